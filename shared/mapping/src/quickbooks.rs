@@ -1,0 +1,329 @@
+//! What we write to and read from QuickBooks Online. What is sent and what comes back are different types; a read field
+//! is optional when the service may leave it out. Amounts are JSON numbers that keep their digits.
+//!
+//! Field rules: quickbooks.md §2 (Intuit's `all-entities` pages).
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One QuickBooks company, by its realm id: 1–20 digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RealmId(String);
+
+/// A realm id that is not 1–20 digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a QuickBooks company id is 1 to 20 digits")]
+pub struct NotARealmId;
+
+impl RealmId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RealmId {
+    type Error = NotARealmId;
+
+    fn try_from(text: String) -> Result<Self, NotARealmId> {
+        let fits = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if fits { Ok(Self(text)) } else { Err(NotARealmId) }
+    }
+}
+
+impl From<RealmId> for String {
+    fn from(realm: RealmId) -> String {
+        realm.0
+    }
+}
+
+impl fmt::Display for RealmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A customer's id. Text, not a number: QuickBooks has symbolic ids too.
+    CustomerId
+);
+text_id!(
+    /// An item's id.
+    ItemId
+);
+text_id!(
+    /// The id of an invoice, estimate or sales receipt.
+    DocumentId
+);
+
+/// What an action makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DocumentKind {
+    /// Owed, with a due date.
+    Invoice,
+    /// Offered, with an expiration date.
+    Estimate,
+    /// Paid at once.
+    SalesReceipt,
+}
+
+impl DocumentKind {
+    /// QuickBooks' name of the entity, as it stands in queries and answers.
+    pub fn entity(self) -> &'static str {
+        match self {
+            Self::Invoice => "Invoice",
+            Self::Estimate => "Estimate",
+            Self::SalesReceipt => "SalesReceipt",
+        }
+    }
+
+    /// The word for a person.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Invoice => "invoice",
+            Self::Estimate => "estimate",
+            Self::SalesReceipt => "sales receipt",
+        }
+    }
+}
+
+/// A reference by id; QuickBooks ignores the name on write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ref<Id> {
+    /// The id.
+    pub value: Id,
+    /// Decoration in answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl<Id> Ref<Id> {
+    /// A reference to `id`.
+    pub fn to(id: Id) -> Self {
+        Self { value: id, name: None }
+    }
+}
+
+/// `{"Address": "…"}`: at most 100 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Email {
+    /// The address.
+    pub address: String,
+}
+
+/// `{"FreeFormNumber": "…"}`: at most 30 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Phone {
+    /// The number.
+    pub free_form_number: String,
+}
+
+/// A postal address to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Address {
+    /// Street and number, ≤ 500 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line1: Option<String>,
+    /// City, ≤ 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// State or region, ≤ 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country_sub_division_code: Option<String>,
+    /// Postal code, ≤ 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    /// Country, ≤ 255.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+/// A customer as QuickBooks returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Customer {
+    /// Its id.
+    pub id: CustomerId,
+    /// Unique among customers, vendors and employees.
+    #[serde(default)]
+    pub display_name: String,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Family name.
+    pub family_name: Option<String>,
+    /// E-mail; some companies keep several addresses in it, separated by commas.
+    pub primary_email_addr: Option<Email>,
+    /// Fixed when the customer was created.
+    pub currency_ref: Option<Ref<String>>,
+    /// False for a customer that was made inactive.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// A customer to create. QuickBooks names one by its parts when `DisplayName` is missing, so it is always sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NewCustomer {
+    /// ≤ 100 characters, without `:`, tab or newline.
+    pub display_name: String,
+    /// ≤ 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// ≤ 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// E-mail.
+    pub primary_email_addr: Email,
+    /// Phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_phone: Option<Phone>,
+    /// Billing address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_addr: Option<Address>,
+}
+
+/// A product or service as QuickBooks returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// Unique within its category.
+    pub name: String,
+    /// Stock keeping unit; not forced to be unique.
+    pub sku: Option<String>,
+    /// `Category:Name`.
+    pub fully_qualified_name: Option<String>,
+    /// `Service`, `NonInventory`, `Inventory`, `Group`, `Category` or something newer.
+    #[serde(rename = "Type", default)]
+    pub kind: String,
+    /// False for an item that was made inactive.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// An invoice to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Invoice {
+    /// Posting date, in the portal's time zone.
+    pub txn_date: Date,
+    /// When payment is due; left out, the customer's or company's terms decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<Date>,
+    /// Whom it is for.
+    pub customer_ref: Ref<CustomerId>,
+    /// Where it may be e-mailed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_email: Option<Email>,
+    /// Where it is addressed to; left out, QuickBooks copies the customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_addr: Option<Address>,
+    /// Sent when the record has one: needed in companies with several currencies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency_ref: Option<Ref<String>>,
+    /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
+    pub private_note: String,
+    /// At least one.
+    pub line: Vec<Line>,
+}
+
+/// A line of a document to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Line {
+    /// Always `SalesItemLineDetail`.
+    pub detail_type: DetailType,
+    /// Two decimals.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub amount: Decimal,
+    /// ≤ 4000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What is sold.
+    pub sales_item_line_detail: SalesItemLineDetail,
+}
+
+/// The kinds of line we send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum DetailType {
+    /// A product line.
+    SalesItemLineDetail,
+}
+
+/// The product, quantity and price of a line: `Qty × UnitPrice`, rounded half up, is the line's `Amount`, or QuickBooks
+/// refuses the document with 6070.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SalesItemLineDetail {
+    /// The item.
+    pub item_ref: Ref<ItemId>,
+    /// At most seven decimals.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub qty: Decimal,
+    /// At most seven decimals.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub unit_price: Decimal,
+}
+
+/// An invoice, estimate or sales receipt as QuickBooks returns it: the part we record and show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// Its number; missing in companies with custom numbers when none was sent.
+    pub doc_number: Option<String>,
+    /// Posting date.
+    pub txn_date: Option<Date>,
+    /// Invoices only.
+    pub due_date: Option<Date>,
+    /// Total including tax.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub total_amt: Decimal,
+    /// What is still owed; an estimate has none.
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    pub balance: Option<Decimal>,
+    /// The tax QuickBooks computed.
+    pub txn_tax_detail: Option<TxnTaxDetail>,
+    /// Currency.
+    pub currency_ref: Option<Ref<String>>,
+    /// The customer.
+    pub customer_ref: Option<Ref<CustomerId>>,
+    /// Holds our marker.
+    pub private_note: Option<String>,
+}
+
+/// The tax of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TxnTaxDetail {
+    /// The sum over all rates.
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    pub total_tax: Option<Decimal>,
+}
+
+fn yes() -> bool {
+    true
+}
