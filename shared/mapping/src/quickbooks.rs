@@ -201,6 +201,9 @@ pub struct NewCustomer {
     /// Billing address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_addr: Option<Address>,
+    /// Sent when the record has one: a customer's currency is fixed when it is created (§2.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency_ref: Option<Ref<String>>,
 }
 
 /// A product or service as QuickBooks returns it.

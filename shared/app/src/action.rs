@@ -1,0 +1,241 @@
+//! One execution from request to reply.
+//!
+//! Every outcome is an answer for HubSpot, which repeats a 5xx for up to three days and never a 4xx (hubspot.md §2.4). So a
+//! 401 is given for a wrong signature only, a failure that a person must mend is 200 with `FAIL_CONTINUE`, and everything
+//! that is our own or an upstream's trouble is 503 (rulings.md 5, 6).
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use hubspot::signature::{Presented, Refusal, verify};
+use hubspot::workflow;
+use jiff::Timestamp;
+use lambda_http::{Request, RequestExt, Response};
+use mapping::quickbooks::RealmId;
+use sha2::{Digest, Sha256};
+use store::portal::Portal;
+use store::record::{Claim, Claimed, Key, Record};
+use tracing::Instrument;
+
+pub use mapping::quickbooks::DocumentKind;
+
+use crate::App;
+use crate::connection::Stop;
+use crate::effects::{self, Deadline};
+use crate::execution::Execution;
+use crate::failure::{Code, Failure, Trouble};
+use crate::protocol::{self, End};
+
+/// HubSpot's own requests are a few kilobytes (contract §1).
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// Lambda's time limit for this function, when a request does not name its own end.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Answers one delivery of a workflow action. It cannot fail: whatever happens is an answer.
+///
+/// # Errors
+/// None.
+pub async fn handle(app: &App, kind: DocumentKind, request: Request) -> Result<Response<String>, Infallible> {
+    let started = std::time::Instant::now();
+    let answer = answer(app, kind, &request).await;
+    tracing::info!(
+        status = answer.status,
+        outcome = answer.outcome,
+        duration_ms = started.elapsed().as_millis() as u64,
+        "answered"
+    );
+    Ok(answer.into_response())
+}
+
+/// What is sent back, and a word for the log.
+struct Answer {
+    status: u16,
+    body: String,
+    outcome: &'static str,
+}
+
+impl Answer {
+    fn refused() -> Self {
+        Self { status: 401, body: String::new(), outcome: "signature refused" }
+    }
+
+    fn later(code: Code) -> Self {
+        let body = serde_json::json!({ "errorCode": code.as_str() }).to_string();
+        Self { status: 503, body, outcome: code.as_str() }
+    }
+
+    fn stored(record: &Record) -> Self {
+        match &record.answer {
+            Some(answer) => Self { status: 200, body: answer.clone(), outcome: record.state.as_str() },
+            None => Self::later(Code::Internal),
+        }
+    }
+
+    fn into_response(self) -> Response<String> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = lambda_http::http::StatusCode::from_u16(self.status).unwrap_or_default();
+        let json = lambda_http::http::HeaderValue::from_static("application/json");
+        response.headers_mut().insert(lambda_http::http::header::CONTENT_TYPE, json);
+        response
+    }
+}
+
+async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
+    if app.config.actions_paused {
+        return Answer::later(Code::InProgress);
+    }
+    let body = request.body().as_ref();
+    if body.len() > BODY_LIMIT {
+        return Answer { status: 413, body: String::new(), outcome: "body too large" };
+    }
+    match signed(app, kind, request, body).await {
+        Ok(()) => {}
+        Err(Unproven::Wrong) => return Answer::refused(),
+        Err(Unproven::Later) => return Answer::later(Code::Internal),
+    }
+    let execution = match workflow::Execution::parse(body) {
+        Ok(execution) => execution,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a signed request could not be read");
+            return Answer::later(Code::Internal);
+        }
+    };
+    let span = tracing::info_span!(
+        "execution",
+        portal.id = %execution.portal_id,
+        execution.id = execution.callback_id.as_str(),
+        record.id = %execution.object_id,
+    );
+    let deadline = Deadline::at(ends_at(request));
+    run(app, kind, &execution, deadline).instrument(span).await
+}
+
+/// Claims the execution and drives it as far as this attempt goes.
+async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadline: Deadline) -> Answer {
+    let portal = match app.store.portal(request.portal_id).await {
+        Ok(portal) => portal,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the portal could not be read");
+            return Answer::later(Code::Internal);
+        }
+    };
+    let realm = chosen_company(request, portal.as_ref());
+    let claim = claim(kind, request, realm.as_ref().ok(), &deadline);
+    match app.store.claim(&claim).await.map_err(Stop::from) {
+        Ok(Claimed::Ours(record)) => {
+            if record.input_hash != claim.input_hash {
+                // The first plan stands: a refusal could say "failed" of a document that exists (reliability.md §c.5).
+                tracing::warn!("HubSpot's inputs differ from the first delivery's");
+            }
+            let kind = record.action.unwrap_or(kind);
+            let execution = Execution { app, request, portal: portal.as_ref(), kind, realm, deadline };
+            match protocol::drive(&execution, protocol::next, record).await {
+                End::Done(record) => Answer::stored(&record),
+                End::Later(trouble) => Answer::later(trouble.code()),
+                End::GaveUp(_) => Answer::later(Code::Internal),
+            }
+        }
+        Ok(Claimed::Done(record)) => Answer::stored(&record),
+        Ok(Claimed::Running) => Answer::later(Trouble::InProgress.code()),
+        Err(_) => Answer::later(Trouble::StoreDown.code()),
+    }
+}
+
+fn claim(kind: DocumentKind, request: &workflow::Execution, realm: Option<&RealmId>, deadline: &Deadline) -> Claim {
+    let key = Key::Execution {
+        portal: request.portal_id,
+        callback_id: request.callback_id.as_str().to_owned(),
+    };
+    let inputs = serde_json::json!([request.object_type, request.object_id, request.inputs]).to_string();
+    Claim {
+        action: Some(kind),
+        realm: realm.cloned(),
+        input_hash: Some(hex::encode(Sha256::digest(inputs))),
+        subject: Some(format!("{} {}", request.object_type, request.object_id)),
+        ..effects::claim(key, deadline)
+    }
+}
+
+/// The company that the action's input names. `default` is what the portal says today; the claim keeps it.
+fn chosen_company(request: &workflow::Execution, portal: Option<&Portal>) -> Result<RealmId, Failure> {
+    const INPUT: &str = "quickbooks_account";
+    let wrong = || Failure::input_invalid(INPUT, "one of the connected QuickBooks companies");
+    let portal = portal.ok_or_else(Failure::not_connected)?;
+    if portal.companies.is_empty() {
+        return Err(Failure::not_connected());
+    }
+    let chosen = request.inputs.get(INPUT).ok_or_else(wrong)?;
+    let realm = match chosen.as_str() {
+        "default" => portal.default_realm.clone().ok_or_else(Failure::not_connected)?,
+        id => RealmId::try_from(id.to_owned()).map_err(|_| wrong())?,
+    };
+    let linked = portal.company(&realm).is_some();
+    if linked { Ok(realm) } else { Err(Failure::company_not_linked(realm.as_str())) }
+}
+
+/// Why a request is not taken as HubSpot's.
+enum Unproven {
+    /// Its signature is wrong or missing.
+    Wrong,
+    /// Signed by HubSpot and outside the time window, or our own secret cannot be read: never a 4xx.
+    Later,
+}
+
+async fn signed(app: &App, kind: DocumentKind, request: &Request, body: &[u8]) -> Result<(), Unproven> {
+    let uri = public_uri(&app.config.public_base_url, kind, request.uri().query().unwrap_or_default());
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let presented = Presented {
+        method: request.method().as_str(),
+        uri: &uri,
+        body,
+        signature: header("x-hubspot-signature"),
+        version: header("x-hubspot-signature-version"),
+        signature_v3: header("x-hubspot-signature-v3"),
+        timestamp: header("x-hubspot-request-timestamp"),
+    };
+    let judge = |secrets: &[secrecy::SecretString]| {
+        verify(&presented, secrets, Timestamp::now().as_millisecond(), app.config.accept_signature_v2)
+    };
+    let mut verdict = judge(&app.signing_secrets().secrets);
+    if verdict == Err(Refusal::Wrong) {
+        match app.reread_signing_secrets().await {
+            Ok(Some(fresh)) => verdict = judge(&fresh.secrets),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the app secret could not be read again");
+                return Err(Unproven::Later);
+            }
+        }
+    }
+    match verdict {
+        Ok(scheme) => {
+            tracing::debug!(?scheme, "signature verified");
+            Ok(())
+        }
+        Err(Refusal::OutsideWindow) => {
+            tracing::error!("signed by HubSpot, but not within five minutes of our clock");
+            Err(Unproven::Later)
+        }
+        Err(refusal @ (Refusal::Missing | Refusal::Wrong)) => {
+            tracing::warn!(?refusal, "signature refused");
+            Err(Unproven::Wrong)
+        }
+    }
+}
+
+/// The URL HubSpot signed: configured, never taken from the request, whose host anybody can choose.
+fn public_uri(base: &str, kind: DocumentKind, query: &str) -> String {
+    let path = match kind {
+        DocumentKind::Invoice => "/actions/invoice",
+        DocumentKind::Estimate => "/actions/estimate",
+        DocumentKind::SalesReceipt => "/actions/receipt",
+    };
+    if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+}
+
+fn ends_at(request: &Request) -> Timestamp {
+    let named = request.lambda_context_ref().and_then(|context| i64::try_from(context.deadline).ok());
+    let named = named.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    named.unwrap_or_else(|| Timestamp::now() + TIME_LIMIT)
+}

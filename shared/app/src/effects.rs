@@ -1,0 +1,116 @@
+//! What the effects of documents and of customers have in common: how a change becomes a write, and how much time there is.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use store::Store;
+use store::record::{Nonce, Record, Transition, Written};
+
+use crate::failure::{Failure, Trouble};
+use crate::protocol::{Change, Outcome};
+
+/// After an invocation's end, a send of it may still take effect: QuickBooks works on a request for up to 120 s, and 60 s
+/// are for clocks and late kills (reliability.md §c.3).
+const QUIET: SignedDuration = SignedDuration::from_secs(180);
+
+/// A send is started only with this much time left: QuickBooks' time limit of 25 s, and 3 s to record what came of it.
+const SEND_NEEDS: Duration = Duration::from_secs(28);
+
+/// A lease outlives the invocation that holds it by this much.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Between two tries to write down what exists in QuickBooks.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// The time of one invocation. Its end is kept on the wall clock, for what others read, and on the monotonic one, for what
+/// we ourselves still start: the wall clock may be set back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    wall: Timestamp,
+    monotonic: Instant,
+}
+
+impl Deadline {
+    /// The end that Lambda names.
+    pub(crate) fn at(wall: Timestamp) -> Self {
+        let left = Duration::try_from(wall.duration_since(Timestamp::now())).unwrap_or_default();
+        Self { wall, monotonic: Instant::now() + left }
+    }
+
+    pub(crate) fn lease_until(&self) -> Timestamp {
+        later(self.wall, LEASE_MARGIN)
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.monotonic.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn allows_a_send(&self) -> bool {
+        self.left() >= SEND_NEEDS
+    }
+}
+
+/// The transition of a change that keeps no answer; none for those that do.
+pub(crate) fn transition(change: &Change, deadline: &Deadline) -> Option<Transition> {
+    Some(match change {
+        Change::Freeze(plan) => Transition::Freeze(plan.clone()),
+        Change::Intend => Transition::Intent { quiet_until: later(deadline.wall, QUIET) },
+        Change::Unsend(trouble) => Transition::Unsend { trouble: trouble.as_str().to_owned() },
+        Change::Replan(failure) | Change::Withdraw(failure) => {
+            Transition::Replan { trouble: failure.code.as_str().to_owned() }
+        }
+        Change::Record(made) => Transition::Record { id: made.id.clone(), made: made.json.clone() },
+        Change::Release(trouble) => Transition::Release { trouble: trouble.as_str().to_owned() },
+        Change::Complete | Change::Fail(_) | Change::Review => return None,
+    })
+}
+
+/// Writes a transition. What exists in QuickBooks is written down with all the time there is: until then only the quiet
+/// period and the marker protect it.
+pub(crate) async fn write(
+    store: &Store,
+    record: &Record,
+    transition: &Transition,
+    deadline: &Deadline,
+) -> Result<Written, store::Error> {
+    loop {
+        let written = store.write(record, transition, Timestamp::now()).await;
+        let matters = matches!(transition, Transition::Record { .. } | Transition::Complete { .. });
+        match written {
+            Err(error) if matters && deadline.left() > RETRY_PAUSE * 20 => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "writing down what exists failed; again");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// A claim that this invocation makes now.
+pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::record::Claim {
+    store::record::Claim {
+        key,
+        action: None,
+        realm: None,
+        input_hash: None,
+        subject: None,
+        nonce: Nonce::new(),
+        now: Timestamp::now(),
+        lease_until: deadline.lease_until(),
+    }
+}
+
+/// What an error of QuickBooks means for a send, when it is not a refusal.
+pub(crate) fn send_outcome(error: &quickbooks::Error, company: &str) -> Outcome {
+    match error {
+        quickbooks::Error::NotSent(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
+        quickbooks::Error::Throttled => Outcome::NoEffect(Trouble::QuickBooksThrottled),
+        quickbooks::Error::Unauthorized => Outcome::Refused(Failure::connection_expired(company)),
+        // A 403 proves nothing (reliability.md §c.2).
+        quickbooks::Error::Forbidden(_) | quickbooks::Error::Rejected(_) | quickbooks::Error::Unknown(_) => Outcome::Unknown,
+    }
+}
+
+pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

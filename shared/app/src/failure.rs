@@ -1,0 +1,531 @@
+//! Every failure: its code, its sentence, and what the workflow sees. All sentences stand here, so that they sound alike.
+//!
+//! A sentence names the record, says what is wrong, and where to mend it. It never holds an upstream's own words, a host
+//! name, a body or a debug form: those are for the log.
+
+use mapping::hubspot::RecordKind;
+use mapping::problem::{Figure, Lack, LineFault, Problem, Unusable};
+use mapping::quickbooks::DocumentKind;
+use quickbooks::fault::{Fault, Meaning};
+
+/// The stable name of a failure. None is ever renamed: execution rules, labels and workflows of users rest on them
+/// (contract §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The portal has no QuickBooks company, or lost its HubSpot connection.
+    NotConnected,
+    /// The grant for the company ended or was refused.
+    ConnectionExpired,
+    /// The chosen company is not linked to this portal.
+    CompanyNotLinked,
+    /// The company's subscription ended: it can be read, not written.
+    CompanyReadOnly,
+    /// The enrolled record is gone.
+    RecordNotFound,
+    /// The action does not work on this kind of record.
+    RecordTypeUnsupported,
+    /// An input of the action cannot be used.
+    InputInvalid,
+    /// The record has no contact.
+    NoContact,
+    /// The contact lacks an e-mail address or a name.
+    ContactIncomplete,
+    /// Several customers fit the contact.
+    CustomerAmbiguous,
+    /// The customer was made inactive.
+    CustomerInactive,
+    /// The customer's name is taken, also in its second form.
+    NameTaken,
+    /// The record has no line items.
+    NoLineItems,
+    /// A line's figures cannot be billed.
+    LineInvalid,
+    /// No item fits a line.
+    ItemNotFound,
+    /// Several items fit a line.
+    ItemAmbiguous,
+    /// The item of a line is inactive or a category.
+    ItemInactive,
+    /// A tax code is needed that was not given.
+    TaxUnmapped,
+    /// The record's currency is not the customer's.
+    CurrencyMismatch,
+    /// The totals of both sides differ.
+    TotalMismatch,
+    /// The date lies in closed books.
+    PeriodClosed,
+    /// The document number is taken.
+    DuplicateNumber,
+    /// The company's plan lacks what the document needs.
+    FeatureOff,
+    /// The record has such a document already.
+    AlreadyCreated,
+    /// The document exists, its payment was refused.
+    PaymentRefused,
+    /// The app lacks a permission in HubSpot.
+    PermissionMissing,
+    /// QuickBooks refused the document for another reason.
+    QuickBooksRefused,
+    /// A limit of HubSpot or QuickBooks is reached.
+    Throttled,
+    /// HubSpot or QuickBooks does not answer.
+    UpstreamDown,
+    /// The same execution is being worked on, or its outcome is being found out.
+    InProgress,
+    /// What happened cannot be proven; a person decides.
+    NeedsReview,
+    /// Our own trouble.
+    Internal,
+}
+
+impl Code {
+    /// Every code, in the contract's order.
+    pub const ALL: [Self; 32] = [
+        Self::NotConnected,
+        Self::ConnectionExpired,
+        Self::CompanyNotLinked,
+        Self::CompanyReadOnly,
+        Self::RecordNotFound,
+        Self::RecordTypeUnsupported,
+        Self::InputInvalid,
+        Self::NoContact,
+        Self::ContactIncomplete,
+        Self::CustomerAmbiguous,
+        Self::CustomerInactive,
+        Self::NameTaken,
+        Self::NoLineItems,
+        Self::LineInvalid,
+        Self::ItemNotFound,
+        Self::ItemAmbiguous,
+        Self::ItemInactive,
+        Self::TaxUnmapped,
+        Self::CurrencyMismatch,
+        Self::TotalMismatch,
+        Self::PeriodClosed,
+        Self::DuplicateNumber,
+        Self::FeatureOff,
+        Self::AlreadyCreated,
+        Self::PaymentRefused,
+        Self::PermissionMissing,
+        Self::QuickBooksRefused,
+        Self::Throttled,
+        Self::UpstreamDown,
+        Self::InProgress,
+        Self::NeedsReview,
+        Self::Internal,
+    ];
+
+    /// The code as `errorCode` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConnected => "NOT_CONNECTED",
+            Self::ConnectionExpired => "CONNECTION_EXPIRED",
+            Self::CompanyNotLinked => "COMPANY_NOT_LINKED",
+            Self::CompanyReadOnly => "COMPANY_READ_ONLY",
+            Self::RecordNotFound => "RECORD_NOT_FOUND",
+            Self::RecordTypeUnsupported => "RECORD_TYPE_UNSUPPORTED",
+            Self::InputInvalid => "INPUT_INVALID",
+            Self::NoContact => "NO_CONTACT",
+            Self::ContactIncomplete => "CONTACT_INCOMPLETE",
+            Self::CustomerAmbiguous => "CUSTOMER_AMBIGUOUS",
+            Self::CustomerInactive => "CUSTOMER_INACTIVE",
+            Self::NameTaken => "NAME_TAKEN",
+            Self::NoLineItems => "NO_LINE_ITEMS",
+            Self::LineInvalid => "LINE_INVALID",
+            Self::ItemNotFound => "ITEM_NOT_FOUND",
+            Self::ItemAmbiguous => "ITEM_AMBIGUOUS",
+            Self::ItemInactive => "ITEM_INACTIVE",
+            Self::TaxUnmapped => "TAX_UNMAPPED",
+            Self::CurrencyMismatch => "CURRENCY_MISMATCH",
+            Self::TotalMismatch => "TOTAL_MISMATCH",
+            Self::PeriodClosed => "PERIOD_CLOSED",
+            Self::DuplicateNumber => "DUPLICATE_NUMBER",
+            Self::FeatureOff => "FEATURE_OFF",
+            Self::AlreadyCreated => "ALREADY_CREATED",
+            Self::PaymentRefused => "PAYMENT_REFUSED",
+            Self::PermissionMissing => "PERMISSION_MISSING",
+            Self::QuickBooksRefused => "QUICKBOOKS_REFUSED",
+            Self::Throttled => "THROTTLED",
+            Self::UpstreamDown => "UPSTREAM_DOWN",
+            Self::InProgress => "IN_PROGRESS",
+            Self::NeedsReview => "NEEDS_REVIEW",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// What a person must mend before the action can succeed. It is kept as the execution's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its stable name.
+    pub code: Code,
+    /// The sentence, in English.
+    pub message: String,
+    /// Names only, of the records or lines concerned: labels of every language interpolate it.
+    pub subject: String,
+}
+
+impl Failure {
+    fn new(code: Code, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, subject: subject.into(), message: message.into() }
+    }
+
+    /// Everything wrong with a record, in one failure. Its code is the first problem's.
+    ///
+    /// # Panics
+    /// Never: no problems at all is [`Code::Internal`].
+    pub fn problems(kind: RecordKind, problems: &[Problem]) -> Self {
+        let noun = kind.noun();
+        let mut sentences: Vec<String> = problems.iter().map(|problem| sentence(noun, problem)).collect();
+        sentences.push(format!("Then enroll the {noun} again."));
+        let mut subjects: Vec<String> = problems.iter().map(Problem::subject).collect();
+        subjects.dedup();
+        Self::new(problems.first().map_or(Code::Internal, code), subjects.join(", "), sentences.join(" "))
+    }
+
+    /// QuickBooks refused what we sent, for good.
+    pub fn refused(what: DocumentKind, realm_name: &str, fault: &Fault) -> Self {
+        let what = what.noun();
+        match fault.meaning() {
+            Meaning::PeriodClosed => Self::new(
+                Code::PeriodClosed,
+                realm_name,
+                format!(
+                    "The books of “{realm_name}” are closed for the {what}'s date. Change the closing date in QuickBooks \
+                     (Account and settings, Advanced), then enroll the record again."
+                ),
+            ),
+            Meaning::FeatureOff => Self::new(
+                Code::FeatureOff,
+                realm_name,
+                format!(
+                    "The QuickBooks plan or settings of “{realm_name}” do not allow this {what}. Switch the feature on in \
+                     QuickBooks (Account and settings) or change the plan, then enroll the record again."
+                ),
+            ),
+            Meaning::ReadOnly => Self::new(
+                Code::CompanyReadOnly,
+                realm_name,
+                format!(
+                    "“{realm_name}” is read-only: its QuickBooks subscription has ended or has a billing problem. Mend it \
+                     in QuickBooks, then enroll the record again."
+                ),
+            ),
+            Meaning::TaxCode => Self::new(
+                Code::TaxUnmapped,
+                realm_name,
+                format!(
+                    "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
+                     QuickBooks, then enroll the record again."
+                ),
+            ),
+            Meaning::DuplicateNumber(_) => Self::new(
+                Code::DuplicateNumber,
+                realm_name,
+                format!(
+                    "“{realm_name}” already has a document with this {what}'s number. Change the numbering in QuickBooks \
+                     (Account and settings, Sales), then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    realm_name,
+                    format!(
+                        "QuickBooks refused the {what} for “{realm_name}” (QuickBooks error {codes}). Check the record's \
+                         contact and line items, and the company's settings in QuickBooks, then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// QuickBooks refused to create the customer.
+    pub fn customer_refused(contact: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::NameTaken,
+                contact,
+                format!(
+                    "QuickBooks already uses the name of “{contact}” for someone else, also with the contact's id behind \
+                     it. Rename one of them in QuickBooks, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    contact,
+                    format!(
+                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check the contact's \
+                         name, e-mail and address in HubSpot, then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The portal has no company to create documents in.
+    pub fn not_connected() -> Self {
+        Self::new(
+            Code::NotConnected,
+            "QuickBooks",
+            "HubSpot is not connected to a QuickBooks company. Connect one in the app's settings, then enroll the record \
+             again.",
+        )
+    }
+
+    /// The grant for the company is refused.
+    pub fn connection_expired(realm_name: &str) -> Self {
+        Self::new(
+            Code::ConnectionExpired,
+            realm_name,
+            format!(
+                "The connection to “{realm_name}” has ended. Connect it again in the app's settings, then enroll the record \
+                 again."
+            ),
+        )
+    }
+
+    /// The portal's own grant is refused.
+    pub fn hubspot_connection_expired() -> Self {
+        Self::new(
+            Code::ConnectionExpired,
+            "HubSpot",
+            "The app's connection to HubSpot has ended. Install the app again in HubSpot, then enroll the record again.",
+        )
+    }
+
+    /// The chosen company is not one of the portal's.
+    pub fn company_not_linked(realm: &str) -> Self {
+        Self::new(
+            Code::CompanyNotLinked,
+            realm,
+            format!(
+                "The QuickBooks company {realm} is not connected to this HubSpot account. Choose a connected company in the \
+                 workflow's action, then enroll the record again."
+            ),
+        )
+    }
+
+    /// The enrolled record could not be found.
+    pub fn record_not_found(kind: RecordKind, id: &str) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::RecordNotFound,
+            format!("{noun} {id}"),
+            format!("The {noun} {id} was not found in HubSpot. It may have been deleted or merged; restore it, then enroll it again."),
+        )
+    }
+
+    /// The action was placed on a record it does not work on.
+    pub fn record_type_unsupported(object_type: &str) -> Self {
+        Self::new(
+            Code::RecordTypeUnsupported,
+            object_type,
+            format!(
+                "This action works in deal-based workflows, not on {object_type} records. Use it in a deal-based workflow."
+            ),
+        )
+    }
+
+    /// An input of the action cannot be used.
+    pub fn input_invalid(input: &str, must_be: &str) -> Self {
+        Self::new(
+            Code::InputInvalid,
+            input,
+            format!("The action's input “{input}” must be {must_be}. Correct it in the workflow's action, then enroll the record again."),
+        )
+    }
+
+    /// The app was not granted what reading the record takes.
+    pub fn permission_missing(scopes: &[String]) -> Self {
+        let scopes = scopes.join(", ");
+        Self::new(
+            Code::PermissionMissing,
+            scopes.clone(),
+            format!("The app lacks a permission in HubSpot ({scopes}). Install it again and grant it, then enroll the record again."),
+        )
+    }
+
+    /// HubSpot refused to read the record for a reason that trying again does not mend.
+    pub fn record_unreadable(kind: RecordKind, id: &str) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::Internal,
+            format!("{noun} {id}"),
+            format!("HubSpot refused to show the {noun} {id} to the app. Nothing was created. Tell the app's support."),
+        )
+    }
+
+    /// Books and record disagree in a way a person must judge.
+    pub fn needs_review(what: DocumentKind, realm_name: &str) -> Self {
+        let what = what.noun();
+        Self::new(
+            Code::NeedsReview,
+            realm_name,
+            format!(
+                "It cannot be proven whether the {what} was created in “{realm_name}”, so nothing more was sent. Look for it \
+                 in QuickBooks before you enroll the record again."
+            ),
+        )
+    }
+}
+
+/// Why an attempt ended without an end: the next one goes on where it stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Another attempt works on the same record, or on a customer it needs.
+    InProgress,
+    /// Another attempt took the record from us.
+    TakenOver,
+    /// Our table or secrets do not answer.
+    StoreDown,
+    /// HubSpot does not answer.
+    HubSpotDown,
+    /// HubSpot's limit is reached.
+    HubSpotThrottled,
+    /// QuickBooks does not answer.
+    QuickBooksDown,
+    /// QuickBooks' limit is reached.
+    QuickBooksThrottled,
+    /// A send may or may not have had an effect; nothing more is sent before that is known.
+    OutcomeUnknown,
+    /// Too little of the function's time is left to send and to record.
+    OutOfTime,
+}
+
+impl Trouble {
+    /// The code in the answer's body.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => Code::InProgress,
+            Self::StoreDown => Code::Internal,
+            Self::HubSpotDown | Self::QuickBooksDown => Code::UpstreamDown,
+            Self::HubSpotThrottled | Self::QuickBooksThrottled => Code::Throttled,
+        }
+    }
+
+    /// What is kept on the record, for the log and for people.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::TakenOver => "TAKEN_OVER",
+            Self::StoreDown => "STORE_DOWN",
+            Self::HubSpotDown => "HUBSPOT_DOWN",
+            Self::HubSpotThrottled => "HUBSPOT_THROTTLED",
+            Self::QuickBooksDown => "QUICKBOOKS_DOWN",
+            Self::QuickBooksThrottled => "QUICKBOOKS_THROTTLED",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            Self::OutOfTime => "OUT_OF_TIME",
+        }
+    }
+}
+
+fn code(problem: &Problem) -> Code {
+    match problem {
+        Problem::NoContact { .. } => Code::NoContact,
+        Problem::ContactIncomplete { .. } => Code::ContactIncomplete,
+        Problem::CustomerAmbiguous { .. } => Code::CustomerAmbiguous,
+        Problem::NoLineItems { .. } => Code::NoLineItems,
+        Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
+        Problem::ItemNotFound { .. } => Code::ItemNotFound,
+        Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
+        Problem::ItemUnusable { .. } => Code::ItemInactive,
+        Problem::CurrencyUnreadable { .. } | Problem::CurrenciesMixed { .. } | Problem::CurrencyMismatch { .. } => {
+            Code::CurrencyMismatch
+        }
+    }
+}
+
+fn sentence(noun: &str, problem: &Problem) -> String {
+    match problem {
+        Problem::NoContact { record } => {
+            format!("The {noun} “{record}” has no contact. Associate the contact to bill with it.")
+        }
+        Problem::ContactIncomplete { contact, lacks } => {
+            let lacks = lacks.iter().map(lack).collect::<Vec<_>>().join(" and ");
+            format!("The contact “{contact}” has {lacks}. Complete the contact in HubSpot.")
+        }
+        Problem::CustomerAmbiguous { contact, candidates } => format!(
+            "Several QuickBooks customers have the e-mail address of “{contact}”: {}. Give them different addresses, or \
+             merge them in QuickBooks.",
+            quoted(candidates)
+        ),
+        Problem::NoLineItems { record } => format!("The {noun} “{record}” has no line items. Add what is sold."),
+        Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),
+        Problem::LineNameless { line } => format!(
+            "Line item “{line}” has neither a name nor a SKU. Give it the name or SKU of a QuickBooks product in the {noun}'s \
+             line items."
+        ),
+        Problem::ItemNotFound { line, sku } => {
+            let sku = sku.as_ref().map(|sku| format!(" (SKU {sku})")).unwrap_or_default();
+            format!(
+                "Line item “{line}”{sku} matches no QuickBooks product. Create the product in QuickBooks with the same SKU or \
+                 name, or change the line item in the {noun}."
+            )
+        }
+        Problem::ItemAmbiguous { line, candidates } => format!(
+            "Line item “{line}” matches several QuickBooks products: {}. Give them different SKUs or names in QuickBooks.",
+            quoted(candidates)
+        ),
+        Problem::ItemUnusable { line, item, reason: Unusable::Inactive } => format!(
+            "Line item “{line}” matches only the QuickBooks product “{item}”, which is inactive. Make it active in \
+             QuickBooks, or change the line item in the {noun}."
+        ),
+        Problem::ItemUnusable { line, item, reason: Unusable::Category } => format!(
+            "Line item “{line}” matches only the QuickBooks category “{item}”, and a category cannot be sold. Change the line \
+             item in the {noun} to a product."
+        ),
+        Problem::CurrencyUnreadable { subject, text } => format!(
+            "The currency “{text}” of “{subject}” is not a currency code. Choose the {noun}'s currency anew in HubSpot."
+        ),
+        Problem::CurrenciesMixed { record, currencies } => {
+            let currencies = currencies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("The {noun} “{record}” mixes currencies: {currencies}. Use one currency on the {noun} and all its line items.")
+        }
+        Problem::CurrencyMismatch { record, currency, customer, customer_currency } => format!(
+            "The {noun} “{record}” is in {currency}, but the QuickBooks customer “{customer}” is kept in \
+             {customer_currency}, which never changes. Use a customer in {currency}, or change the {noun}'s currency."
+        ),
+    }
+}
+
+fn lack(lack: &Lack) -> String {
+    match lack {
+        Lack::Email => "no e-mail address".to_owned(),
+        Lack::UsableEmail(address) => format!("an e-mail address QuickBooks does not accept ({address})"),
+        Lack::Name => "neither a first nor a last name".to_owned(),
+    }
+}
+
+fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
+    let wrong = match fault {
+        LineFault::Missing(figure) => format!("has no {}. Add one", figure_noun(*figure)),
+        LineFault::Unreadable(figure, text) => {
+            format!("has “{text}” as its {}, which is not a number. Correct it", figure_noun(*figure))
+        }
+        LineFault::Negative(figure) => {
+            format!("has a {} below zero, which QuickBooks does not take. Correct it", figure_noun(*figure))
+        }
+        LineFault::TooLarge(figure) => {
+            format!("has a {} with more digits than QuickBooks takes. Correct it", figure_noun(*figure))
+        }
+        LineFault::ZeroQuantity => "has a quantity of zero. Set the quantity, or remove the line".to_owned(),
+    };
+    format!("Line item “{line}” {wrong} in the {noun}'s line items.")
+}
+
+fn figure_noun(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Quantity => "quantity",
+        Figure::Price => "price",
+        Figure::Discount => "discount",
+        Figure::Amount => "net price",
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,118 @@
+//! The names QuickBooks knows our effects by: request ids and markers, derived, never drawn. If the table were lost, a
+//! retry would still send the same id and find the same marker (reliability.md §c.4, rulings.md 8, 9).
+
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+use quickbooks::RequestId;
+use sha2::{Digest, Sha256};
+use store::record::Key;
+
+use crate::config::Environment;
+
+/// What a request id is for: one letter in it, so that no two kinds of effect can share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// An invoice, estimate or sales receipt.
+    Document,
+    /// A customer.
+    Customer,
+}
+
+impl Op {
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Document => "d",
+            Self::Customer => "c",
+        }
+    }
+}
+
+/// QuickBooks' idempotency key for one plan of one effect: `hq`, a letter and 40 hexadecimal digits.
+pub fn request_id(op: Op, environment: Environment, realm: &RealmId, key: &Key, plan_version: u64) -> RequestId {
+    let version = plan_version.to_string();
+    let digest = digest(&["hsqbo.rid.v1", environment.as_str(), realm.as_str(), &identity(key), op.letter(), &version]);
+    RequestId::try_from(format!("hq{}{}", op.letter(), &digest[..40])).expect("43 letters and digits")
+}
+
+/// What we write into a document's `PrivateNote` to know it again: `[hs 0123456789abcdef0123]`. It depends on environment,
+/// portal and callback id only, so that it survives a new plan.
+pub fn marker(environment: Environment, portal: PortalId, callback_id: &str) -> String {
+    let digest = digest(&["hsqbo.marker.v1", environment.as_str(), &portal.to_string(), callback_id]);
+    format!("{MARKER}{}]", &digest[..20])
+}
+
+/// How every marker of ours begins.
+pub const MARKER: &str = "[hs ";
+
+/// The claim on a customer to be created in a company: one per e-mail address (rulings.md 8).
+pub fn customer_key(environment: Environment, realm: &RealmId, email: &str) -> Key {
+    let folded = email.trim().to_lowercase();
+    Key::Customer { identity: digest(&["hsqbo.customer.v1", environment.as_str(), realm.as_str(), &folded]) }
+}
+
+fn identity(key: &Key) -> String {
+    match key {
+        Key::Execution { portal, callback_id } => format!("{portal}\0{callback_id}"),
+        Key::Customer { identity } => identity.clone(),
+    }
+}
+
+/// SHA-256 in hexadecimal. Each part is followed by a zero byte, so that two lists of parts cannot give one text; callback
+/// ids are printable ASCII and hold none.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    hex::encode(hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn execution(portal: u64, callback_id: &str) -> Key {
+        Key::Execution { portal: PortalId(portal), callback_id: callback_id.to_owned() }
+    }
+
+    fn realm(id: &str) -> RealmId {
+        RealmId::try_from(id.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_request_id_fits_quickbooks_and_depends_on_all_it_should() {
+        let base = || (Op::Document, Environment::Dev, realm("1"), execution(1, "ap-1-2-3-0"), 0);
+        let id = |(op, environment, realm, key, version): (Op, Environment, RealmId, Key, u64)| {
+            request_id(op, environment, &realm, &key, version).as_str().to_owned()
+        };
+        let first = id(base());
+        assert_eq!(first, id(base()));
+        assert_eq!(first.len(), 43);
+        let others = [
+            id((Op::Customer, base().1, base().2, base().3, 0)),
+            id((base().0, Environment::Prod, base().2, base().3, 0)),
+            id((base().0, base().1, realm("2"), base().3, 0)),
+            id((base().0, base().1, base().2, execution(11, "ap-1-2-3-0"), 0)),
+            id((base().0, base().1, base().2, execution(1, "1ap-1-2-3-0"), 0)),
+            id((base().0, base().1, base().2, base().3, 1)),
+        ];
+        for other in others {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn a_marker_survives_a_new_plan_and_names_one_execution() {
+        let marker = marker(Environment::Dev, PortalId(1), "ap-1-2-3-0");
+        assert!(marker.starts_with(MARKER) && marker.len() == 25, "{marker}");
+        assert_ne!(marker, super::marker(Environment::Dev, PortalId(1), "ap-1-2-3-1"));
+    }
+
+    #[test]
+    fn one_address_is_one_claim_however_it_is_written() {
+        let claim = |email| customer_key(Environment::Dev, &realm("1"), email);
+        assert_eq!(claim(" Ana@Northwind.example "), claim("ana@northwind.example"));
+        assert_ne!(claim("ana@northwind.example"), claim("bea@northwind.example"));
+    }
+}

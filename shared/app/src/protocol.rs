@@ -1,0 +1,277 @@
+//! The state machine of an execution: a pure function from the record and what just happened to what is done next.
+//!
+//! It knows no clock, no network and no table; [`drive`] runs its commands through [`Effects`]. All that must survive a
+//! crash is in the [`Record`]: between two commands nothing is remembered but the event, so any attempt can go on where
+//! another stopped. The rules (reliability.md §c, rulings.md 1–12):
+//!
+//! - Nothing is sent without a durable intent, and only the frozen bytes are sent.
+//! - After a send whose outcome is unknown, nothing is sent before the quiet period is over and the marker was looked for.
+//! - A send is taken back only when it is proven to have had no effect. A refusal is final: by the two rules above no other
+//!   send of this record can still be alive.
+//! - What cannot be proven goes to a person.
+//!
+//! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
+//! refusal never ends the record: the next execution that needs this customer may succeed.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use store::record::{Plan, Record, State, Written};
+
+use crate::failure::{Failure, Trouble};
+
+/// What just happened to a record we hold.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// We took the record, new or half done.
+    Claimed,
+    /// The plan is made: what to send.
+    Planned(Plan),
+    /// A person must mend something first: the record, the settings or the connection.
+    NotPossible(Failure),
+    /// Planning met an outage or a limit. Nothing was sent.
+    NotPlanned(Trouble),
+    /// A write went through; the record is as it is now.
+    Wrote(Change),
+    /// A write was refused: another attempt holds the record now.
+    Lost,
+    /// Whether a write went through is not known.
+    StoreDown,
+    /// A send came to an end.
+    Sent(Outcome),
+    /// We looked for what an earlier send may have made.
+    Looked(Sighting),
+}
+
+/// How a send came to an end.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It exists.
+    Made(Made),
+    /// Proven to have had no effect: not sent at all, or turned away at the door.
+    NoEffect(Trouble),
+    /// QuickBooks refused these bytes for good: a person must act.
+    Refused(Failure),
+    /// QuickBooks refused these bytes for a reason that a new plan may mend; the failure to give when it does not.
+    Outdated(Failure),
+    /// It may or may not exist.
+    Unknown,
+}
+
+/// What QuickBooks made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Its id.
+    pub id: String,
+    /// QuickBooks' own words, as far as we keep them.
+    pub json: serde_json::Value,
+}
+
+/// What the books show of an earlier send.
+#[derive(Clone, Debug)]
+pub enum Sighting {
+    /// Nothing of ours.
+    Absent,
+    /// Exactly one, ours.
+    Found(Made),
+    /// More than one, or one that may be ours: a person must look.
+    Unclear,
+    /// We could not look.
+    NotSeen(Trouble),
+}
+
+/// What is done next.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Read the record's sources and make a plan.
+    Plan,
+    /// Change the record.
+    Write(Change),
+    /// Send the frozen bytes, once.
+    Send,
+    /// Look for what an earlier send may have made.
+    Look,
+    /// End: the record holds what was made, or the answer.
+    Done,
+    /// End for now: nothing more can be done in this attempt.
+    Later(Trouble),
+    /// End, customers only: QuickBooks refused it, and whoever asked for it must be told.
+    GiveUp(Failure),
+}
+
+/// A change of the record. [`Effects::write`] adds what the machine does not decide: times, and the words of an answer.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Freeze the plan.
+    Freeze(Plan),
+    /// Write the intent to send.
+    Intend,
+    /// Take the intent back.
+    Unsend(Trouble),
+    /// Throw the plan away, to plan anew.
+    Replan(Failure),
+    /// Throw the plan away, for a later execution to plan anew. Customers only.
+    Withdraw(Failure),
+    /// Record what was made.
+    Record(Made),
+    /// Keep the success as the answer.
+    Complete,
+    /// Keep the failure as the answer.
+    Fail(Failure),
+    /// Hand it to a person.
+    Review,
+    /// Give it back unchanged.
+    Release(Trouble),
+}
+
+/// How often an execution's plan may be thrown away (rulings.md 7).
+const REPLANS: u64 = 2;
+
+/// What is done next for an execution.
+pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
+    match event {
+        Event::Claimed => resume(record),
+        Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
+        Event::NotPossible(failure) => Command::Write(Change::Fail(failure)),
+        Event::NotPlanned(trouble) => Command::Later(trouble),
+        Event::Wrote(change) => after_write(change),
+        Event::Lost => Command::Later(Trouble::TakenOver),
+        Event::StoreDown => Command::Later(Trouble::StoreDown),
+        Event::Sent(outcome) => after_send(record, outcome),
+        Event::Looked(sighting) => after_look(record, sighting, now),
+    }
+}
+
+/// What is done next for a customer we create.
+pub fn next_for_customer(record: &Record, event: Event, now: Timestamp) -> Command {
+    match event {
+        Event::Wrote(Change::Record(_)) => Command::Done,
+        Event::Wrote(Change::Withdraw(failure)) | Event::NotPossible(failure) => Command::GiveUp(failure),
+        Event::Sent(Outcome::Refused(failure)) => Command::Write(Change::Withdraw(failure)),
+        Event::Sent(Outcome::Outdated(failure)) => Command::Write(Change::Replan(failure)),
+        other => next(record, other, now),
+    }
+}
+
+fn resume(record: &Record) -> Command {
+    match record.state {
+        State::Claimed => Command::Plan,
+        State::Planned => Command::Write(Change::Intend),
+        State::Sent => Command::Look,
+        State::DocDone | State::PaySent => Command::Write(Change::Complete),
+        State::Completed | State::Failed | State::NeedsReview | State::Closed => Command::Done,
+    }
+}
+
+fn after_write(change: Change) -> Command {
+    match change {
+        Change::Freeze(_) => Command::Write(Change::Intend),
+        Change::Intend => Command::Send,
+        Change::Replan(_) => Command::Plan,
+        Change::Record(_) => Command::Write(Change::Complete),
+        Change::Unsend(trouble) | Change::Release(trouble) => Command::Later(trouble),
+        Change::Withdraw(failure) => Command::GiveUp(failure),
+        Change::Complete | Change::Fail(_) | Change::Review => Command::Done,
+    }
+}
+
+fn after_send(record: &Record, outcome: Outcome) -> Command {
+    match outcome {
+        Outcome::Made(made) => Command::Write(Change::Record(made)),
+        Outcome::NoEffect(trouble) => Command::Write(Change::Unsend(trouble)),
+        Outcome::Outdated(failure) if record.plan_version < REPLANS => Command::Write(Change::Replan(failure)),
+        Outcome::Outdated(failure) | Outcome::Refused(failure) => Command::Write(Change::Fail(failure)),
+        Outcome::Unknown => Command::Later(Trouble::OutcomeUnknown),
+    }
+}
+
+fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
+    match sighting {
+        Sighting::Found(made) => Command::Write(Change::Record(made)),
+        Sighting::Unclear => Command::Write(Change::Review),
+        Sighting::NotSeen(trouble) => Command::Later(trouble),
+        Sighting::Absent if record.quiet_until.is_some_and(|quiet_until| quiet_until < now) => {
+            Command::Write(Change::Intend)
+        }
+        Sighting::Absent => Command::Later(Trouble::OutcomeUnknown),
+    }
+}
+
+/// The world as the machine sees it. Two implementations: production, and the deterministic simulation of the proofs; it
+/// is the only trait that exists for a test (rulings.md 25).
+pub trait Effects: Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Reads the sources and makes a plan: [`Event::Planned`], [`Event::NotPossible`] or [`Event::NotPlanned`].
+    fn plan(&self, record: &Record) -> impl Future<Output = Event> + Send;
+
+    /// Makes one conditional write.
+    fn write(
+        &self,
+        record: &Record,
+        change: &Change,
+    ) -> impl Future<Output = Result<Written, store::Error>> + Send;
+
+    /// Sends the frozen bytes once, or proves that it did not.
+    fn send(&self, record: &Record) -> impl Future<Output = Outcome> + Send;
+
+    /// Looks for what an earlier send may have made.
+    fn look(&self, record: &Record) -> impl Future<Output = Sighting> + Send;
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The record is done.
+    Done(Box<Record>),
+    /// Another attempt must go on.
+    Later(Trouble),
+    /// QuickBooks refused a customer.
+    GaveUp(Failure),
+}
+
+/// A machine: [`next`] or [`next_for_customer`].
+pub type Next = fn(&Record, Event, Timestamp) -> Command;
+
+/// Runs a machine on a record we hold until the attempt ends. An attempt that ends early gives the record back, so that
+/// the next one need not wait for the lease.
+pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) -> End {
+    let mut event = Event::Claimed;
+    loop {
+        event = match next(&record, event, effects.now()) {
+            Command::Plan => effects.plan(&record).await,
+            Command::Send => Event::Sent(effects.send(&record).await),
+            Command::Look => Event::Looked(effects.look(&record).await),
+            Command::Write(change) => match effects.write(&record, &change).await {
+                Ok(Written::Done(written)) => {
+                    record = written;
+                    Event::Wrote(change)
+                }
+                Ok(Written::Refused) => Event::Lost,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the record could not be written");
+                    Event::StoreDown
+                }
+            },
+            Command::Done => return End::Done(record),
+            Command::GiveUp(failure) => {
+                release(effects, &record, Trouble::InProgress).await;
+                return End::GaveUp(failure);
+            }
+            Command::Later(trouble) => {
+                if !matches!(trouble, Trouble::TakenOver | Trouble::StoreDown) {
+                    release(effects, &record, trouble.clone()).await;
+                }
+                return End::Later(trouble);
+            }
+        }
+    }
+}
+
+/// Best effort: without it, the next attempt waits for the lease to end.
+async fn release(effects: &impl Effects, record: &Record, trouble: Trouble) {
+    if let Err(error) = effects.write(record, &Change::Release(trouble)).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the record could not be released");
+    }
+}

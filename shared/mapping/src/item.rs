@@ -1,0 +1,274 @@
+//! A line's item: the one its HubSpot product is linked to, else by SKU, else by full name, else by name.
+//!
+//! A step with two hits stops: which of them is meant is not ours to guess. Inactive items and categories never match,
+//! but they are told of when nothing else does.
+
+use crate::line::Article;
+use crate::lookup::Links;
+use crate::problem::{Problem, Unusable};
+use crate::quickbooks::{Item, ItemId};
+use crate::text::{fold, length};
+use std::collections::BTreeMap;
+
+/// The longest `Name` and `Sku` (quickbooks.md §2.7): what is longer is nowhere.
+const NAME_LIMIT: usize = 100;
+
+/// What QuickBooks appends to the name of an item made inactive (quickbooks.md §2.6, §12.11).
+const DELETED: &str = " (deleted)";
+
+/// The item of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedItem {
+    /// Its id.
+    pub id: ItemId,
+    /// Its full name; none when a link decided, as nothing was asked.
+    pub name: Option<String>,
+    /// The step that decided.
+    pub matched: ItemMatch,
+}
+
+/// The step that decided on an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemMatch {
+    /// Remembered from an earlier execution, by HubSpot product.
+    Link,
+    /// The SKUs are equal.
+    Sku,
+    /// The line's name is the item's `FullyQualifiedName`.
+    FullName,
+    /// The line's name is the item's `Name`.
+    Name,
+}
+
+/// The item remembered for a line's product.
+pub(crate) fn linked<'a>(article: &Article, links: &'a Links) -> Option<&'a ItemId> {
+    links.items.get(article.product_id.as_deref()?)
+}
+
+pub(crate) fn sku_to_ask(article: &Article) -> Option<String> {
+    article.sku.clone().filter(|sku| length(sku) <= NAME_LIMIT)
+}
+
+/// The names under which a line's item may stand: the last part of `Category:Name`, as full names cannot be asked for
+/// (quickbooks.md §3.4). A line without SKU can be told of an inactive item by its changed name only.
+pub(crate) fn names_to_ask(article: &Article) -> Vec<String> {
+    let Some(name) = article.name.as_deref().map(last_part).filter(|name| !name.is_empty()) else {
+        return Vec::new();
+    };
+    let deleted = article.sku.is_none().then(|| format!("{name}{DELETED}"));
+    let names = [name.to_owned()].into_iter().chain(deleted);
+    names.filter(|name| length(name) <= NAME_LIMIT).collect()
+}
+
+/// The items QuickBooks answered with, each once.
+pub(crate) struct Catalog<'a>(Vec<&'a Item>);
+
+impl<'a> Catalog<'a> {
+    pub(crate) fn new(items: &'a [Item]) -> Self {
+        let by_id: BTreeMap<&ItemId, &Item> = items.iter().map(|item| (&item.id, item)).collect();
+        Self(by_id.into_values().collect())
+    }
+
+    /// The chain of product.md §4.
+    pub(crate) fn find(&self, article: &Article, links: &Links) -> Result<MatchedItem, Problem> {
+        if let Some(id) = linked(article, links) {
+            return Ok(MatchedItem { id: id.clone(), name: None, matched: ItemMatch::Link });
+        }
+        if article.name.is_none() && article.sku.is_none() {
+            return Err(Problem::LineNameless { line: article.label() });
+        }
+        let mut unusable = None;
+        for step in [ItemMatch::Sku, ItemMatch::FullName, ItemMatch::Name] {
+            let (usable, others): (Vec<&Item>, Vec<&Item>) =
+                self.hits(article, step).partition(|item| reason_against(item).is_none());
+            match usable.as_slice() {
+                [] => unusable = unusable.or(others.first().copied()),
+                [item] => return Ok(matched(item, step)),
+                several => return Err(ambiguous(article, several)),
+            }
+        }
+        Err(not_found(article, unusable))
+    }
+
+    fn hits(&self, article: &Article, step: ItemMatch) -> impl Iterator<Item = &'a Item> {
+        let wanted = match step {
+            ItemMatch::Link => None,
+            ItemMatch::Sku => article.sku.as_deref().map(fold),
+            ItemMatch::FullName | ItemMatch::Name => article.name.as_deref().map(folded_name),
+        };
+        self.0.iter().copied().filter(move |item| wanted.is_some() && key(item, step) == wanted)
+    }
+}
+
+/// What an item is compared by at a step.
+fn key(item: &Item, step: ItemMatch) -> Option<String> {
+    match step {
+        ItemMatch::Link => None,
+        ItemMatch::Sku => item.sku.as_deref().map(fold),
+        ItemMatch::FullName => Some(former_name(item, full_name(item))),
+        ItemMatch::Name => Some(former_name(item, &item.name)),
+    }
+}
+
+/// An item's name to compare by, as it was before the item was made inactive.
+fn former_name(item: &Item, name: &str) -> String {
+    let name = folded_name(name);
+    match name.strip_suffix(DELETED) {
+        Some(former) if !item.active => former.to_owned(),
+        _ => name,
+    }
+}
+
+fn matched(item: &Item, matched: ItemMatch) -> MatchedItem {
+    MatchedItem { id: item.id.clone(), name: Some(full_name(item).to_owned()), matched }
+}
+
+fn ambiguous(article: &Article, several: &[&Item]) -> Problem {
+    let candidates = several.iter().map(|item| full_name(item).to_owned()).collect();
+    Problem::ItemAmbiguous { line: article.label(), candidates }
+}
+
+fn not_found(article: &Article, unusable: Option<&Item>) -> Problem {
+    let line = article.label();
+    match unusable.and_then(|item| Some((item, reason_against(item)?))) {
+        Some((item, reason)) => Problem::ItemUnusable { line, item: full_name(item).to_owned(), reason },
+        None => Problem::ItemNotFound { line, sku: article.sku.clone() },
+    }
+}
+
+fn reason_against(item: &Item) -> Option<Unusable> {
+    match (item.active, item.kind.as_str()) {
+        (false, _) => Some(Unusable::Inactive),
+        (true, "Category") => Some(Unusable::Category),
+        (true, _) => None,
+    }
+}
+
+fn full_name(item: &Item) -> &str {
+    item.fully_qualified_name.as_deref().unwrap_or(&item.name)
+}
+
+/// Folded, without white space around the colons between categories.
+fn folded_name(name: &str) -> String {
+    name.split(':').map(fold).collect::<Vec<_>>().join(":")
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hubspot::{LineItem, RecordId};
+    use crate::line;
+    use crate::testing::{item, over};
+    use serde_json::{Value, from_value, json};
+    use std::slice::from_ref;
+
+    fn article(properties: Value) -> Article {
+        line::article(1, &LineItem { id: RecordId(601), properties: from_value(properties).unwrap() })
+    }
+
+    /// `expected`: the step and id, or the problem's debug form.
+    fn check(line: Value, items: &[Value], expected: &str) {
+        let items: Vec<Item> = items.iter().cloned().map(item).collect();
+        let links = Links { items: [("9001".into(), ItemId("77".into()))].into(), ..Links::default() };
+        let found = match Catalog::new(&items).find(&article(line), &links) {
+            Ok(MatchedItem { id, matched, .. }) => format!("{matched:?} {id}"),
+            Err(problem) => format!("{problem:?}"),
+        };
+        assert_eq!(found, expected);
+    }
+
+    fn known(id: &str, name: &str, sku: Option<&str>) -> Value {
+        json!({"Id": id, "Name": name, "Sku": sku, "Type": "Service"})
+    }
+
+    fn in_category(id: &str, category: &str, name: &str) -> Value {
+        over(known(id, name, None), json!({"FullyQualifiedName": format!("{category}:{name}")}))
+    }
+
+    fn inactive(item: Value) -> Value {
+        over(item, json!({"Active": false}))
+    }
+
+    #[test]
+    fn a_remembered_product_comes_before_everything() {
+        let line = json!({"name": "Widget", "hs_sku": "WID-1", "hs_product_id": "9001"});
+        check(line, &[known("21", "Widget", Some("WID-1"))], "Link 77");
+        let nameless = json!({"hs_product_id": "9001"});
+        check(nameless, &[], "Link 77");
+    }
+
+    #[test]
+    fn the_sku_comes_before_the_name() {
+        let items = [known("21", "Widget", None), known("22", "Something else", Some(" wid-1 "))];
+        check(json!({"name": "Widget", "hs_sku": "WID-1"}), &items, "Sku 22");
+        check(json!({"hs_sku": "WID-1"}), &items, "Sku 22");
+        check(json!({"name": "Widget", "hs_sku": "NEW-9"}), &items, "FullName 21");
+    }
+
+    #[test]
+    fn the_full_name_comes_before_the_name() {
+        let items = [in_category("21", "Hardware", "Widget"), in_category("22", "Toys", "Widget")];
+        check(json!({"name": "toys: widget"}), &items, "FullName 22");
+        check(json!({"name": "Widget"}), &items[..1], "Name 21");
+        let top_level = over(known("23", "Widget", None), json!({"FullyQualifiedName": "Widget"}));
+        check(json!({"name": "Widget"}), &[items[0].clone(), top_level], "FullName 23");
+        let other = "ItemNotFound { line: LineLabel { number: 1, name: Some(\"Books:Widget\") }, sku: None }";
+        check(json!({"name": "Books:Widget"}), &items, other);
+    }
+
+    #[test]
+    fn two_items_that_fit_equally_are_both_named() {
+        let ambiguous = |a, b| {
+            format!(
+                "ItemAmbiguous {{ line: LineLabel {{ number: 1, name: Some(\"Widget\") }}, candidates: [{a:?}, {b:?}] }}"
+            )
+        };
+        let items = [in_category("21", "Hardware", "Widget"), in_category("22", "Toys", "Widget")];
+        check(json!({"name": "Widget"}), &items, &ambiguous("Hardware:Widget", "Toys:Widget"));
+        let same_sku = [known("21", "Widget", Some("W")), known("22", "Widget, old", Some("w"))];
+        check(json!({"name": "Widget", "hs_sku": "W"}), &same_sku, &ambiguous("Widget", "Widget, old"));
+        check(json!({"name": "Widget"}), &[items[0].clone(), items[0].clone()], "Name 21");
+    }
+
+    #[test]
+    fn inactive_items_and_categories_are_told_of_only_when_nothing_else_fits() {
+        let unusable = |item, reason| {
+            format!(
+                "ItemUnusable {{ line: LineLabel {{ number: 1, name: Some(\"Widget\") }}, item: {item:?}, reason: {reason} }}"
+            )
+        };
+        let gone = inactive(known("21", "Widget (deleted)", Some("WID-1")));
+        let category = over(known("22", "Widget", None), json!({"Type": "Category"}));
+        let line = json!({"name": "Widget", "hs_sku": "WID-1"});
+        check(line.clone(), from_ref(&gone), &unusable("Widget (deleted)", "Inactive"));
+        check(json!({"name": "Widget"}), from_ref(&gone), &unusable("Widget (deleted)", "Inactive"));
+        check(json!({"name": "Widget"}), from_ref(&category), &unusable("Widget", "Category"));
+        check(line, &[gone, category, in_category("23", "Hardware", "Widget")], "Name 23");
+    }
+
+    #[test]
+    fn a_line_without_an_item_is_named_with_its_sku() {
+        let label = "line: LineLabel { number: 1, name: Some(\"Setup fee\") }";
+        check(json!({"name": "Setup fee"}), &[], &format!("ItemNotFound {{ {label}, sku: None }}"));
+        let with_sku = json!({"name": "Setup fee", "hs_sku": "SET-1"});
+        check(
+            with_sku,
+            &[known("21", "Widget", None)],
+            &format!("ItemNotFound {{ {label}, sku: Some(\"SET-1\") }}"),
+        );
+        check(json!({"price": "5"}), &[], "LineNameless { line: LineLabel { number: 1, name: None } }");
+    }
+
+    #[test]
+    fn names_are_asked_for_as_quickbooks_keeps_them() {
+        let check = |line, expected: &[&str]| assert_eq!(names_to_ask(&article(line)), expected);
+        check(json!({"name": "Hardware: Widget", "hs_sku": "WID-1"}), &["Widget"]);
+        check(json!({"name": "Widget\n blue"}), &["Widget blue", "Widget blue (deleted)"]);
+        check(json!({"name": "Widget:"}), &[]);
+        check(json!({"name": "W".repeat(101)}), &[]);
+    }
+}

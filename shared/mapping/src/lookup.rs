@@ -1,0 +1,209 @@
+//! The second step, around the only look-up: what a record needs found in QuickBooks, and what becomes of the answers.
+//!
+//! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
+
+use crate::customer::{self, CustomerFound, Sought};
+use crate::hubspot::RecordId;
+use crate::item::{self, Catalog, MatchedItem};
+use crate::line::SaleLine;
+use crate::problem::{Problem, keep};
+use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
+use crate::sale::{LineReading, Reading, Sale};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What earlier executions matched: used without asking QuickBooks again. Should a link have died meanwhile, QuickBooks
+/// says so (610, 2500) and the caller starts again without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// The contact's customer.
+    pub customer: Option<LinkedCustomer>,
+    /// Items by HubSpot product id.
+    pub items: BTreeMap<String, ItemId>,
+}
+
+/// A customer matched before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedCustomer {
+    /// Its id.
+    pub id: CustomerId,
+    /// Its display name then.
+    pub name: String,
+}
+
+/// What to ask QuickBooks for, each value once. All empty: nothing to ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Customers by `PrimaryEmailAddr`.
+    pub emails: BTreeSet<String>,
+    /// Customers by `DisplayName`.
+    pub display_names: BTreeSet<String>,
+    /// Items by `Sku`, inactive ones too.
+    pub skus: BTreeSet<String>,
+    /// Items by `Name`, inactive ones too.
+    pub item_names: BTreeSet<String>,
+}
+
+/// What QuickBooks answered, in any order and with repetitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// To [`Wanted::emails`].
+    pub customers_by_email: Vec<Customer>,
+    /// To [`Wanted::display_names`].
+    pub customers_by_name: Vec<Customer>,
+    /// To [`Wanted::skus`] and [`Wanted::item_names`].
+    pub items: Vec<Item>,
+}
+
+/// A sale with its customer and items: all a document needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The sale.
+    pub sale: Sale,
+    /// Its customer, found or to be created.
+    pub customer: CustomerFound,
+    /// One item per line, in the lines' order.
+    pub items: Vec<MatchedItem>,
+}
+
+impl Reading {
+    /// The contact whose customer may be remembered.
+    pub fn contact_id(&self) -> Option<RecordId> {
+        self.buyer.as_ref().map(|buyer| buyer.contact_id)
+    }
+
+    /// The HubSpot products whose items may be remembered.
+    pub fn product_ids(&self) -> BTreeSet<&str> {
+        self.lines.iter().filter_map(|line| line.article.product_id.as_deref()).collect()
+    }
+
+    /// What has to be asked, given what is remembered.
+    pub fn wanted(&self, links: &Links) -> Wanted {
+        let mut wanted = Wanted::default();
+        if links.customer.is_none()
+            && let Some(buyer) = &self.buyer
+        {
+            wanted.emails.extend(buyer.email.clone());
+            wanted.display_names.extend(customer::display_name(buyer));
+        }
+        let articles = self.lines.iter().map(|line| &line.article);
+        for article in articles.filter(|article| item::linked(article, links).is_none()) {
+            wanted.skus.extend(item::sku_to_ask(article));
+            wanted.item_names.extend(item::names_to_ask(article));
+        }
+        wanted
+    }
+
+    /// Decides on the customer and every line's item.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the record, its contact, its lines and their matches; never empty.
+    pub fn settle(self, links: &Links, answers: &Answers) -> Result<Matched, Vec<Problem>> {
+        let Self { record, buyer, refused_email, currency, amount, lines, mut problems } = self;
+        let customer = buyer.as_ref().and_then(|buyer| {
+            let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
+            keep(sought.find(links.customer.as_ref(), answers), &mut problems)
+        });
+        let catalog = Catalog::new(&answers.items);
+        let settled: Vec<Option<(SaleLine, MatchedItem)>> =
+            lines.into_iter().map(|line| settle_line(line, links, &catalog, &mut problems)).collect();
+        let settled: Option<Vec<_>> = settled.into_iter().collect();
+        match (buyer, customer, settled) {
+            (Some(buyer), Some(customer), Some(settled)) if problems.is_empty() => {
+                let (lines, items) = settled.into_iter().unzip();
+                Ok(Matched { sale: Sale { record, buyer, currency, amount, lines }, customer, items })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// Both halves of a line are tried before either is given up.
+fn settle_line(
+    line: LineReading,
+    links: &Links,
+    catalog: &Catalog<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<(SaleLine, MatchedItem)> {
+    let LineReading { article, figures } = line;
+    let faulty = |fault| Problem::LineInvalid { line: article.label(), fault };
+    let figures = figures.map_err(|faults| problems.extend(faults.into_iter().map(faulty))).ok();
+    let item = keep(catalog.find(&article, links), problems);
+    let (figures, item) = figures.zip(item)?;
+    Some((SaleLine { article, figures }, item))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hubspot::Enrolled;
+    use crate::problem::{Figure, Lack, LineFault, LineLabel};
+    use crate::sale;
+    use crate::testing::{contact_with, deal, over, widget, widget_line};
+    use serde_json::json;
+
+    fn set(values: &[&str]) -> BTreeSet<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
+    }
+
+    #[test]
+    fn each_value_is_asked_for_once() {
+        let reading = sale::read(&deal([widget_line(), widget_line(), json!({"name": "Installation"})]));
+        let wanted = Wanted {
+            emails: set(&["ana@harbour.example"]),
+            display_names: set(&["Ana Trujillo"]),
+            skus: set(&["WID-1"]),
+            item_names: set(&["Installation", "Installation (deleted)", "Widget"]),
+        };
+        assert_eq!(reading.wanted(&Links::default()), wanted);
+    }
+
+    #[test]
+    fn what_is_remembered_is_not_asked_for() {
+        let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
+        assert_eq!(reading.contact_id(), Some(RecordId(501)));
+        assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
+        let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into() };
+        let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
+        assert_eq!(reading.wanted(&links), Wanted::default());
+        assert!(reading.settle(&links, &Answers::default()).is_ok());
+    }
+
+    #[test]
+    fn a_line_without_a_price_is_named() {
+        let reading = sale::read(&deal([
+            widget_line(),
+            over(widget_line(), json!({"name": "Setup fee", "price": null})),
+        ]));
+        let answers = Answers { items: vec![widget()], ..Answers::default() };
+        let problems = reading.settle(&Links::default(), &answers).unwrap_err();
+        let line = LineLabel { number: 2, name: Some("Setup fee".into()) };
+        assert_eq!(problems, [Problem::LineInvalid { line, fault: LineFault::Missing(Figure::Price) }]);
+        assert_eq!(problems[0].subject(), "Setup fee");
+    }
+
+    #[test]
+    fn all_problems_of_a_deal_are_told_at_once() {
+        let lines = [
+            json!({"name": "Setup fee", "quantity": "1", "price": null, "hs_line_item_currency_code": "USD"}),
+            json!({"name": "Widget", "hs_sku": "WID-1", "quantity": "0", "price": "5", "hs_line_item_currency_code": "EUR"}),
+            json!({"quantity": "1", "price": "5"}),
+        ];
+        let enrolled = Enrolled { contact: Some(contact_with(json!({"firstname": "Ana"}))), ..deal(lines) };
+        let answers = Answers { items: vec![widget()], ..Answers::default() };
+        let problems = sale::read(&enrolled).settle(&Links::default(), &answers).unwrap_err();
+        let label = |number, name: Option<&str>| LineLabel { number, name: name.map(str::to_owned) };
+        let (setup, widget, third) = (label(1, Some("Setup fee")), label(2, Some("Widget")), label(3, None));
+        let currencies = ["EUR", "USD"].map(|code| code.parse().unwrap()).to_vec();
+        let expected = [
+            Problem::CurrenciesMixed { record: "Harbour kiosk".into(), currencies },
+            Problem::ContactIncomplete { contact: "Ana".into(), lacks: vec![Lack::Email] },
+            Problem::LineInvalid { line: setup.clone(), fault: LineFault::Missing(Figure::Price) },
+            Problem::ItemNotFound { line: setup, sku: None },
+            Problem::LineInvalid { line: widget, fault: LineFault::ZeroQuantity },
+            Problem::LineNameless { line: third },
+        ];
+        assert_eq!(problems, expected);
+        let subjects: Vec<String> = problems.iter().map(Problem::subject).collect();
+        assert_eq!(subjects, ["Harbour kiosk", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
+    }
+}

@@ -1,0 +1,189 @@
+//! What a person can fix before a document can be made: one variant each, with the names a sentence needs. The
+//! sentences themselves are `app`'s.
+//!
+//! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
+
+use crate::money::Currency;
+use std::fmt;
+
+/// Something a person can fix in HubSpot or QuickBooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The record has no contact to bill.
+    NoContact {
+        /// The record's name.
+        record: String,
+    },
+    /// The contact lacks what finding or creating its customer needs.
+    ContactIncomplete {
+        /// The contact's name, e-mail or id.
+        contact: String,
+        /// Each once, at least one.
+        lacks: Vec<Lack>,
+    },
+    /// Several customers fit the contact equally well.
+    CustomerAmbiguous {
+        /// The contact's name, e-mail or id.
+        contact: String,
+        /// Their display names.
+        candidates: Vec<String>,
+    },
+    /// The record has no line items.
+    NoLineItems {
+        /// The record's name.
+        record: String,
+    },
+    /// A line's figures cannot be billed.
+    LineInvalid {
+        /// The line.
+        line: LineLabel,
+        /// What is wrong with it.
+        fault: LineFault,
+    },
+    /// A line has neither a name nor a SKU, and its product is not linked to an item: there is nothing to look for.
+    LineNameless {
+        /// The line.
+        line: LineLabel,
+    },
+    /// No item in QuickBooks fits a line.
+    ItemNotFound {
+        /// The line.
+        line: LineLabel,
+        /// Its SKU, when it has one.
+        sku: Option<String>,
+    },
+    /// Several items fit a line equally well.
+    ItemAmbiguous {
+        /// The line.
+        line: LineLabel,
+        /// Their full names.
+        candidates: Vec<String>,
+    },
+    /// The only item that fits a line cannot be sold.
+    ItemUnusable {
+        /// The line.
+        line: LineLabel,
+        /// The item's full name.
+        item: String,
+        /// Why not.
+        reason: Unusable,
+    },
+    /// A currency that is not an ISO 4217 code.
+    CurrencyUnreadable {
+        /// The record's or line's name.
+        subject: String,
+        /// What stands there.
+        text: String,
+    },
+    /// The record and its lines do not share one currency.
+    CurrenciesMixed {
+        /// The record's name.
+        record: String,
+        /// All that occur, in alphabetical order.
+        currencies: Vec<Currency>,
+    },
+    /// The customer is kept in another currency than the record's; QuickBooks never changes a customer's.
+    CurrencyMismatch {
+        /// The record's name.
+        record: String,
+        /// The record's currency.
+        currency: Currency,
+        /// The customer's display name.
+        customer: String,
+        /// The customer's currency, as QuickBooks writes it.
+        customer_currency: String,
+    },
+}
+
+impl Problem {
+    /// The record, contact or line concerned, by name and nothing else: it is put into a label of any language.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::NoContact { record }
+            | Self::NoLineItems { record }
+            | Self::CurrenciesMixed { record, .. }
+            | Self::CurrencyMismatch { record, .. } => record.clone(),
+            Self::ContactIncomplete { contact, .. } | Self::CustomerAmbiguous { contact, .. } => {
+                contact.clone()
+            }
+            Self::CurrencyUnreadable { subject, .. } => subject.clone(),
+            Self::LineInvalid { line, .. }
+            | Self::LineNameless { line }
+            | Self::ItemNotFound { line, .. }
+            | Self::ItemAmbiguous { line, .. }
+            | Self::ItemUnusable { line, .. } => line.to_string(),
+        }
+    }
+}
+
+/// How a person finds a line: by its name, else its SKU, else its place: `#3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineLabel {
+    /// Place among the lines, from 1, in the order HubSpot shows them.
+    pub number: usize,
+    /// The line's name, or its SKU when it has no name.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for LineLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "#{}", self.number),
+        }
+    }
+}
+
+/// What a contact lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It has no e-mail address.
+    Email,
+    /// QuickBooks would refuse its e-mail address (2210): no `@`, a space inside, or over 100 characters.
+    UsableEmail(String),
+    /// It has neither first nor last name.
+    Name,
+}
+
+/// What is wrong with a line's figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineFault {
+    /// The figure is missing.
+    Missing(Figure),
+    /// The figure is not a number.
+    Unreadable(Figure, String),
+    /// The figure is below zero.
+    Negative(Figure),
+    /// The figure has more digits than QuickBooks takes.
+    TooLarge(Figure),
+    /// The quantity is zero. A gift has a price of zero; a line without a quantity sells nothing, and whether it should
+    /// be on the document is not ours to guess.
+    ZeroQuantity,
+}
+
+/// The figures of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Units.
+    Quantity,
+    /// Price per unit before discount.
+    Price,
+    /// Discount, per unit or as a percentage.
+    Discount,
+    /// Net price of the line.
+    Amount,
+}
+
+/// Why an item cannot stand on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It was made inactive.
+    Inactive,
+    /// It is a category (quickbooks.md §2.7).
+    Category,
+}
+
+/// Keeps a value, or notes what is wrong and carries on: how everything is told at once.
+pub(crate) fn keep<T, E>(result: Result<T, E>, errors: &mut Vec<E>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}

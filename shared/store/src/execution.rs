@@ -1,0 +1,396 @@
+//! The conditional writes behind [`crate::record`]: claim, and each transition with its exact condition
+//! (reliability.md §c.3, rulings.md 12).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::item::{Item, VERSION, millis, number, text};
+use crate::record::{Claim, Claimed, Key, Nonce, Plan, Record, State, Transition, Written};
+use crate::{Error, Store};
+
+/// Terminal records are kept this long (reliability.md §c.7).
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// Unfinished records are spread over this many partitions of the index `due`.
+const DUE_SHARDS: u8 = 4;
+
+/// How often a plan may be thrown away (rulings.md 7). A customer's may be as often as its name is taken or it is gone.
+const REPLANS: u64 = 2;
+
+impl Store {
+    /// Takes the record, or says who has it or how it ended. One conditional write.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: whether the record is ours is not known; a later claim finds out. [`Error::Corrupt`].
+    pub async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
+        let free = match claim.key {
+            Key::Execution { .. } => "st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)",
+            Key::Customer { .. } => "st IN (:CLAIMED, :PLANNED, :SENT)",
+        };
+        let condition = format!("attribute_not_exists(pk) OR ({free} AND lease_until < :now)");
+        let mut write = Write::to(&claim.key, &claim.nonce);
+        write
+            .set("v = :v", [(":v", number(VERSION))])
+            .set("lease_owner = :nonce", [(":nonce", text(claim.nonce.to_string()))])
+            .set("lease_until = :until", [(":until", millis(claim.lease_until))])
+            .set("fence = if_not_exists(fence, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+            .set("deliveries = if_not_exists(deliveries, :zero) + :one", [])
+            .set("st = if_not_exists(st, :CLAIMED)", [])
+            .set("created_at = if_not_exists(created_at, :now)", [(":now", millis(claim.now))])
+            .set("due = :due", [(":due", text(due_shard(&claim.key)))])
+            .set("next_at = :until", []);
+        write.states(&condition);
+        write.set_once("action", claim.action.map(|kind| text(kind.entity())));
+        write.set_once("realm", claim.realm.as_ref().map(|realm| text(realm.as_str())));
+        write.set_once("input_hash", claim.input_hash.clone().map(text));
+        write.set_once("subject", claim.subject.clone().map(text));
+        if let Key::Execution { portal, .. } = claim.key {
+            write.set_once("activity", Some(text(portal.to_string())));
+        }
+        match self.run(write, condition, "claiming the record").await? {
+            Ran::Done(record) => Ok(Claimed::Ours(record)),
+            // The reply to our own write was lost, and the SDK sent it again.
+            Ran::Refused(record) if record.lease_owner.as_ref() == Some(&claim.nonce) => Ok(Claimed::Ours(record)),
+            Ran::Refused(record) if is_done(&record) => Ok(Claimed::Done(record)),
+            Ran::Refused(_) => Ok(Claimed::Running),
+        }
+    }
+
+    /// Makes one change to a record we hold. `now` is the moment the conditions are judged by.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: whether it took place is not known. [`Error::Corrupt`].
+    pub async fn write(&self, held: &Record, transition: &Transition, now: Timestamp) -> Result<Written, Error> {
+        let nonce = Nonce::new();
+        let mut write = Write::to(&held.key, &nonce);
+        let condition = describe(&mut write, held, transition, now);
+        match self.run(write, condition, transition.doing()).await? {
+            Ran::Done(record) => Ok(Written::Done(record)),
+            Ran::Refused(record) => {
+                tracing::info!(write = transition.doing(), state = record.state.as_str(), "write refused: not ours any more");
+                Ok(Written::Refused)
+            }
+        }
+    }
+
+    /// The record as it stands, read strongly consistently; none if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn record(&self, key: &Key) -> Result<Option<Record>, Error> {
+        let answer = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.table)
+            .key("pk", text(key.partition()))
+            .key("sk", text(key.sort()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::unavailable("reading the record"))?;
+        answer.item.map(|attributes| read(key, &attributes)).transpose()
+    }
+
+    /// Sends one conditional update. A refusal that finds this write's own id on the item is the second copy of a write
+    /// whose reply was lost: it took place.
+    async fn run(&self, write: Write, condition: String, doing: &'static str) -> Result<Ran, Error> {
+        let key = write.key.clone();
+        let nonce = write.nonce.clone();
+        let sent = write.update(self.dynamodb.update_item().table_name(&self.names.table), condition).send().await;
+        match sent {
+            Ok(done) => {
+                let attributes = done.attributes.ok_or_else(|| Error::corrupt("the record", "no attributes"))?;
+                Ok(Ran::Done(Box::new(read(&key, &attributes)?)))
+            }
+            Err(error) => {
+                let refused = match error.as_service_error() {
+                    Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item.clone(),
+                    _ => None,
+                };
+                let Some(attributes) = refused else { return Err(Error::unavailable(doing)(error)) };
+                let record = Box::new(read(&key, &attributes)?);
+                let ours = attributes.get("w") == Some(&text(nonce.to_string()));
+                Ok(if ours { Ran::Done(record) } else { Ran::Refused(record) })
+            }
+        }
+    }
+}
+
+impl Transition {
+    /// What the write does, for logs.
+    pub fn doing(&self) -> &'static str {
+        match self {
+            Self::Freeze(_) => "freezing the plan",
+            Self::Intent { .. } => "writing the intent",
+            Self::Unsend { .. } => "taking the intent back",
+            Self::Replan { .. } => "throwing the plan away",
+            Self::Record { .. } => "recording the document",
+            Self::Complete { .. } => "completing the record",
+            Self::Fail { .. } => "failing the record",
+            Self::Review { .. } => "putting the record up for review",
+            Self::Release { .. } => "releasing the record",
+            Self::Forget { .. } => "forgetting the customer",
+        }
+    }
+}
+
+enum Ran {
+    Done(Box<Record>),
+    /// The condition did not hold for this record.
+    Refused(Box<Record>),
+}
+
+fn is_done(record: &Record) -> bool {
+    match record.key {
+        Key::Execution { .. } => record.state.is_terminal(),
+        Key::Customer { .. } => record.state == State::DocDone,
+    }
+}
+
+/// The update and the condition of one transition.
+fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Timestamp) -> String {
+    write.value(":fence", number(held.fence));
+    let held_by_us = "fence = :fence AND lease_owner = :nonce";
+    let owner = held.lease_owner.as_ref().map(Nonce::to_string).unwrap_or_default();
+    let condition = match transition {
+        Transition::Freeze(plan) => {
+            freeze(write, plan);
+            format!("{held_by_us} AND st = :CLAIMED AND attribute_not_exists(plan) AND {}", same_realm(held))
+        }
+        Transition::Intent { quiet_until } => {
+            write
+                .state(State::Sent)
+                .set("sends = if_not_exists(sends, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set("first_sent_at = if_not_exists(first_sent_at, :now)", [(":now", millis(now))])
+                .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
+            format!("{held_by_us} AND (st = :PLANNED OR (st = :SENT AND quiet_until < :now))")
+        }
+        Transition::Unsend { trouble } => {
+            write.state(State::Planned).trouble(trouble).remove("quiet_until");
+            format!("{held_by_us} AND st = :SENT")
+        }
+        Transition::Replan { trouble } => {
+            write
+                .state(State::Claimed)
+                .trouble(trouble)
+                .set("plan_v = if_not_exists(plan_v, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set("old_plan_hash = plan_hash", [])
+                .remove("plan, plan_hash, rid, quiet_until");
+            let twice = "(attribute_not_exists(plan_v) OR plan_v < :replans)";
+            match held.key {
+                Key::Execution { .. } => {
+                    write.value(":replans", number(REPLANS));
+                    format!("{held_by_us} AND st = :SENT AND {twice}")
+                }
+                Key::Customer { .. } => format!("{held_by_us} AND st = :SENT"),
+            }
+        }
+        Transition::Record { id, made } => {
+            write
+                .state(State::DocDone)
+                .set("doc_id = :id", [(":id", text(id))])
+                .set("doc = :doc", [(":doc", text(made.to_string()))])
+                .remove("err_class");
+            if let Key::Customer { .. } = held.key {
+                write.remove("plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+            }
+            "fence = :fence AND st = :SENT".to_owned()
+        }
+        Transition::Complete { answer } => {
+            write.end(State::Completed, answer, now).set("outcome = :outcome", [(":outcome", text("created"))]);
+            "fence = :fence AND st IN (:DOC_DONE, :PAY_SENT)".to_owned()
+        }
+        Transition::Fail { answer, trouble } => {
+            write.end(State::Failed, answer, now).trouble(trouble);
+            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT)")
+        }
+        Transition::Review { answer, trouble } => {
+            // The plan stays, and so does the record: a person needs both.
+            write.state(State::NeedsReview).trouble(trouble).set("answer = :answer", [(":answer", text(answer))]);
+            write.remove("lease_owner, lease_until, due, next_at");
+            format!("{held_by_us} AND st = :SENT")
+        }
+        Transition::Release { trouble } => {
+            write
+                .trouble(trouble)
+                .set("lease_until = :zero", [(":zero", number(0))])
+                .set("next_at = :now", [(":now", millis(now))]);
+            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)")
+        }
+        Transition::Forget { gone } => {
+            write
+                .state(State::Claimed)
+                .set("plan_v = if_not_exists(plan_v, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set("lease_until = :zero", [])
+                .set("due = :due", [(":due", text(due_shard(&held.key)))])
+                .set("next_at = :now", [(":now", millis(now))])
+                .remove("doc_id, doc");
+            write.value(":gone", text(gone.to_string()));
+            "fence = :fence AND st = :DOC_DONE AND doc_id = :gone".to_owned()
+        }
+    };
+    if condition.contains(":nonce") {
+        write.value(":nonce", text(owner));
+    }
+    if condition.contains(":now") {
+        write.value(":now", millis(now));
+    }
+    write.states(&condition);
+    condition
+}
+
+fn freeze(write: &mut Write, plan: &Plan) {
+    write
+        .state(State::Planned)
+        .set("plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
+        .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
+        .set("rid = :rid", [(":rid", text(&plan.request_id))])
+        .value(":realm", text(plan.realm.as_str()));
+}
+
+/// An execution's company was fixed by its claim; a customer's claim has the company in its key.
+fn same_realm(held: &Record) -> &'static str {
+    match held.key {
+        Key::Execution { .. } => "realm = :realm",
+        Key::Customer { .. } => "(attribute_not_exists(realm) OR realm = :realm)",
+    }
+}
+
+fn due_shard(key: &Key) -> String {
+    let first = Sha256::digest(key.partition())[0];
+    format!("D#{}", first % DUE_SHARDS)
+}
+
+/// An update expression under construction.
+struct Write {
+    key: Key,
+    nonce: Nonce,
+    set: Vec<String>,
+    remove: Vec<&'static str>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Write {
+    fn to(key: &Key, nonce: &Nonce) -> Self {
+        let mut write = Self {
+            key: key.clone(),
+            nonce: nonce.clone(),
+            set: Vec::new(),
+            remove: Vec::new(),
+            values: HashMap::new(),
+        };
+        write.set("w = :w", [(":w", text(nonce.to_string()))]);
+        write
+    }
+
+    fn value(&mut self, name: &str, value: AttributeValue) -> &mut Self {
+        self.values.insert(name.to_owned(), value);
+        self
+    }
+
+    fn set<const N: usize>(&mut self, assignment: &str, values: [(&str, AttributeValue); N]) -> &mut Self {
+        self.set.push(assignment.to_owned());
+        for (name, value) in values {
+            self.value(name, value);
+        }
+        self
+    }
+
+    /// Sets the attribute if the item does not have it yet.
+    fn set_once(&mut self, attribute: &str, value: Option<AttributeValue>) {
+        if let Some(value) = value {
+            self.set.push(format!("{attribute} = if_not_exists({attribute}, :{attribute})"));
+            self.value(&format!(":{attribute}"), value);
+        }
+    }
+
+    fn state(&mut self, state: State) -> &mut Self {
+        self.set("st = :st", [(":st", text(state.as_str()))])
+    }
+
+    fn trouble(&mut self, trouble: &str) -> &mut Self {
+        self.set("err_class = :trouble", [(":trouble", text(trouble))])
+    }
+
+    fn remove(&mut self, attributes: &'static str) -> &mut Self {
+        self.remove.push(attributes);
+        self
+    }
+
+    /// A terminal state: the answer stays, the plan and its personal data leave, and the key is kept long enough.
+    fn end(&mut self, state: State, answer: &str, now: Timestamp) -> &mut Self {
+        let kept_until = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+        self.state(state)
+            .set("answer = :answer", [(":answer", text(answer))])
+            .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
+            .remove("plan, pay_plan, quiet_until, lease_owner, lease_until, due, next_at")
+    }
+
+    /// Gives a value to each state that the condition or an assignment names.
+    fn states(&mut self, condition: &str) {
+        let named = format!("{condition} {}", self.set.join(" "));
+        for state in State::ALL {
+            let name = format!(":{}", state.as_str());
+            if named.contains(&name) {
+                self.value(&name, text(state.as_str()));
+            }
+        }
+    }
+
+    fn update(self, builder: UpdateItemFluentBuilder, condition: String) -> UpdateItemFluentBuilder {
+        let mut expression = format!("SET {}", self.set.join(", "));
+        if !self.remove.is_empty() {
+            expression = format!("{expression} REMOVE {}", self.remove.join(", "));
+        }
+        let names = expression.contains("#ttl").then(|| HashMap::from([("#ttl".to_owned(), "ttl".to_owned())]));
+        builder
+            .key("pk", text(self.key.partition()))
+            .key("sk", text(self.key.sort()))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(self.values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Record, Error> {
+    const WHAT: &str = "the record";
+    let item = Item { what: WHAT, attributes };
+    let state = item.text("st")?;
+    Ok(Record {
+        key: key.clone(),
+        state: State::ALL
+            .into_iter()
+            .find(|known| known.as_str() == state)
+            .ok_or_else(|| Error::corrupt(WHAT, "st"))?,
+        action: item
+            .optional_text("action")
+            .map(|name| serde_json::from_value(name.into()).map_err(|_| Error::corrupt(WHAT, "action")))
+            .transpose()?,
+        realm: item
+            .optional_text("realm")
+            .map(|realm| realm.try_into().map_err(|_| Error::corrupt(WHAT, "realm")))
+            .transpose()?,
+        fence: item.number("fence")?,
+        lease_owner: item.optional_text("lease_owner").map(Nonce::read),
+        deliveries: item.optional_number("deliveries")?.unwrap_or(0),
+        input_hash: item.optional_text("input_hash"),
+        plan: item.optional_json("plan")?,
+        plan_version: item.optional_number("plan_v")?.unwrap_or(0),
+        sends: item.optional_number("sends")?.unwrap_or(0),
+        first_sent_at: item.optional_time("first_sent_at")?,
+        quiet_until: item.optional_time("quiet_until")?,
+        made_id: item.optional_text("doc_id"),
+        made: item.optional_json("doc")?,
+        answer: item.optional_text("answer"),
+        trouble: item.optional_text("err_class"),
+        created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
+    })
+}

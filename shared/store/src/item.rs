@@ -1,0 +1,61 @@
+//! Reading and writing the attributes of a table item.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use crate::Error;
+
+/// The version every item carries, so that a later release knows what it reads.
+pub(crate) const VERSION: u64 = 1;
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Times stand in the table as milliseconds, so that conditions can compare them.
+pub(crate) fn millis(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+/// An item as read, which says what it is when an attribute is missing.
+pub(crate) struct Item<'a> {
+    pub(crate) what: &'static str,
+    pub(crate) attributes: &'a HashMap<String, AttributeValue>,
+}
+
+impl Item<'_> {
+    pub(crate) fn optional_text(&self, name: &str) -> Option<String> {
+        self.attributes.get(name).and_then(|value| value.as_s().ok()).cloned()
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<String, Error> {
+        self.optional_text(name).ok_or_else(|| Error::corrupt(self.what, name))
+    }
+
+    pub(crate) fn optional_number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Error> {
+        let Some(value) = self.attributes.get(name) else { return Ok(None) };
+        let parsed = value.as_n().ok().and_then(|digits| digits.parse().ok());
+        parsed.map(Some).ok_or_else(|| Error::corrupt(self.what, name))
+    }
+
+    pub(crate) fn number<N: std::str::FromStr>(&self, name: &str) -> Result<N, Error> {
+        self.optional_number(name)?.ok_or_else(|| Error::corrupt(self.what, name))
+    }
+
+    pub(crate) fn optional_time(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        let Some(millis) = self.optional_number(name)? else { return Ok(None) };
+        Timestamp::from_millisecond(millis).map(Some).map_err(|_| Error::corrupt(self.what, name))
+    }
+
+    /// An attribute that holds JSON, or one word of an enumeration.
+    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let Some(json) = self.optional_text(name) else { return Ok(None) };
+        serde_json::from_str(&json).map(Some).map_err(|_| Error::corrupt(self.what, name))
+    }
+}

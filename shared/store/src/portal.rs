@@ -1,0 +1,222 @@
+//! A portal, its link to HubSpot and the QuickBooks companies linked to it: one query reads them all.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::tz::TimeZone;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+
+use crate::item::{Item, VERSION, number, text};
+use crate::tokens::{Grant, Owner};
+use crate::{Error, Store};
+
+/// A HubSpot account that installed the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portal {
+    /// Its id.
+    pub id: PortalId,
+    /// Its time zone: the day of a document is a day there.
+    pub time_zone: TimeZone,
+    /// What the choice `default` means.
+    pub default_realm: Option<RealmId>,
+    /// Its connection to HubSpot; none after an uninstall.
+    pub hubspot: Option<Connection>,
+    /// The QuickBooks companies it may use.
+    pub companies: Vec<Company>,
+}
+
+impl Portal {
+    /// The linked company with this realm id.
+    pub fn company(&self, realm: &RealmId) -> Option<&Company> {
+        self.companies.iter().find(|company| company.realm == *realm)
+    }
+}
+
+/// A QuickBooks company linked to a portal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Its realm id.
+    pub realm: RealmId,
+    /// Its name, for people.
+    pub name: String,
+    /// Whether it was connected with sandbox keys: it then has another API host.
+    pub sandbox: bool,
+    /// Its tokens.
+    pub connection: Connection,
+}
+
+/// Which version of a token secret is in force. Readers fetch exactly that version, so no cache can be stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Rises by one with every new pair of tokens.
+    pub generation: u64,
+    /// The version of the token secret that holds them.
+    pub version_id: String,
+    /// Whether the vendor still accepts the grant.
+    pub status: Status,
+}
+
+/// What is known of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// In use.
+    Ok,
+    /// Refused for good: a person must connect again.
+    ReauthRequired,
+}
+
+impl Status {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::ReauthRequired => "REAUTH_REQUIRED",
+        }
+    }
+}
+
+const PORTAL: &str = "PORTAL";
+const HUBSPOT: &str = "CONNECTION#hubspot";
+const QUICKBOOKS: &str = "CONNECTION#quickbooks#";
+const LINK: &str = "LINK#";
+
+impl Store {
+    /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], or [`Error::Corrupt`] when an item cannot be read.
+    pub async fn portal(&self, id: PortalId) -> Result<Option<Portal>, Error> {
+        let pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(partition(id)))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(Error::unavailable("reading the portal"))?;
+        let items: Vec<Item<'_>> =
+            pages.iter().map(|attributes| Item { what: "the portal", attributes }).collect();
+        assemble(id, &items)
+    }
+
+    /// Adds a portal, or changes its time zone (an IANA name) and default company.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn save_portal(
+        &self,
+        id: PortalId,
+        time_zone: &str,
+        default_realm: Option<&RealmId>,
+    ) -> Result<(), Error> {
+        let mut put = self.put(id, PORTAL).item("time_zone", text(time_zone));
+        if let Some(realm) = default_realm {
+            put = put.item("default_realm", text(realm.as_str()));
+        }
+        put.send().await.map_err(Error::unavailable("saving the portal"))?;
+        Ok(())
+    }
+
+    /// Stores a portal's first HubSpot tokens, and the connection that names them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn connect_hubspot(&self, id: PortalId, grant: &Grant) -> Result<(), Error> {
+        let version_id = self.create_tokens(&Owner::HubSpot(id), grant).await?;
+        self.save_connection(id, HUBSPOT.to_owned(), grant.generation, &version_id).await
+    }
+
+    /// Stores a company's first QuickBooks tokens, the connection that names them, and the link from the portal.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn connect_quickbooks(
+        &self,
+        id: PortalId,
+        realm: &RealmId,
+        name: &str,
+        sandbox: bool,
+        grant: &Grant,
+    ) -> Result<(), Error> {
+        let version_id = self.create_tokens(&Owner::QuickBooks(id, realm.clone()), grant).await?;
+        self.save_connection(id, format!("{QUICKBOOKS}{realm}"), grant.generation, &version_id).await?;
+        self.put(id, &format!("{LINK}{realm}"))
+            .item("name", text(name))
+            .item("sandbox", AttributeValue::Bool(sandbox))
+            .send()
+            .await
+            .map_err(Error::unavailable("linking the company"))?;
+        Ok(())
+    }
+
+    async fn save_connection(
+        &self,
+        id: PortalId,
+        sort: String,
+        generation: u64,
+        version_id: &str,
+    ) -> Result<(), Error> {
+        self.put(id, &sort)
+            .item("generation", number(generation))
+            .item("version_id", text(version_id))
+            .item("status", text(Status::Ok.as_str()))
+            .send()
+            .await
+            .map_err(Error::unavailable("saving the connection"))?;
+        Ok(())
+    }
+
+    fn put(&self, id: PortalId, sort: &str) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
+        self.dynamodb
+            .put_item()
+            .table_name(&self.names.table)
+            .item("pk", text(partition(id)))
+            .item("sk", text(sort))
+            .item("v", number(VERSION))
+    }
+}
+
+fn partition(id: PortalId) -> String {
+    format!("P#{id}")
+}
+
+fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
+    let named = |sort: &str| items.iter().find(|item| item.optional_text("sk").as_deref() == Some(sort));
+    let Some(portal) = named(PORTAL) else { return Ok(None) };
+    let mut companies = Vec::new();
+    for link in items {
+        let sort = link.text("sk")?;
+        let Some(realm) = sort.strip_prefix(LINK) else { continue };
+        // A link without its connection is a connect that did not finish: not a company yet.
+        let Some(connection) = named(&format!("{QUICKBOOKS}{realm}")) else { continue };
+        companies.push(Company {
+            realm: realm_id(realm.to_owned())?,
+            name: link.text("name")?,
+            sandbox: link.attributes.get("sandbox") == Some(&AttributeValue::Bool(true)),
+            connection: read_connection(connection)?,
+        });
+    }
+    Ok(Some(Portal {
+        id,
+        time_zone: TimeZone::get(&portal.text("time_zone")?)
+            .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
+        default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,
+        hubspot: named(HUBSPOT).map(read_connection).transpose()?,
+        companies,
+    }))
+}
+
+fn read_connection(item: &Item<'_>) -> Result<Connection, Error> {
+    let status = match item.text("status")?.as_str() {
+        "OK" => Status::Ok,
+        _ => Status::ReauthRequired,
+    };
+    Ok(Connection { generation: item.number("generation")?, version_id: item.text("version_id")?, status })
+}
+
+fn realm_id(text: String) -> Result<RealmId, Error> {
+    RealmId::try_from(text).map_err(|_| Error::corrupt("the portal", "realm"))
+}

@@ -1,0 +1,312 @@
+//! The record of one effect in QuickBooks: an execution's document, or a customer we create. Its states, and every way it
+//! may change, each one conditional write.
+//!
+//! ```text
+//! (absent) --claim--> CLAIMED --freeze--> PLANNED --intent--> SENT --record--> DOC_DONE --complete--> COMPLETED
+//!                      |  ^ ^               |  ^               | |
+//!                      |  | +----replan-----|--|---------------+ +--review--> NEEDS_REVIEW   (a person decides)
+//!                      |  |                 |  +---- unsend -----+
+//!                      +--+---- fail -------+------- fail -------+----------> FAILED
+//! ```
+//!
+//! A payment follows DOC_DONE as PAY_SENT. What each failure leaves behind:
+//!
+//! ```text
+//! crash before the claim      nothing                       HubSpot delivers again
+//! crash while CLAIMED         nothing outside               taken over when the lease ends; the deal is read anew
+//! crash while PLANNED         the plan, nothing outside     taken over; the same bytes are sent
+//! crash while SENT            perhaps a document            nothing is sent before `quiet_until`; then the marker is
+//!                                                           looked for, and only if it is absent the same bytes go out
+//! crash while DOC_DONE        the document, and its id      taken over; the answer is built from the record
+//! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
+//! ```
+//!
+//! Why does every write carry the fence? A lease only saves work. Two attempts may believe that they hold a record; the
+//! older one's writes then fail, whatever it still does (reliability.md §c).
+//!
+//! Why does nothing here expire? `ttl` is set on terminal states only, 400 days ahead: a key must outlive every retry.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Which record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// The record of one execution: the idempotency key is the portal and HubSpot's callback id (rulings.md 1).
+    Execution {
+        /// The portal whose workflow runs.
+        portal: PortalId,
+        /// HubSpot's callback id, opaque.
+        callback_id: String,
+    },
+    /// The claim on a customer to be created: a hash of environment, realm and identity (rulings.md 8).
+    Customer {
+        /// 64 hexadecimal digits.
+        identity: String,
+    },
+}
+
+/// Kept out of keys, so that one part cannot pass for two.
+const KEY_ESCAPES: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'/').add(b'~');
+
+impl Key {
+    pub(crate) fn partition(&self) -> String {
+        match self {
+            Self::Execution { portal, callback_id } => {
+                format!("E#{portal}#{}", utf8_percent_encode(callback_id, KEY_ESCAPES))
+            }
+            Self::Customer { identity } => format!("C#{identity}"),
+        }
+    }
+
+    pub(crate) fn sort(&self) -> &'static str {
+        match self {
+            Self::Execution { .. } => "EXECUTION",
+            Self::Customer { .. } => "CLAIM",
+        }
+    }
+}
+
+/// Where a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Somebody works on it; nothing was sent.
+    Claimed,
+    /// The bytes to send are frozen; nothing was sent.
+    Planned,
+    /// It may or may not exist in QuickBooks.
+    Sent,
+    /// It exists; its id is recorded.
+    DocDone,
+    /// Its payment may or may not exist.
+    PaySent,
+    /// Done; the answer is kept.
+    Completed,
+    /// Refused; nothing exists, and the answer is kept.
+    Failed,
+    /// What happened cannot be proven: a person decides.
+    NeedsReview,
+    /// Closed by a person.
+    Closed,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Claimed,
+        Self::Planned,
+        Self::Sent,
+        Self::DocDone,
+        Self::PaySent,
+        Self::Completed,
+        Self::Failed,
+        Self::NeedsReview,
+        Self::Closed,
+    ];
+
+    /// The state's name in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "CLAIMED",
+            Self::Planned => "PLANNED",
+            Self::Sent => "SENT",
+            Self::DocDone => "DOC_DONE",
+            Self::PaySent => "PAY_SENT",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::NeedsReview => "NEEDS_REVIEW",
+            Self::Closed => "CLOSED",
+        }
+    }
+
+    /// Whether nothing more will be done by a machine.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::NeedsReview | Self::Closed)
+    }
+}
+
+/// A number drawn for one attempt or one write, so that we know our own again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// 122 random bits.
+    pub fn new() -> Self {
+        Self(Uuid::new_v4().simple().to_string())
+    }
+
+    pub(crate) fn read(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Default for Nonce {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What will be sent, frozen before the first byte goes out: every attempt sends exactly this to exactly this company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The company.
+    pub realm: RealmId,
+    /// QuickBooks' idempotency key: the same in every send of this plan.
+    pub request_id: String,
+    /// The exact bytes of the body.
+    pub body: String,
+    /// What the answer will need and QuickBooks does not say; the writer's own JSON.
+    pub notes: serde_json::Value,
+}
+
+/// One record, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Which one.
+    pub key: Key,
+    /// Where it stands.
+    pub state: State,
+    /// The document asked for; none for a customer.
+    pub action: Option<DocumentKind>,
+    /// The company, fixed when the record was first claimed with one (rulings.md 2).
+    pub realm: Option<RealmId>,
+    /// Rises with every claim: an older holder's writes are refused.
+    pub fence: u64,
+    /// Who holds it.
+    pub lease_owner: Option<Nonce>,
+    /// How often HubSpot delivered it while it was free.
+    pub deliveries: u64,
+    /// The hash of HubSpot's inputs at the first delivery.
+    pub input_hash: Option<String>,
+    /// What will be or was sent.
+    pub plan: Option<Plan>,
+    /// How often the plan was thrown away after a definite refusal.
+    pub plan_version: u64,
+    /// How often it was sent.
+    pub sends: u64,
+    /// When it was first sent.
+    pub first_sent_at: Option<Timestamp>,
+    /// Before this moment an earlier send may still take effect.
+    pub quiet_until: Option<Timestamp>,
+    /// The id of what QuickBooks made.
+    pub made_id: Option<String>,
+    /// What QuickBooks made, as JSON.
+    pub made: Option<serde_json::Value>,
+    /// The stored answer, byte for byte.
+    pub answer: Option<String>,
+    /// Why the last attempt did not finish.
+    pub trouble: Option<String>,
+    /// When it was first claimed.
+    pub created_at: Timestamp,
+}
+
+/// Asks for a record: the first time, or to go on where another attempt stopped.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Which one.
+    pub key: Key,
+    /// The document asked for; none for a customer.
+    pub action: Option<DocumentKind>,
+    /// The company, when it is known.
+    pub realm: Option<RealmId>,
+    /// Hash of HubSpot's inputs; none for a customer.
+    pub input_hash: Option<String>,
+    /// What was enrolled, for people: `deal 8800000001`.
+    pub subject: Option<String>,
+    /// Drawn for this attempt.
+    pub nonce: Nonce,
+    /// Now.
+    pub now: Timestamp,
+    /// Until when this attempt holds it: its time limit plus a margin.
+    pub lease_until: Timestamp,
+}
+
+/// What became of a [`Claim`].
+#[derive(Clone, Debug)]
+pub enum Claimed {
+    /// We hold it. Continue from its state.
+    Ours(Box<Record>),
+    /// Nothing is left to do: a terminal execution with its answer, or a customer with its id.
+    Done(Box<Record>),
+    /// Another attempt holds it.
+    Running,
+}
+
+/// A change of a record we hold. Each is one conditional write that also carries the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// CLAIMED → PLANNED, once per plan version: the plan's company must be the record's.
+    Freeze(Plan),
+    /// PLANNED or (SENT after the quiet period) → SENT, before each POST.
+    Intent {
+        /// Until when a send of this attempt may still take effect: its time limit plus 180 s.
+        quiet_until: Timestamp,
+    },
+    /// SENT → PLANNED: this send is proven to have had no effect.
+    Unsend {
+        /// Why.
+        trouble: String,
+    },
+    /// SENT → CLAIMED: refused for a reason that a new plan may mend, with no other send alive (rulings.md 7).
+    Replan {
+        /// Why.
+        trouble: String,
+    },
+    /// SENT → DOC_DONE: it exists.
+    Record {
+        /// Its id in QuickBooks.
+        id: String,
+        /// What QuickBooks made, as JSON.
+        made: serde_json::Value,
+    },
+    /// DOC_DONE or PAY_SENT → COMPLETED.
+    Complete {
+        /// The answer to keep.
+        answer: String,
+    },
+    /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will.
+    Fail {
+        /// The answer to keep.
+        answer: String,
+        /// The failure's code.
+        trouble: String,
+    },
+    /// SENT → NEEDS_REVIEW: what happened cannot be proven.
+    Review {
+        /// The answer to keep.
+        answer: String,
+        /// The failure's code.
+        trouble: String,
+    },
+    /// Gives the record back, its state unchanged: the next attempt need not wait for the lease to end.
+    Release {
+        /// Why.
+        trouble: String,
+    },
+    /// DOC_DONE → CLAIMED, customers only: the customer recorded here is proven gone (rulings.md 8).
+    Forget {
+        /// The id that is gone.
+        gone: CustomerId,
+    },
+}
+
+/// What became of a [`Transition`].
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// It took place; the record as it is now.
+    Done(Box<Record>),
+    /// Its condition does not hold: another attempt has taken the record over, or the step was not allowed.
+    Refused,
+}

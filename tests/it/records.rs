@@ -1,0 +1,334 @@
+//! Every conditional write of a record, through the real SDK on the embedded DynamoDB: each allowed transition, each
+//! refused one, and our own write whose reply was lost.
+
+use jiff::{SignedDuration, Timestamp};
+use local::dynamodb::Dynamodb;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use serde_json::json;
+use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, State, Transition, Written};
+use store::{Names, Store};
+
+use crate::lossy::Lossy;
+
+const REALM: &str = "9341450000000001";
+
+struct Table {
+    dynamodb: Dynamodb,
+    store: Store,
+    key: Key,
+    now: Timestamp,
+}
+
+impl Table {
+    async fn new() -> Self {
+        Self::for_key(Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() }).await
+    }
+
+    async fn for_customer() -> Self {
+        Self::for_key(Key::Customer { identity: "0".repeat(64) }).await
+    }
+
+    async fn for_key(key: Key) -> Self {
+        let dynamodb = Dynamodb::start().await.unwrap();
+        dynamodb.create_table("records", &template().table).await.unwrap();
+        let store = store_at(&dynamodb.url);
+        Self { store, dynamodb, key, now: "2026-03-02T09:15:30Z".parse().unwrap() }
+    }
+
+    fn claim(&self) -> Claim {
+        Claim {
+            key: self.key.clone(),
+            action: Some(DocumentKind::Invoice),
+            realm: Some(realm(REALM)),
+            input_hash: Some("hash".into()),
+            subject: Some("DEAL 1".into()),
+            nonce: Nonce::new(),
+            now: self.now,
+            lease_until: self.now + SignedDuration::from_secs(65),
+        }
+    }
+
+    async fn claimed(&self) -> Record {
+        match self.store.claim(&self.claim()).await.unwrap() {
+            Claimed::Ours(record) => *record,
+            other => panic!("not ours: {other:?}"),
+        }
+    }
+
+    async fn write(&self, record: &Record, transition: Transition) -> Written {
+        self.store.write(record, &transition, self.now).await.unwrap()
+    }
+
+    async fn done(&self, record: &Record, transition: Transition) -> Record {
+        match self.write(record, transition.clone()).await {
+            Written::Done(record) => *record,
+            Written::Refused => panic!("refused: {transition:?}"),
+        }
+    }
+
+    /// A record brought to a state by the writes that lead there.
+    async fn in_state(&self, state: State) -> Record {
+        let mut record = self.claimed().await;
+        let path: &[Transition] = match state {
+            State::Claimed => &[],
+            State::Planned => &[freeze()],
+            State::Sent => &[freeze(), self.intent()],
+            State::DocDone => &[freeze(), self.intent(), recorded()],
+            State::Completed => &[freeze(), self.intent(), recorded(), completed()],
+            State::Failed => &[failed()],
+            State::NeedsReview => &[freeze(), self.intent(), review()],
+            State::PaySent | State::Closed => unreachable!("no write leads there yet"),
+        };
+        for transition in path {
+            record = self.done(&record, transition.clone()).await;
+        }
+        assert_eq!(record.state, state);
+        record
+    }
+
+    fn intent(&self) -> Transition {
+        Transition::Intent { quiet_until: self.now + SignedDuration::from_mins(4) }
+    }
+
+    async fn stored(&self) -> Record {
+        self.store.record(&self.key).await.unwrap().expect("a record")
+    }
+}
+
+fn store_at(url: &str) -> Store {
+    let names = Names { table: "records".into(), app_secret: "app".into(), token_prefix: "t/".into() };
+    let no_secrets = local::aws::secrets_manager("http://127.0.0.1:9");
+    Store::new(local::aws::dynamodb(url), no_secrets, names)
+}
+
+fn realm(id: &str) -> RealmId {
+    RealmId::try_from(id.to_owned()).unwrap()
+}
+
+fn plan(realm_id: &str) -> Plan {
+    let (request_id, body) = ("hqd0".into(), r#"{"Line":[]}"#.into());
+    Plan { realm: realm(realm_id), request_id, body, notes: json!({"customer": "58"}) }
+}
+
+fn freeze() -> Transition {
+    Transition::Freeze(plan(REALM))
+}
+
+fn unsend() -> Transition {
+    Transition::Unsend { trouble: "QUICKBOOKS_THROTTLED".into() }
+}
+
+fn replan() -> Transition {
+    Transition::Replan { trouble: "QUICKBOOKS_REFUSED".into() }
+}
+
+fn recorded() -> Transition {
+    Transition::Record { id: "412".into(), made: json!({"Id": "412"}) }
+}
+
+fn completed() -> Transition {
+    Transition::Complete { answer: r#"{"outputFields":{}}"#.into() }
+}
+
+fn failed() -> Transition {
+    Transition::Fail { answer: "{}".into(), trouble: "NO_CONTACT".into() }
+}
+
+fn review() -> Transition {
+    Transition::Review { answer: "{}".into(), trouble: "NEEDS_REVIEW".into() }
+}
+
+fn release() -> Transition {
+    Transition::Release { trouble: "HUBSPOT_DOWN".into() }
+}
+
+fn forget() -> Transition {
+    Transition::Forget { gone: CustomerId("412".into()) }
+}
+
+#[tokio::test]
+async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others() {
+    use State::{Claimed, Completed, DocDone, Failed, NeedsReview, Planned, Sent};
+    let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
+    let quiet_until = now + SignedDuration::from_mins(4);
+    let rules: [(Transition, &[State], State); 9] = [
+        (freeze(), &[Claimed], Planned),
+        // Within the quiet period of an earlier send there is no second one.
+        (Transition::Intent { quiet_until }, &[Planned], Sent),
+        (unsend(), &[Sent], Planned),
+        (replan(), &[Sent], Claimed),
+        (recorded(), &[Sent], DocDone),
+        (completed(), &[DocDone], Completed),
+        (failed(), &[Claimed, Planned, Sent], Failed),
+        (review(), &[Sent], NeedsReview),
+        (forget(), &[DocDone], Claimed),
+    ];
+    for from in [Claimed, Planned, Sent, DocDone, Completed, Failed, NeedsReview] {
+        for (transition, allowed, to) in &rules {
+            let table = Table::new().await;
+            let record = table.in_state(from).await;
+            let written = table.write(&record, transition.clone()).await;
+            let case = format!("{} from {}", transition.doing(), from.as_str());
+            match written {
+                Written::Done(record) => {
+                    assert!(allowed.contains(&from), "{case} was allowed");
+                    assert_eq!(record.state, *to, "{case}");
+                }
+                Written::Refused => {
+                    assert!(!allowed.contains(&from), "{case} was refused");
+                    assert_eq!(table.stored().await, record, "{case} changed the record");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_older_holder_is_refused_every_write() {
+    for from in [State::Claimed, State::Planned, State::Sent, State::DocDone] {
+        for transition in [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()] {
+            let mut table = Table::new().await;
+            let older = table.in_state(from).await;
+            table.now += SignedDuration::from_secs(66);
+            let newer = table.claimed().await;
+            assert_eq!((newer.state, newer.fence), (from, older.fence + 1));
+            let written = table.write(&older, transition.clone()).await;
+            assert!(matches!(written, Written::Refused), "{} in {}", transition.doing(), from.as_str());
+            let written = table.write(&older, table.intent()).await;
+            assert!(matches!(written, Written::Refused), "an intent in {}", from.as_str());
+            assert_eq!(table.stored().await, newer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_held_record_is_running_until_its_lease_ends_or_it_is_released() {
+    let mut table = Table::new().await;
+    let first = table.claimed().await;
+    assert!(matches!(table.store.claim(&table.claim()).await.unwrap(), Claimed::Running));
+    table.done(&first, release()).await;
+    let second = table.claimed().await;
+    assert_eq!((second.fence, second.deliveries), (2, 2));
+    table.now += SignedDuration::from_secs(66);
+    assert_eq!(table.claimed().await.fence, 3);
+}
+
+#[tokio::test]
+async fn of_many_claims_at_once_one_wins() {
+    let table = Table::new().await;
+    let claims: Vec<Claim> = (0..32).map(|_| table.claim()).collect();
+    let outcomes = futures::future::join_all(claims.iter().map(|claim| table.store.claim(claim))).await;
+    let won = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Claimed::Ours(_)))).count();
+    let lost = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Claimed::Running))).count();
+    assert_eq!((won, lost), (1, 31));
+}
+
+#[tokio::test]
+async fn a_terminal_record_answers_with_what_it_keeps_and_loses_its_plan() {
+    for state in [State::Completed, State::Failed, State::NeedsReview] {
+        let mut table = Table::new().await;
+        table.in_state(state).await;
+        table.now += SignedDuration::from_hours(24 * 3);
+        let Claimed::Done(record) = table.store.claim(&table.claim()).await.unwrap() else {
+            panic!("{} was claimed", state.as_str());
+        };
+        assert!(record.answer.is_some());
+        assert_eq!(record.plan.is_some(), state == State::NeedsReview, "{}", state.as_str());
+    }
+}
+
+#[tokio::test]
+async fn only_terminal_records_expire_and_those_after_400_days() {
+    for state in [State::Claimed, State::Planned, State::Sent, State::DocDone, State::NeedsReview] {
+        let table = Table::new().await;
+        table.in_state(state).await;
+        assert_eq!(attribute(&table, "ttl").await, None, "{}", state.as_str());
+    }
+    for state in [State::Completed, State::Failed] {
+        let table = Table::new().await;
+        table.in_state(state).await;
+        let ttl = (table.now + SignedDuration::from_hours(400 * 24)).as_second().to_string();
+        assert_eq!(attribute(&table, "ttl").await, Some(ttl), "{}", state.as_str());
+        assert_eq!(attribute(&table, "next_at").await, None, "{}", state.as_str());
+    }
+}
+
+#[tokio::test]
+async fn the_company_of_the_first_claim_is_kept_and_no_other_can_be_planned_for() {
+    let mut table = Table::new().await;
+    let first = table.claimed().await;
+    table.now += SignedDuration::from_secs(66);
+    let other = Claim { realm: Some(realm("42")), action: Some(DocumentKind::Estimate), ..table.claim() };
+    let Claimed::Ours(second) = table.store.claim(&other).await.unwrap() else { panic!("not ours") };
+    assert_eq!((&second.realm, second.action, &second.input_hash), (&first.realm, first.action, &first.input_hash));
+    let written = table.write(&second, Transition::Freeze(plan("42"))).await;
+    assert!(matches!(written, Written::Refused));
+}
+
+#[tokio::test]
+async fn a_send_is_repeated_only_after_the_quiet_period() {
+    let mut table = Table::new().await;
+    let sent = table.in_state(State::Sent).await;
+    table.now = sent.quiet_until.unwrap();
+    assert!(matches!(table.write(&sent, table.intent()).await, Written::Refused));
+    table.now += SignedDuration::from_millis(1);
+    let again = table.done(&sent, table.intent()).await;
+    assert_eq!((again.sends, again.first_sent_at), (2, sent.first_sent_at));
+    assert_eq!(again.plan, sent.plan, "the same bytes under the same request id");
+}
+
+#[tokio::test]
+async fn a_plan_is_thrown_away_twice_at_the_most() {
+    let table = Table::new().await;
+    let mut record = table.in_state(State::Sent).await;
+    for version in 1..=2 {
+        record = table.done(&record, replan()).await;
+        assert_eq!((record.state, record.plan_version, &record.plan), (State::Claimed, version, &None));
+        record = table.done(&record, freeze()).await;
+        record = table.done(&record, table.intent()).await;
+    }
+    assert!(matches!(table.write(&record, replan()).await, Written::Refused));
+}
+
+#[tokio::test]
+async fn a_customer_once_made_is_done_for_everyone_until_it_is_proven_gone() {
+    let mut table = Table::for_customer().await;
+    let made = table.in_state(State::DocDone).await;
+    table.now += SignedDuration::from_hours(1);
+    let Claimed::Done(found) = table.store.claim(&table.claim()).await.unwrap() else { panic!("claimed again") };
+    assert_eq!(found.made_id.as_deref(), Some("412"));
+    let other = Transition::Forget { gone: CustomerId("7".into()) };
+    assert!(matches!(table.write(&made, other).await, Written::Refused), "another customer is gone");
+    table.done(&found, forget()).await;
+    let again = table.claimed().await;
+    assert_eq!((again.state, again.plan_version, again.made_id), (State::Claimed, 1, None));
+}
+
+#[tokio::test]
+async fn our_own_write_is_known_again_when_its_reply_was_lost() {
+    let mut table = Table::new().await;
+    let lossy = Lossy::in_front_of(&table.dynamodb.url).await;
+    table.store = store_at(&lossy.url);
+
+    lossy.lose_the_next_reply();
+    let mut record = table.claimed().await;
+    assert_eq!(lossy.lost(), 1, "the claim took place, and its reply was lost");
+    for transition in [freeze(), table.intent(), recorded(), completed()] {
+        let before = lossy.lost();
+        lossy.lose_the_next_reply();
+        record = table.done(&record, transition).await;
+        assert_eq!(lossy.lost(), before + 1);
+    }
+    assert_eq!((record.fence, record.sends, record.deliveries), (1, 1, 1), "each took place once");
+}
+
+async fn attribute(table: &Table, name: &str) -> Option<String> {
+    let items = table.dynamodb.client.scan().table_name("records").send().await.unwrap();
+    let value = items.items().first()?.get(name)?.clone();
+    value.as_n().or(value.as_s()).ok().cloned()
+}
+
+fn template() -> local::template::Template {
+    local::template::Template::parse(include_str!("../../template.yaml")).unwrap()
+}

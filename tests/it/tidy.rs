@@ -1,0 +1,180 @@
+//! What a machine can check of the rules in the README: who may depend on whom, and that code, template, labels and tables
+//! name the same things.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use app::failure::Code;
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use local::template::Template;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn template() -> Template {
+    Template::read(&root().join("template.yaml")).unwrap()
+}
+
+/// Every crate each workspace crate builds on, directly or not.
+fn trees() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).exec().unwrap();
+    let names: BTreeMap<_, _> =
+        metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let normal: BTreeMap<_, Vec<_>> = resolve
+        .nodes
+        .iter()
+        .map(|node| {
+            let is_normal = |dep: &&cargo_metadata::NodeDep| {
+                dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            };
+            (&node.id, node.deps.iter().filter(is_normal).map(|dep| &dep.pkg).collect())
+        })
+        .collect();
+    let tree = |id| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![id]);
+        while let Some(next) = open.pop() {
+            open.extend(normal[next].iter().copied().filter(|dep| seen.insert(names[dep].clone())));
+        }
+        seen
+    };
+    metadata.workspace_members.iter().map(|id| (names[id].clone(), tree(id))).collect()
+}
+
+#[test]
+fn mapping_does_no_io_and_knows_no_clock_of_the_network() {
+    let tree = &trees()["mapping"];
+    for banned in ["tokio", "reqwest", "hyper", "aws-config", "aws-sdk-dynamodb", "lambda_http", "tracing"] {
+        assert!(!tree.contains(banned), "mapping builds on {banned}");
+    }
+}
+
+#[test]
+fn hubspot_quickbooks_and_store_never_mention_each_other() {
+    let trees = trees();
+    let apart = ["hubspot", "quickbooks", "store"];
+    for name in apart {
+        for other in apart.iter().chain(&["app"]).filter(|other| **other != name) {
+            assert!(!trees[name].contains(*other), "{name} builds on {other}");
+        }
+        assert!(trees[name].contains("mapping"), "{name} speaks in mapping's models");
+    }
+}
+
+#[test]
+fn no_function_builds_on_a_simulator_or_an_emulator() {
+    let trees = trees();
+    for function in functions() {
+        for banned in ["simulators", "local", "dynoxide-rs", "axum"] {
+            assert!(!trees[&function].contains(banned), "{function} builds on {banned}");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_http_stack_and_one_tls_stack() {
+    let lock = read("Cargo.lock");
+    for name in ["hyper", "rustls", "h2", "http", "reqwest"] {
+        let versions = lock.matches(&format!("name = \"{name}\"\n")).count();
+        assert_eq!(versions, 1, "{name} is in Cargo.lock {versions} times");
+    }
+    for legacy in ["openssl", "native-tls"] {
+        assert!(!lock.contains(&format!("name = \"{legacy}\"\n")), "{legacy} is in Cargo.lock");
+    }
+}
+
+fn functions() -> BTreeSet<String> {
+    let folders = fs::read_dir(root().join("functions")).unwrap();
+    folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn each_folder_of_functions_is_a_function_of_the_template_and_has_a_route() {
+    let template = template();
+    let deployed: BTreeSet<_> = template.functions.iter().map(|function| function.binary.clone()).collect();
+    assert_eq!(deployed, functions());
+    for function in &template.functions {
+        assert!(template.routes.iter().any(|route| route.function == function.logical_id), "{}", function.binary);
+        for required in ["ENVIRONMENT", "PUBLIC_BASE_URL", "TABLE_NAME", "APP_SECRET_ID"] {
+            assert!(function.variables.iter().any(|name| name == required), "{} lacks {required}", function.binary);
+        }
+    }
+}
+
+#[test]
+fn no_function_holds_logic() {
+    for function in functions() {
+        let main = read(&format!("functions/{function}/src/main.rs"));
+        assert!(!main.contains("if ") && !main.contains("match "), "{function} decides something");
+    }
+}
+
+fn actions() -> BTreeMap<String, Value> {
+    let folder = root().join("infra/hubspot/src/app/workflow-actions");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().trim_end_matches("-hsmeta.json").to_owned();
+            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn each_failure_code_has_a_rule_and_a_label_in_every_language_of_every_action() {
+    for (action, file) in actions() {
+        let config = &file["config"];
+        let rules = config["executionRules"].as_array().unwrap();
+        for code in Code::ALL.map(Code::as_str) {
+            let names = |rule: &&Value| {
+                let wanted = &rule["conditions"]["errorCode"];
+                wanted == code || wanted.as_array().is_some_and(|codes| codes.iter().any(|wanted| wanted == code))
+            };
+            let rule = rules.iter().find(names).unwrap_or_else(|| panic!("{action} has no rule for {code}"));
+            for (language, labels) in config["labels"].as_object().unwrap() {
+                let label = &labels["executionRules"][rule["labelName"].as_str().unwrap()];
+                assert!(label.as_str().is_some_and(|label| !label.is_empty()), "{action}: {code} in {language}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_failure_code_every_variable_and_every_crate() {
+    let readme = read("README.md");
+    for code in Code::ALL.map(Code::as_str) {
+        assert!(readme.contains(&format!("| `{code}` |")), "the README's table lacks {code}");
+    }
+    let config = read("shared/app/src/config.rs");
+    let variables = config.split('"').filter(|text| {
+        text.len() > 7 && text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b == b'2')
+    });
+    for variable in variables {
+        assert!(readme.contains(&format!("`{variable}`")), "the README's table lacks {variable}");
+    }
+    for folder in ["functions", "shared", "infra"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(readme.contains(&format!("{name}/")), "the README's code map lacks {folder}/{name}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_s_test_and_demo_commands_are_the_ones_ci_runs() {
+    let (readme, ci) = (read("README.md"), read(".ci/run"));
+    for (shown, run) in [
+        ("cargo run -p local -- demo", "cargo run --locked -p local -- demo"),
+        ("cargo test --workspace", "cargo test --workspace --locked"),
+    ] {
+        assert!(readme.contains(shown), "the README lacks {shown}");
+        assert!(ci.contains(run), ".ci/run lacks {run}");
+    }
+}
