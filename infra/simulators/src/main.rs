@@ -1,1 +1,66 @@
-fn main() {}
+//! One simulator on one port: `cargo run -p simulators -- quickbooks --port 8091`. It serves until stopped.
+
+use std::future::pending;
+use std::io;
+use std::path::PathBuf;
+
+use axum::Router;
+use clap::{Parser, Subcommand};
+use simulators::control::serve;
+use simulators::hubspot::{HubSpot, HubSpotOptions};
+use simulators::quickbooks::QuickBooks;
+
+/// A stateful stand-in for a vendor, on 127.0.0.1.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    vendor: Vendor,
+}
+
+#[derive(Subcommand)]
+enum Vendor {
+    /// The CRM and the workflow engine.
+    Hubspot {
+        /// 0 takes any free port.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The app project: the folder with hsproject.json.
+        #[arg(long, default_value = "infra/hubspot")]
+        app: PathBuf,
+        /// Where the actions run, e.g. http://127.0.0.1:3000; without it none can be executed.
+        #[arg(long)]
+        action_base_url: Option<String>,
+        /// Signs executions.
+        #[arg(long, default_value = "simulated-client-secret")]
+        client_secret: String,
+    },
+    /// The QuickBooks Online Accounting API.
+    Quickbooks {
+        /// 0 takes any free port.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    match Arguments::parse().vendor {
+        Vendor::Hubspot { port, app, action_base_url, client_secret } => {
+            let hubspot = HubSpot::new(HubSpotOptions { app, action_base_url, client_secret })?;
+            run(hubspot.router(), port, HUBSPOT_SEED).await
+        }
+        Vendor::Quickbooks { port } => run(QuickBooks::new().router(), port, QUICKBOOKS_SEED).await,
+    }
+}
+
+const HUBSPOT_SEED: &str = "access tokens and records, as the module `hubspot` describes";
+
+const QUICKBOOKS_SEED: &str =
+    r#"'{"companies":[{"realm_id":"1","access_tokens":["t"],"customers":[{"DisplayName":"Northwind"}]}]}'"#;
+
+async fn run(router: Router, port: u16, seed: &str) -> io::Result<()> {
+    let serving = serve(router, port).await?;
+    println!("{}", serving.url);
+    println!("seed it: POST {}/_sim/seed with {seed}", serving.url);
+    pending().await
+}

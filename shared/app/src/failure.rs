@@ -170,17 +170,17 @@ impl Failure {
         Self { code, subject: subject.into(), message: message.into() }
     }
 
-    /// Everything wrong with a record, in one failure. Its code is the first problem's.
-    ///
-    /// # Panics
-    /// Never: no problems at all is [`Code::Internal`].
+    /// Everything wrong with a record, in one failure. Its code is the first problem's, and its subject names what has
+    /// problems of that code: a label says only what is wrong with those.
     pub fn problems(kind: RecordKind, problems: &[Problem]) -> Self {
         let noun = kind.noun();
+        let first = problems.first().map_or(Code::Internal, code);
         let mut sentences: Vec<String> = problems.iter().map(|problem| sentence(noun, problem)).collect();
         sentences.push(format!("Then enroll the {noun} again."));
-        let mut subjects: Vec<String> = problems.iter().map(Problem::subject).collect();
+        let alike = problems.iter().filter(|problem| code(problem) == first);
+        let mut subjects: Vec<String> = alike.map(Problem::subject).collect();
         subjects.dedup();
-        Self::new(problems.first().map_or(Code::Internal, code), subjects.join(", "), sentences.join(" "))
+        Self::new(first, subjects.join(", "), sentences.join(" "))
     }
 
     /// QuickBooks refused what we sent, for good.
@@ -512,7 +512,7 @@ fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
         LineFault::TooLarge(figure) => {
             format!("has a {} with more digits than QuickBooks takes. Correct it", figure_noun(*figure))
         }
-        LineFault::ZeroQuantity => "has a quantity of zero. Set the quantity, or remove the line".to_owned(),
+        LineFault::ZeroQuantity => "has a quantity of zero. Set the quantity or remove the line".to_owned(),
     };
     format!("Line item “{line}” {wrong} in the {noun}'s line items.")
 }
@@ -528,4 +528,120 @@ fn figure_noun(figure: Figure) -> &'static str {
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use mapping::problem::LineLabel;
+
+    use super::*;
+
+    fn line(number: usize, name: &str) -> LineLabel {
+        LineLabel { number, name: Some(name.to_owned()) }
+    }
+
+    fn fault(code: &str) -> Fault {
+        let error = quickbooks::fault::FaultError {
+            code: code.to_owned(),
+            message: "upstream message".to_owned(),
+            detail: Some("upstream detail".to_owned()),
+            element: None,
+        };
+        Fault { errors: vec![error], kind: "ValidationFault".to_owned(), intuit_tid: None }
+    }
+
+    fn problems() -> Vec<Problem> {
+        let (record, contact) = || -> (String, String) { ("Acme renewal".into(), "Ana Trujillo".into()) }();
+        let usd = || "USD".parse().unwrap();
+        let faults = [
+            LineFault::Missing(Figure::Price),
+            LineFault::Unreadable(Figure::Quantity, "a dozen".into()),
+            LineFault::Negative(Figure::Discount),
+            LineFault::TooLarge(Figure::Amount),
+            LineFault::ZeroQuantity,
+        ];
+        let faults = faults.map(|fault| Problem::LineInvalid { line: line(2, "Setup fee"), fault });
+        let lacks = vec![Lack::Email, Lack::Name];
+        let unusable = vec![Lack::UsableEmail("ana at northwind".into())];
+        let candidates = vec!["Northwind Traders".to_owned(), "Northwind (old)".to_owned()];
+        let others = [
+            Problem::NoContact { record: record.clone() },
+            Problem::ContactIncomplete { contact: contact.clone(), lacks },
+            Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
+            Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },
+            Problem::NoLineItems { record: record.clone() },
+            Problem::LineNameless { line: LineLabel { number: 3, name: None } },
+            Problem::ItemNotFound { line: line(1, "Widget"), sku: Some("WID-1".into()) },
+            Problem::ItemNotFound { line: line(1, "Widget"), sku: None },
+            Problem::ItemAmbiguous { line: line(1, "Widget"), candidates },
+            Problem::ItemUnusable { line: line(1, "Widget"), item: "Old:Widget".into(), reason: Unusable::Inactive },
+            Problem::ItemUnusable { line: line(1, "Widget"), item: "Widgets".into(), reason: Unusable::Category },
+            Problem::CurrencyUnreadable { subject: record.clone(), text: "euro".into() },
+            Problem::CurrenciesMixed { record: record.clone(), currencies: vec!["EUR".parse().unwrap(), usd()] },
+            Problem::CurrencyMismatch {
+                record,
+                currency: usd(),
+                customer: "Northwind Traders".into(),
+                customer_currency: "EUR".into(),
+            },
+        ];
+        faults.into_iter().chain(others).collect()
+    }
+
+    fn catalogue() -> Vec<Failure> {
+        let mut failures: Vec<Failure> =
+            problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
+        let refusals = ["6210", "5030", "6190", "6100", "6140", "2010"];
+        failures.extend(refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))));
+        failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
+        failures.extend([
+            Failure::not_connected(),
+            Failure::connection_expired("Sandbox Company"),
+            Failure::hubspot_connection_expired(),
+            Failure::company_not_linked("42"),
+            Failure::record_not_found(RecordKind::Deal, "8800000001"),
+            Failure::record_type_unsupported("TICKET"),
+            Failure::input_invalid("due_days", "a whole number from 0 to 3650"),
+            Failure::permission_missing(&["crm.objects.line_items.read".into()]),
+            Failure::record_unreadable(RecordKind::Deal, "8800000001"),
+            Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
+        ]);
+        failures
+    }
+
+    #[test]
+    fn all_sentences_sound_alike() {
+        let mut sentences = String::new();
+        for Failure { code, message, subject } in catalogue() {
+            writeln!(sentences, "{} [{subject}]\n    {message}", code.as_str()).unwrap();
+        }
+        insta::assert_snapshot!(sentences);
+    }
+
+    #[test]
+    fn no_sentence_passes_on_what_an_upstream_said() {
+        for failure in catalogue() {
+            assert!(!failure.message.contains("upstream"), "{}", failure.message);
+            assert!(failure.message.ends_with('.'), "{}", failure.message);
+            assert!(!failure.subject.is_empty(), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_and_the_first_gives_the_code() {
+        let problems = problems();
+        let failure = Failure::problems(RecordKind::Deal, &problems);
+        assert_eq!(failure.code, Code::LineInvalid);
+        for problem in &problems {
+            assert!(failure.message.contains(&sentence("deal", problem)));
+        }
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+    }
 }

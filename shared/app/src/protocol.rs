@@ -275,3 +275,147 @@ async fn release(effects: &impl Effects, record: &Record, trouble: Trouble) {
         tracing::warn!(error = &error as &dyn std::error::Error, "the record could not be released");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use mapping::hubspot::PortalId;
+    use mapping::quickbooks::RealmId;
+    use serde_json::json;
+    use store::record::Key;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-03-02T09:15:30Z".parse().unwrap()
+    }
+
+    fn record(state: State) -> Record {
+        Record {
+            key: Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() },
+            state,
+            action: None,
+            realm: None,
+            fence: 1,
+            lease_owner: None,
+            deliveries: 1,
+            input_hash: None,
+            plan: None,
+            plan_version: 0,
+            sends: 1,
+            first_sent_at: Some(now()),
+            quiet_until: Some(now() + SignedDuration::from_mins(4)),
+            made_id: None,
+            made: None,
+            answer: None,
+            trouble: None,
+            created_at: now(),
+        }
+    }
+
+    fn plan() -> Plan {
+        let realm = RealmId::try_from("1".to_owned()).unwrap();
+        Plan { realm, request_id: "hqd0".into(), body: "{}".into(), notes: json!(null) }
+    }
+
+    fn made() -> Made {
+        Made { id: "412".into(), json: json!({}) }
+    }
+
+    fn failure() -> Failure {
+        Failure::not_connected()
+    }
+
+    /// The command as a word, or as words for a write.
+    fn word(command: &Command) -> String {
+        let text = format!("{command:?}");
+        let name = |text: &str| text.split(['(', ' ', '{']).next().unwrap_or_default().to_owned();
+        match text.strip_prefix("Write(") {
+            Some(change) => format!("write {}", name(change.trim_end_matches(')'))),
+            None => name(&text),
+        }
+    }
+
+    #[track_caller]
+    fn check(machine: Next, record: &Record, event: Event, at: Timestamp, expected: &str) {
+        let name = format!("{event:?} in {}", record.state.as_str());
+        assert_eq!(word(&machine(record, event, at)), expected, "{name}");
+    }
+
+    #[test]
+    fn an_attempt_goes_on_where_another_stopped() {
+        for (state, expected) in [
+            (State::Claimed, "Plan"),
+            (State::Planned, "write Intend"),
+            (State::Sent, "Look"),
+            (State::DocDone, "write Complete"),
+            (State::Completed, "Done"),
+            (State::Failed, "Done"),
+            (State::NeedsReview, "Done"),
+            (State::Closed, "Done"),
+        ] {
+            check(next, &record(state), Event::Claimed, now(), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_but_after_a_written_intent() {
+        let sends = |event| matches!(next(&record(State::Sent), event, now()), Command::Send);
+        assert!(sends(Event::Wrote(Change::Intend)));
+        let others = [
+            Event::Claimed,
+            Event::Planned(plan()),
+            Event::NotPossible(failure()),
+            Event::NotPlanned(Trouble::HubSpotDown),
+            Event::Wrote(Change::Freeze(plan())),
+            Event::Wrote(Change::Unsend(Trouble::OutOfTime)),
+            Event::Wrote(Change::Replan(failure())),
+            Event::Lost,
+            Event::StoreDown,
+            Event::Sent(Outcome::Unknown),
+            Event::Sent(Outcome::NoEffect(Trouble::QuickBooksThrottled)),
+            Event::Looked(Sighting::Absent),
+            Event::Looked(Sighting::NotSeen(Trouble::QuickBooksDown)),
+        ];
+        for event in others {
+            assert!(!sends(event.clone()), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_neither_a_failure_nor_sent_again() {
+        let sent = record(State::Sent);
+        check(next, &sent, Event::Sent(Outcome::Unknown), now(), "Later");
+        check(next, &sent, Event::Looked(Sighting::Absent), now(), "Later");
+        let quiet_until = sent.quiet_until.unwrap();
+        check(next, &sent, Event::Looked(Sighting::Absent), quiet_until, "Later");
+        let after = quiet_until + SignedDuration::from_millis(1);
+        check(next, &sent, Event::Looked(Sighting::Absent), after, "write Intend");
+        check(next, &sent, Event::Looked(Sighting::Found(made())), now(), "write Record");
+        check(next, &sent, Event::Looked(Sighting::Unclear), after, "write Review");
+        let unseen = Sighting::NotSeen(Trouble::QuickBooksDown);
+        check(next, &sent, Event::Looked(unseen), after, "Later");
+    }
+
+    #[test]
+    fn a_send_ends_as_its_outcome_says() {
+        let sent = record(State::Sent);
+        check(next, &sent, Event::Sent(Outcome::Made(made())), now(), "write Record");
+        let turned_away = Outcome::NoEffect(Trouble::QuickBooksThrottled);
+        check(next, &sent, Event::Sent(turned_away), now(), "write Unsend");
+        check(next, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write Fail");
+        check(next, &sent, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
+        let twice = Record { plan_version: 2, ..sent };
+        check(next, &twice, Event::Sent(Outcome::Outdated(failure())), now(), "write Fail");
+    }
+
+    #[test]
+    fn a_refused_customer_frees_its_record() {
+        let sent = record(State::Sent);
+        check(next_for_customer, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write Withdraw");
+        check(next_for_customer, &sent, Event::Wrote(Change::Withdraw(failure())), now(), "GiveUp");
+        let often = Record { plan_version: 7, ..sent };
+        check(next_for_customer, &often, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
+        check(next_for_customer, &often, Event::Wrote(Change::Record(made())), now(), "Done");
+    }
+}

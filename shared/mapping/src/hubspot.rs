@@ -167,6 +167,11 @@ pub struct QuoteProperties {
     pub hs_currency: Option<String>,
 }
 
+impl QuoteProperties {
+    /// The names to ask HubSpot for.
+    pub const NAMES: &[&str] = &["hs_title", "hs_quote_amount", "hs_currency"];
+}
+
 /// A contact (`0-1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {

@@ -1,1 +1,19 @@
-//! (being built)
+//! Talking to QuickBooks Online, one company at a time: queries, creating a document or a customer, and what every kind of
+//! refusal means for the next step.
+//!
+//! The documents themselves are [`mapping::quickbooks`]'s. This crate knows transport only. It never sends a write twice
+//! and never decides to: an answer that does not prove its outcome is [`Error::Unknown`].
+
+pub mod client;
+pub mod error;
+pub mod fault;
+pub mod query;
+pub mod request_id;
+#[cfg(test)]
+mod test_server;
+
+pub use client::{Client, Company, Rows};
+pub use error::Error;
+pub use fault::{Fault, Meaning};
+pub use query::Query;
+pub use request_id::RequestId;

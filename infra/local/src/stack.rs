@@ -1,0 +1,526 @@
+//! A whole stack: database, secrets, both vendors, the functions and the gateway, connected and seeded.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
+use mapping::quickbooks::RealmId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use simulators::control::{self, Call, Fault, Serving};
+use simulators::hubspot::{HubSpot, HubSpotOptions};
+use simulators::quickbooks::QuickBooks;
+use store::Store;
+use store::tokens::Grant;
+use tokio::net::TcpListener;
+
+use crate::dynamodb::{self, Dynamodb};
+use crate::functions::{self, Profile, Programs};
+use crate::gateway::Gateway;
+use crate::lambda::{Failure, Function, Pool};
+use crate::secrets::Secrets;
+use crate::template::{self, Template};
+use crate::{aws, paths, task, world};
+
+const ENVIRONMENT: &str = "dev";
+const TABLE: &str = "hsqbo-dev";
+const APP_SECRET: &str = "hsqbo/dev/app";
+const TOKEN_PREFIX: &str = "hsqbo/dev/";
+
+/// What can be chosen about a stack.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The gateway's port; 0 takes a free one.
+    pub port: u16,
+    /// How the functions are compiled.
+    pub profile: Profile,
+    /// The most invocations of one function at once.
+    pub concurrency: usize,
+    /// Replaces the functions' time limits of the template.
+    pub function_timeout: Option<Duration>,
+    /// Replaces the gateway's time limits of the template.
+    pub gateway_timeout: Option<Duration>,
+    /// Environment variables of every function; they win over the stack's own.
+    pub variables: Vec<(String, String)>,
+    /// Whether [`world`]'s deals, items and customer are there from the start. Portal and company always are.
+    pub seeded: bool,
+    /// Whether an instance of every function is started at once, so that one that cannot start is noticed.
+    pub warm: bool,
+    /// Told what is being started.
+    pub progress: fn(&str),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            profile: Profile::Dev,
+            concurrency: 64,
+            function_timeout: None,
+            gateway_timeout: None,
+            variables: Vec::new(),
+            seeded: true,
+            warm: false,
+            progress: |_| {},
+        }
+    }
+}
+
+/// Why there is no stack, or why it did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `template.yaml` cannot be used.
+    #[error(transparent)]
+    Template(#[from] template::Error),
+    /// The functions cannot be built.
+    #[error(transparent)]
+    Build(#[from] functions::Error),
+    /// The template asks for an environment variable that this stack has no value for.
+    #[error("{function} wants the variable {name}, and the local stack has no value for it")]
+    Variable {
+        /// The function's logical id.
+        function: String,
+        /// The variable.
+        name: String,
+    },
+    /// A part did not start.
+    #[error("{part} did not start")]
+    Start {
+        /// Which part.
+        part: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A function did not start; its log says more.
+    #[error("the function {function} did not start; its log is {}", log.display())]
+    Function {
+        /// Its binary.
+        function: String,
+        /// The log of all its instances.
+        log: PathBuf,
+        /// Why.
+        #[source]
+        source: Failure,
+    },
+    /// A simulator could not be reached, or answered something else than it should.
+    #[error("the {vendor} simulator: {problem}")]
+    Simulator {
+        /// Which simulator.
+        vendor: Vendor,
+        /// What it said.
+        problem: String,
+    },
+}
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    /// Sends executions, holds deals.
+    HubSpot,
+    /// Keeps the books.
+    QuickBooks,
+}
+
+impl std::fmt::Display for Vendor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::HubSpot => "HubSpot",
+            Self::QuickBooks => "QuickBooks",
+        })
+    }
+}
+
+/// Where everything is: the content of `stack.json` (contract §7).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Info {
+    /// The gateway.
+    pub public_base_url: String,
+    /// The HubSpot simulator.
+    pub hubspot_url: String,
+    /// The QuickBooks simulator.
+    pub quickbooks_url: String,
+    /// The DynamoDB endpoint.
+    pub dynamodb_url: String,
+    /// The Secrets Manager endpoint.
+    pub secretsmanager_url: String,
+    /// The AWS region.
+    pub region: String,
+    /// The table.
+    pub table_name: String,
+    /// The secret with the app's own credentials.
+    pub app_secret_id: String,
+    /// The portal.
+    pub portal_id: u64,
+    /// The companies linked to the portal.
+    pub realm_ids: Vec<String>,
+    /// What the HubSpot simulator signs executions with.
+    pub hubspot_client_secret: String,
+    /// Definition ids of the actions, by name.
+    pub actions: BTreeMap<String, u64>,
+}
+
+/// A running stack. It shares nothing with others, and ends with its functions' processes when dropped.
+pub struct Stack {
+    /// Where everything is.
+    pub info: Info,
+    /// The folder with the functions' logs.
+    pub logs: PathBuf,
+    /// The table's client.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The secrets' client.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// The product's own view of table and secrets.
+    pub store: Store,
+    /// A client for the gateway and the simulators.
+    pub http: reqwest::Client,
+    /// The HubSpot simulator.
+    pub hubspot: HubSpot,
+    /// The QuickBooks simulator.
+    pub quickbooks: QuickBooks,
+    pools: BTreeMap<String, Arc<Pool>>,
+    _servers: (Dynamodb, Secrets, Serving, Serving, Gateway),
+}
+
+impl Stack {
+    /// Builds the functions if need be and starts everything on loopback ports.
+    ///
+    /// # Errors
+    /// Which part did not start, and why.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let template = Template::read(&paths::workspace().join("template.yaml"))?;
+        (options.progress)("Building the functions");
+        let programs = build(&options, &template).await?;
+
+        (options.progress)("Starting DynamoDB and Secrets Manager");
+        let database = Dynamodb::start().await.map_err(did_not_start("DynamoDB"))?;
+        let vault = Secrets::start().await.map_err(not_served("Secrets Manager"))?;
+        let config = aws::config(&database.url, &vault.url).await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        dynamodb::create_table(&dynamodb, TABLE, &template.table).await.map_err(did_not_start("the table"))?;
+
+        (options.progress)("Starting HubSpot and QuickBooks");
+        // The gateway's address is needed before the gateway can be started.
+        let (listener, address) = task::listen(options.port).await.map_err(not_served("the gateway"))?;
+        let public_base_url = format!("http://{address}");
+        let hubspot = hubspot(&public_base_url)?;
+        let quickbooks = QuickBooks::new();
+        let hubspot_server = serve(hubspot.router(), "the HubSpot simulator").await?;
+        let quickbooks_server = serve(quickbooks.router(), "the QuickBooks simulator").await?;
+        let info = Info {
+            public_base_url,
+            hubspot_url: hubspot_server.url.clone(),
+            quickbooks_url: quickbooks_server.url.clone(),
+            dynamodb_url: database.url.clone(),
+            secretsmanager_url: vault.url.clone(),
+            region: aws::REGION.to_owned(),
+            table_name: TABLE.to_owned(),
+            app_secret_id: APP_SECRET.to_owned(),
+            portal_id: world::PORTAL.0,
+            realm_ids: vec![world::REALM.to_owned()],
+            hubspot_client_secret: world::CLIENT_SECRET.to_owned(),
+            actions: hubspot.definition_ids(),
+        };
+
+        (options.progress)("Starting the functions and the gateway");
+        let logs = paths::new_log_folder().map_err(not_served("the log folder"))?;
+        let pools = pools(&options, &template, &programs, &info, &logs)?;
+        let gateway = start_gateway(&options, &template, listener, address.to_string(), &pools);
+        let stack = Self {
+            store: Store::new(&config, names()),
+            http: loopback_client().map_err(did_not_start("the HTTP client"))?,
+            pools: pools.into_iter().map(|(function, pool)| (function.binary.clone(), pool)).collect(),
+            _servers: (database, vault, hubspot_server, quickbooks_server, gateway),
+            info,
+            logs,
+            dynamodb,
+            secrets,
+            hubspot,
+            quickbooks,
+        };
+        stack.seed(options.seeded).await?;
+        if options.warm {
+            stack.warm().await?;
+        }
+        Ok(stack)
+    }
+
+    /// Adds access tokens and records to HubSpot (`POST /_sim/seed`).
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when it refuses the seed.
+    pub async fn seed_hubspot(&self, seed: &Value) -> Result<(), Error> {
+        self.tell_hubspot("/_sim/seed", seed).await.map(drop)
+    }
+
+    /// Adds companies, items and customers to QuickBooks, and changes preferences (`POST /_sim/seed`).
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when it refuses the seed.
+    pub async fn seed_quickbooks(&self, seed: &Value) -> Result<(), Error> {
+        let refused = |problem| Error::Simulator { vendor: Vendor::QuickBooks, problem };
+        self.quickbooks.seed(seed.clone()).map(drop).map_err(refused)
+    }
+
+    /// Enrolls a record into an action and answers what the workflow's history would show (`POST /_sim/executions`).
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when HubSpot would not run this at all.
+    pub async fn execute(&self, enrollment: &Value) -> Result<Value, Error> {
+        let answer = self.tell_hubspot("/_sim/executions", enrollment).await?;
+        serde_json::from_str(&answer)
+            .map_err(|error| Error::Simulator { vendor: Vendor::HubSpot, problem: error.to_string() })
+    }
+
+    /// The books of a company: `Invoice`, `Customer`, `Item` and more, each a list; null if there is no such company.
+    pub fn books(&self, realm: &str) -> Value {
+        let mut state = self.quickbooks.state();
+        let companies = state["companies"].as_array_mut();
+        let found = companies.and_then(|companies| companies.iter_mut().find(|company| company["realm_id"] == realm));
+        found.map(Value::take).unwrap_or_default()
+    }
+
+    /// The calls a vendor has had so far, in order of arrival; [`control::round_trips`] counts how often one had to wait.
+    pub fn calls(&self, vendor: Vendor) -> Vec<Call> {
+        self.control(vendor).calls()
+    }
+
+    /// Replaces the disturbances of a vendor: a list of [`Fault`]s as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when they are not faults.
+    pub fn faults(&self, vendor: Vendor, faults: &Value) -> Result<(), Error> {
+        let refused = |problem| Error::Simulator { vendor, problem };
+        let faults: Vec<Fault> =
+            serde_json::from_value(faults.clone()).map_err(|error| refused(error.to_string()))?;
+        self.control(vendor).set_faults(faults).map_err(refused)
+    }
+
+    /// A function's instances, by the name of its binary.
+    pub fn function(&self, binary: &str) -> Option<&Arc<Pool>> {
+        self.pools.get(binary)
+    }
+
+    fn control(&self, vendor: Vendor) -> &control::Control {
+        match vendor {
+            Vendor::HubSpot => self.hubspot.control(),
+            Vendor::QuickBooks => self.quickbooks.control(),
+        }
+    }
+
+    async fn tell_hubspot(&self, path: &str, body: &Value) -> Result<String, Error> {
+        let failed = |problem| Error::Simulator { vendor: Vendor::HubSpot, problem };
+        let request = self.http.post(format!("{}{path}", self.info.hubspot_url)).json(body);
+        let answer = request.send().await.map_err(|error| failed(error.to_string()))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| failed(error.to_string()))?;
+        if status.is_success() { Ok(text) } else { Err(failed(text)) }
+    }
+
+    /// Secrets, the portal with its connections, and what the vendors hold.
+    async fn seed(&self, world: bool) -> Result<(), Error> {
+        const PART: &str = "the seed";
+        let secret = self.secrets.create_secret().name(APP_SECRET).secret_string(world::app_secret().to_string());
+        secret.send().await.map_err(|error| did_not_start(PART)(error.into()))?;
+        self.seed_hubspot(&world::hubspot_access()).await?;
+        self.seed_quickbooks(&world::quickbooks_access()).await?;
+        if world {
+            self.seed_hubspot(&world::hubspot()).await?;
+            self.seed_quickbooks(&world::quickbooks()).await?;
+        }
+        self.connect().await.map_err(did_not_start(PART))
+    }
+
+    /// Stores the portal as an install and a connect would have.
+    async fn connect(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let realm = RealmId::try_from(world::REALM.to_owned())?;
+        let scopes: Vec<_> = world::SCOPES.map(str::to_owned).into();
+        self.store.save_portal(world::PORTAL, world::TIME_ZONE, Some(&realm)).await?;
+        self.store.connect_hubspot(world::PORTAL, &grant(world::HUBSPOT_TOKEN, scopes)).await?;
+        let accounting = grant(world::QUICKBOOKS_TOKEN, vec!["com.intuit.quickbooks.accounting".to_owned()]);
+        self.store.connect_quickbooks(world::PORTAL, &realm, world::COMPANY, false, &accounting).await?;
+        Ok(())
+    }
+
+    async fn warm(&self) -> Result<(), Error> {
+        for (binary, pool) in &self.pools {
+            let failed = |source| Error::Function {
+                function: binary.clone(),
+                log: pool.log().to_owned(),
+                source,
+            };
+            pool.warm().await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.pools.values().for_each(|pool| pool.close());
+    }
+}
+
+/// How the store is to call things here.
+fn names() -> store::Names {
+    store::Names {
+        table: TABLE.to_owned(),
+        app_secret: APP_SECRET.to_owned(),
+        token_prefix: TOKEN_PREFIX.to_owned(),
+    }
+}
+
+/// Tokens that outlive any run.
+fn grant(access_token: &str, scopes: Vec<String>) -> Grant {
+    let later = Timestamp::now() + (24 * 30).hours();
+    Grant {
+        generation: 1,
+        access_token: access_token.to_owned().into(),
+        access_expires_at: later,
+        refresh_token: format!("{access_token}-refresh").into(),
+        refresh_expires_at: Some(later),
+        hard_expires_at: None,
+        scopes,
+    }
+}
+
+async fn build(options: &Options, template: &Template) -> Result<Programs, Error> {
+    let binaries: Vec<_> = template.functions.iter().map(|function| function.binary.clone()).collect();
+    let profile = options.profile;
+    let built = tokio::task::spawn_blocking(move || functions::build(profile, &binaries)).await;
+    Ok(built.map_err(|error| did_not_start("the build")(error.into()))??)
+}
+
+fn hubspot(public_base_url: &str) -> Result<HubSpot, Error> {
+    let options = HubSpotOptions {
+        app: paths::workspace().join("infra/hubspot"),
+        action_base_url: Some(public_base_url.to_owned()),
+        client_secret: world::CLIENT_SECRET.to_owned(),
+    };
+    HubSpot::new(options).map_err(not_served("the HubSpot simulator"))
+}
+
+async fn serve(router: axum::Router, part: &'static str) -> Result<Serving, Error> {
+    control::serve(router, 0).await.map_err(not_served(part))
+}
+
+type Pools<'a> = Vec<(&'a template::Function, Arc<Pool>)>;
+
+fn pools<'a>(
+    options: &Options,
+    template: &'a Template,
+    programs: &Programs,
+    info: &Info,
+    logs: &Path,
+) -> Result<Pools<'a>, Error> {
+    let pool = |declared: &'a template::Function| {
+        let function = Function {
+            name: declared.logical_id.clone(),
+            program: programs.get(&declared.binary).cloned().unwrap_or_default(),
+            timeout: options.function_timeout.unwrap_or(declared.timeout),
+            memory_mb: declared.memory_mb,
+            concurrency: options.concurrency,
+            variables: variables(options, declared, info)?,
+            log: logs.join(format!("{}.log", declared.binary)),
+        };
+        Ok((declared, Arc::new(Pool::new(function))))
+    };
+    template.functions.iter().map(pool).collect()
+}
+
+/// The variables that the template sets, so that one it forgets is missed here too; then where everything is.
+fn variables(
+    options: &Options,
+    function: &template::Function,
+    info: &Info,
+) -> Result<Vec<(String, String)>, Error> {
+    let value = |name: &str| match name {
+        "ENVIRONMENT" => Some(ENVIRONMENT),
+        "PUBLIC_BASE_URL" => Some(info.public_base_url.as_str()),
+        "TABLE_NAME" => Some(TABLE),
+        "APP_SECRET_ID" => Some(APP_SECRET),
+        _ => None,
+    };
+    let declared = function.variables.iter().map(|name| match value(name) {
+        Some(value) => Ok((name.clone(), value.to_owned())),
+        None => Err(Error::Variable { function: function.logical_id.clone(), name: name.clone() }),
+    });
+    let mut variables = declared.collect::<Result<Vec<_>, _>>()?;
+    let addresses = [
+        ("HUBSPOT_API_URL", info.hubspot_url.clone()),
+        ("HUBSPOT_AUTHORIZE_URL", format!("{}/oauth/authorize", info.hubspot_url)),
+        ("QUICKBOOKS_API_URL", info.quickbooks_url.clone()),
+        ("QUICKBOOKS_SANDBOX_API_URL", info.quickbooks_url.clone()),
+        ("INTUIT_DISCOVERY_URL", format!("{}/.well-known/openid_configuration", info.quickbooks_url)),
+        ("AWS_ENDPOINT_URL_DYNAMODB", info.dynamodb_url.clone()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", info.secretsmanager_url.clone()),
+    ];
+    variables.extend(addresses.map(|(name, url)| (name.to_owned(), url)));
+    variables.extend(options.variables.iter().cloned());
+    Ok(variables)
+}
+
+fn start_gateway(
+    options: &Options,
+    template: &Template,
+    listener: TcpListener,
+    domain: String,
+    pools: &Pools<'_>,
+) -> Gateway {
+    let mut routes = template.routes.clone();
+    for route in &mut routes {
+        route.timeout = options.gateway_timeout.unwrap_or(route.timeout);
+    }
+    let pools: HashMap<_, _> =
+        pools.iter().map(|(function, pool)| (function.logical_id.clone(), pool.clone())).collect();
+    Gateway::start(listener, domain, &routes, pools)
+}
+
+/// No proxy: everything is on this machine.
+fn loopback_client() -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
+
+fn did_not_start(part: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {
+    move |source| Error::Start { part, source }
+}
+
+fn not_served(part: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Start { part, source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_of_the_template_that_the_stack_does_not_know_is_named() {
+        let function = template::Function {
+            logical_id: "InvoiceFunction".to_owned(),
+            binary: "invoice".to_owned(),
+            timeout: Duration::ZERO,
+            memory_mb: 128,
+            variables: vec!["TABLE_NAME".to_owned(), "MOON_PHASE".to_owned()],
+        };
+        let url = String::new;
+        let info = Info {
+            public_base_url: url(),
+            hubspot_url: url(),
+            quickbooks_url: url(),
+            dynamodb_url: url(),
+            secretsmanager_url: url(),
+            region: url(),
+            table_name: url(),
+            app_secret_id: url(),
+            portal_id: 1,
+            realm_ids: Vec::new(),
+            hubspot_client_secret: url(),
+            actions: BTreeMap::new(),
+        };
+        let error = variables(&Options::default(), &function, &info).unwrap_err().to_string();
+        assert_eq!(error, "InvoiceFunction wants the variable MOON_PHASE, and the local stack has no value for it");
+    }
+}

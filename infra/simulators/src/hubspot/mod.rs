@@ -1,0 +1,181 @@
+//! HubSpot on this machine: the CRM reads our client makes and the workflow engine that runs our actions, over HTTP,
+//! with state that can be seeded and looked at.
+//!
+//! It runs the actions of an app project as its files define them: adding a file to `workflow-actions/` adds an action
+//! here. Beside the routes of [`crate::control`] it has
+//!
+//! | route | what |
+//! | --- | --- |
+//! | `GET /_sim/state` | everything it holds: tokens, records, definitions, executions with their history |
+//! | `POST /_sim/seed` | adds access tokens and records, replacing those with the same token or id |
+//! | `POST /_sim/executions` | enrolls a record into an action; answers what the workflow's history would show |
+//!
+//! A deal with its contact and one line item, then its enrollment:
+//!
+//! ```json
+//! {"access_tokens": [{"token": "t", "portal_id": 1000001, "scopes": ["crm.objects.deals.read"]}],
+//!  "portals": [{"portal_id": 1000001, "objects": {
+//!    "deals": [{"id": "8800000001", "properties": {"dealname": "Acme renewal"},
+//!               "associations": {"contacts": ["501"], "line_items": ["601"]}}],
+//!    "contacts": [{"id": "501", "properties": {"email": "ann@acme.example"}}],
+//!    "line_items": [{"id": "601", "properties": {"name": "Setup fee", "quantity": "1", "price": "100"}}]}}]}
+//! ```
+//! ```json
+//! {"action": "invoice", "portal_id": 1000001, "object_type": "DEAL", "object_id": 8800000001,
+//!  "inputs": {"quickbooks_account": "default", "due_days": "30"}}
+//! ```
+//!
+//! It promises nothing HubSpot does not document, and is strict where HubSpot is silent.
+
+mod crm;
+mod definition;
+mod engine;
+mod limiter;
+mod records;
+mod seed;
+mod signature;
+
+use crate::control::Control;
+use axum::Router;
+use axum::routing::{get, post};
+use definition::Action;
+use engine::Execution;
+use limiter::Limiter;
+use records::Records;
+use seed::AccessToken;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a simulated HubSpot is started with.
+#[derive(Clone, Debug)]
+pub struct HubSpotOptions {
+    /// The app project: the folder with `hsproject.json`.
+    pub app: PathBuf,
+    /// Replaces scheme and host of every `actionUrl`, without a trailing slash. Until there is one, nothing can be
+    /// executed: the simulator never calls the addresses of the project's files.
+    pub action_base_url: Option<String>,
+    /// The app's client secret; signs executions.
+    pub client_secret: String,
+}
+
+/// A simulated HubSpot. Clones share everything.
+#[derive(Clone)]
+pub struct HubSpot {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    actions: BTreeMap<String, Action>,
+    client_secret: String,
+    http: reqwest::Client,
+    control: Control,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    action_base_url: Option<String>,
+    access_tokens: BTreeMap<String, AccessToken>,
+    portals: BTreeMap<u64, Records>,
+    limiters: BTreeMap<u64, Limiter>,
+    /// Enrollment ids by callback id.
+    enrollments: BTreeMap<String, u64>,
+    executions: Vec<Execution>,
+}
+
+/// Definition ids are counted up from here, in the order of the actions' names.
+const FIRST_DEFINITION_ID: u64 = 77_000_001;
+const FIRST_ENROLLMENT_ID: u64 = 900_000_000_001;
+
+impl HubSpot {
+    /// Reads the app project and starts with an empty CRM.
+    ///
+    /// # Errors
+    /// A file of the project cannot be read, or HubSpot would refuse or misread it: the message names file and reason.
+    pub fn new(options: HubSpotOptions) -> io::Result<Self> {
+        // No proxy: the actions under test run on this machine.
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let state = State { action_base_url: options.action_base_url, ..State::default() };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                actions: definition::load(&options.app)?,
+                client_secret: options.client_secret,
+                http: http.map_err(io::Error::other)?,
+                control: Control::new(),
+                state: Mutex::new(state),
+            }),
+        })
+    }
+
+    /// All routes: HubSpot's own, logged and open to faults, and those under `/_sim`.
+    pub fn router(&self) -> Router {
+        let simulator = Router::new()
+            .route("/_sim/state", get(seed::show))
+            .route("/_sim/seed", post(seed::plant))
+            .route("/_sim/executions", post(engine::execute))
+            .with_state(self.clone());
+        self.shared.control.mount(crm::router(self.clone())).merge(simulator)
+    }
+
+    /// Clock, call log and faults.
+    pub fn control(&self) -> &Control {
+        &self.shared.control
+    }
+
+    /// Says where the actions run now, e.g. `http://127.0.0.1:3000`.
+    pub fn set_action_base_url(&self, url: String) {
+        self.state().action_base_url = Some(url);
+    }
+
+    /// The definition id of each action, as `origin.actionDefinitionId` carries it.
+    pub fn definition_ids(&self) -> BTreeMap<String, u64> {
+        self.shared.actions.keys().cloned().zip(FIRST_DEFINITION_ID..).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.shared.http
+    }
+
+    fn client_secret(&self) -> &str {
+        &self.shared.client_secret
+    }
+
+    fn action(&self, name: &str) -> Option<&Action> {
+        self.shared.actions.get(name)
+    }
+
+    /// Where the action is called; `None` as long as nobody said where actions run.
+    fn action_url(&self, action: &Action) -> Option<String> {
+        let base = self.state().action_base_url.clone()?;
+        let (_, after_scheme) = action.action_url.split_once("://")?;
+        let path = after_scheme.find('/').map_or("", |start| &after_scheme[start..]);
+        Some(format!("{base}{path}"))
+    }
+
+    /// Callback and enrollment id of an execution: the same enrollment for the same callback id, else a new one.
+    fn identify(&self, portal_id: u64, callback_id: Option<&str>) -> (String, u64) {
+        let mut state = self.state();
+        let next = FIRST_ENROLLMENT_ID + state.enrollments.len() as u64;
+        let callback_id = match callback_id {
+            Some(given) => given.to_owned(),
+            None => format!("ap-{portal_id}-{next}-{}-0", engine::ACTION_ID),
+        };
+        let enrollment_id = *state.enrollments.entry(callback_id.clone()).or_insert(next);
+        (callback_id, enrollment_id)
+    }
+
+    /// Counts a request against the portal's burst limit: how many are left, `None` if there was none.
+    fn admit(&self, portal_id: u64) -> Option<usize> {
+        let now = self.shared.control.now();
+        self.state().limiters.entry(portal_id).or_default().admit(now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

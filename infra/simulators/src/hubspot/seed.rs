@@ -1,0 +1,90 @@
+//! Filling the simulator and looking into it.
+
+use super::HubSpot;
+use super::records::{ObjectType, Record};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// An access token the CRM accepts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccessToken {
+    token: String,
+    pub(super) portal_id: u64,
+    pub(super) scopes: Vec<String>,
+    /// An expired token is answered 401 `EXPIRED_AUTHENTICATION`.
+    #[serde(default)]
+    pub(super) expired: bool,
+}
+
+/// Body of `POST /_sim/seed`; everything is optional and added to what is there.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Seed {
+    action_base_url: Option<String>,
+    access_tokens: Vec<AccessToken>,
+    portals: Vec<Portal>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Portal {
+    portal_id: u64,
+    objects: BTreeMap<ObjectType, Vec<Record>>,
+}
+
+/// `POST /_sim/seed`: all of it, or 400 and nothing.
+pub(super) async fn plant(State(hubspot): State<HubSpot>, body: String) -> Response {
+    match serde_json::from_str::<Seed>(&body).map_err(|error| error.to_string()).and_then(checked) {
+        Ok(seed) => {
+            add(&hubspot, seed);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+    }
+}
+
+/// `GET /_sim/state`.
+pub(super) async fn show(State(hubspot): State<HubSpot>) -> Json<Value> {
+    let definition_ids = hubspot.definition_ids();
+    let state = hubspot.state();
+    let portals: Vec<Value> =
+        state.portals.iter().map(|(id, objects)| json!({ "portal_id": id, "objects": objects })).collect();
+    Json(json!({
+        "action_base_url": state.action_base_url,
+        "actions": definition_ids,
+        "access_tokens": state.access_tokens.values().collect::<Vec<_>>(),
+        "portals": portals,
+        "executions": state.executions,
+    }))
+}
+
+fn checked(seed: Seed) -> Result<Seed, String> {
+    let records = seed.portals.iter().flat_map(|portal| &portal.objects);
+    let mut problems =
+        records.flat_map(|(kind, records)| records.iter().filter_map(|record| record.problem(*kind)));
+    problems.next().map_or(Ok(()), Err)?;
+    Ok(seed)
+}
+
+fn add(hubspot: &HubSpot, seed: Seed) {
+    let now = hubspot.control().now();
+    let mut state = hubspot.state();
+    if seed.action_base_url.is_some() {
+        state.action_base_url = seed.action_base_url;
+    }
+    for token in seed.access_tokens {
+        state.access_tokens.insert(token.token.clone(), token);
+    }
+    for portal in seed.portals {
+        let records = state.portals.entry(portal.portal_id).or_default();
+        for (kind, seeded) in portal.objects {
+            seeded.into_iter().for_each(|record| records.put(kind, record, now));
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Which fields a body may have and what each may hold, as one table per entity (quickbooks.md §2).
+//!
+//! A field whose effect is not simulated stands in no table: it is refused as unknown rather than lost in silence.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::fault::{Fault, Reason};
+use super::json::{Object, decimal, text};
+use super::state::Company;
+
+/// What a field may hold.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// Read-only or without effect here: accepted and dropped.
+    Ignored,
+    /// At most so many characters.
+    Text(usize),
+    /// The same, without colon, tab and line break (2040).
+    Name(usize),
+    Email,
+    Date,
+    Flag,
+    Number,
+    /// A number of at most 15 digits, two of them decimals.
+    Money,
+    Choice(&'static [&'static str]),
+    /// A reference to a row of this entity, which must exist (2500) and be active (610).
+    Reference(&'static str),
+    /// A reference to a currency or tax code: any value.
+    Code,
+    Object(&'static [Field]),
+    List(&'static [Field]),
+}
+
+pub(super) type Field = (&'static str, Shape);
+
+use Shape::{Choice, Code, Email, Flag, Ignored, List, Money, Name, Number, Reference, Text};
+
+const SYSTEM: [&str; 6] = ["Id", "SyncToken", "MetaData", "domain", "sparse", "status"];
+
+const ADDRESS: &[Field] = &[
+    ("Line1", Text(500)),
+    ("Line2", Text(500)),
+    ("Line3", Text(500)),
+    ("Line4", Text(500)),
+    ("Line5", Text(500)),
+    ("City", Text(255)),
+    ("Country", Text(255)),
+    ("CountrySubDivisionCode", Text(255)),
+    ("PostalCode", Text(30)),
+    ("Lat", Ignored),
+    ("Long", Ignored),
+];
+
+const EMAIL: &[Field] = &[("Address", Email)];
+
+const PHONE: &[Field] = &[("FreeFormNumber", Text(30))];
+
+/// `DisplayName` may have 500 characters by the reference and 100 by the product; the simulator takes the narrower.
+pub(super) const CUSTOMER: &[Field] = &[
+    ("DisplayName", Name(100)),
+    ("Title", Name(16)),
+    ("GivenName", Name(100)),
+    ("MiddleName", Name(100)),
+    ("FamilyName", Name(100)),
+    ("Suffix", Name(16)),
+    ("CompanyName", Text(100)),
+    ("PrintOnCheckName", Text(110)),
+    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
+    ("PrimaryPhone", Shape::Object(PHONE)),
+    ("AlternatePhone", Shape::Object(PHONE)),
+    ("Mobile", Shape::Object(PHONE)),
+    ("Fax", Shape::Object(PHONE)),
+    ("WebAddr", Shape::Object(&[("URI", Text(1000))])),
+    ("Notes", Text(2000)),
+    ("BillAddr", Shape::Object(ADDRESS)),
+    ("ShipAddr", Shape::Object(ADDRESS)),
+    ("CurrencyRef", Code),
+    ("ParentRef", Reference("Customer")),
+    ("Job", Flag),
+    ("BillWithParent", Flag),
+    ("SalesTermRef", Reference("Term")),
+    ("PaymentMethodRef", Reference("PaymentMethod")),
+    ("PreferredDeliveryMethod", Choice(&["Print", "Email", "None"])),
+    ("Taxable", Flag),
+    ("DefaultTaxCodeRef", Code),
+    ("ResaleNum", Text(16)),
+    ("Active", Flag),
+    ("FullyQualifiedName", Ignored),
+    ("Level", Ignored),
+    ("Balance", Ignored),
+    ("BalanceWithJobs", Ignored),
+];
+
+pub(super) const INVOICE: &[Field] = &[
+    ("CustomerRef", Reference("Customer")),
+    ("Line", List(LINE)),
+    ("CurrencyRef", Code),
+    ("DocNumber", Text(21)),
+    ("TxnDate", Shape::Date),
+    ("DueDate", Shape::Date),
+    ("SalesTermRef", Reference("Term")),
+    ("PrivateNote", Text(4000)),
+    ("CustomerMemo", Shape::Object(&[("value", Text(1000))])),
+    ("BillEmail", Shape::Object(EMAIL)),
+    ("BillEmailCc", Shape::Object(EMAIL)),
+    ("BillEmailBcc", Shape::Object(EMAIL)),
+    ("EmailStatus", Choice(&["NotSet", "NeedToSend", "EmailSent"])),
+    ("PrintStatus", Choice(&["NotSet", "NeedToPrint", "PrintComplete"])),
+    ("BillAddr", Shape::Object(ADDRESS)),
+    ("ShipAddr", Shape::Object(ADDRESS)),
+    ("ClassRef", Reference("Class")),
+    ("DepartmentRef", Reference("Department")),
+    ("CustomField", List(CUSTOM_FIELD)),
+    ("GlobalTaxCalculation", Choice(&["TaxExcluded", "TaxInclusive", "NotApplicable"])),
+    ("ApplyTaxAfterDiscount", Flag),
+    ("AllowOnlineCreditCardPayment", Flag),
+    ("AllowOnlineACHPayment", Flag),
+    // Ignored by a company that keeps no sales tax (§2.5); there is no tax engine here yet.
+    ("TxnTaxDetail", Ignored),
+    ("TotalAmt", Ignored),
+    ("HomeTotalAmt", Ignored),
+    ("Balance", Ignored),
+    ("HomeBalance", Ignored),
+];
+
+const CUSTOM_FIELD: &[Field] = &[
+    ("DefinitionId", Text(30)),
+    ("Name", Text(30)),
+    ("Type", Choice(&["StringType"])),
+    ("StringValue", Text(31)),
+];
+
+const LINE: &[Field] = &[
+    ("DetailType", Choice(&["SalesItemLineDetail", "DescriptionOnly", "SubTotalLineDetail"])),
+    ("Description", Text(4000)),
+    ("Amount", Money),
+    ("LineNum", Ignored),
+    ("SalesItemLineDetail", Shape::Object(SALES_ITEM)),
+    ("DescriptionLineDetail", Shape::Object(&[("ServiceDate", Shape::Date), ("TaxCodeRef", Code)])),
+    ("SubTotalLineDetail", Ignored),
+];
+
+const SALES_ITEM: &[Field] = &[
+    ("ItemRef", Reference("Item")),
+    ("Qty", Number),
+    ("UnitPrice", Number),
+    ("TaxCodeRef", Code),
+    ("ServiceDate", Shape::Date),
+    ("ClassRef", Reference("Class")),
+    ("ItemAccountRef", Ignored),
+];
+
+/// Refuses a field no table knows, or a list of something else than objects (2010). Checked before anything else, as the service does when it reads the body.
+pub(super) fn known(entity: &str, fields: &[Field], object: &Object) -> Result<(), Fault> {
+    for (name, value) in object {
+        if SYSTEM.contains(&name.as_str()) {
+            continue;
+        }
+        match (fields.iter().find(|(field, _)| field == name), value) {
+            (None, _) => return Err(unknown_field(entity, name, fields)),
+            (Some((_, Shape::Object(inner))), Value::Object(part)) => known(name, inner, part)?,
+            (Some((_, List(inner))), Value::Array(parts)) => {
+                for part in parts {
+                    known(name, inner, part.as_object().ok_or_else(|| unreadable(name, part))?)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn unknown_field(entity: &str, name: &str, fields: &[Field]) -> Fault {
+    let names: Vec<_> = fields.iter().map(|(field, _)| format!("\"{field}\"")).collect();
+    Fault::new(
+        2010,
+        format!(
+            "Property Name:Unrecognized field \"{name}\" (class com.intuit.schema.finance.v3.{entity}), not marked as \
+             ignorable ({} known properties: {}) specified is unsupported or invalid",
+            names.len(),
+            names.join(", "),
+        ),
+    )
+}
+
+fn unreadable(path: &str, value: &Value) -> Reason {
+    Reason::new(2010, format!("Property Name:{path} cannot be read from {value}"))
+}
+
+/// Reads a body whose fields are known: what is kept of it, references with their names, nulls and empty texts gone.
+///
+/// References to rows with an `Id` above `horizon` do not resolve: a batch item must not see what its neighbours create.
+///
+/// # Errors
+/// Every value that breaks a rule of the table, at once.
+pub(super) fn read(
+    fields: &[Field],
+    object: &Object,
+    company: &Company,
+    horizon: u64,
+) -> Result<Object, Fault> {
+    let mut reader = Reader { company, horizon, reasons: Vec::new() };
+    let kept = reader.object("", fields, object);
+    if reader.reasons.is_empty() { Ok(kept) } else { Err(Fault::validation(reader.reasons)) }
+}
+
+struct Reader<'a> {
+    company: &'a Company,
+    horizon: u64,
+    reasons: Vec<Reason>,
+}
+
+impl Reader<'_> {
+    fn object(&mut self, path: &str, fields: &[Field], object: &Object) -> Object {
+        let mut kept = Object::new();
+        for (name, shape) in fields {
+            let Some(value) = object.get(*name) else { continue };
+            let path = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
+            if let Some(value) = self.value(&path, shape, value) {
+                kept.insert((*name).to_owned(), value);
+            }
+        }
+        kept
+    }
+
+    fn value(&mut self, path: &str, shape: &Shape, value: &Value) -> Option<Value> {
+        match (shape, value) {
+            (Ignored, _) | (_, Value::Null) => return None,
+            (_, Value::String(text)) if text.is_empty() => return None,
+            (Shape::Object(fields), Value::Object(object)) => {
+                return Some(Value::Object(self.object(path, fields, object)));
+            }
+            (List(fields), Value::Array(items)) => return Some(self.list(path, fields, items)),
+            (Reference(entity), Value::Object(reference)) => return self.reference(path, entity, reference),
+            (Code, Value::Object(code)) if code.get("value").is_some_and(Value::is_string) => {}
+            (Text(longest), Value::String(text)) => self.text(path, *longest, text),
+            (Name(longest), Value::String(text)) => self.name(path, *longest, text),
+            (Email, Value::String(text)) => self.email(path, text),
+            (Shape::Date, Value::String(text)) => self.date(path, text),
+            (Choice(choices), Value::String(text)) => self.choice(path, choices, text),
+            (Flag, Value::Bool(_)) => {}
+            (Number, Value::Number(_)) if decimal(value).is_some() => {}
+            (Money, Value::Number(_)) => self.money(path, value),
+            _ => self.refuse(unreadable(path, value)),
+        }
+        Some(value.clone())
+    }
+
+    fn refuse(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+    }
+
+    fn list(&mut self, path: &str, fields: &[Field], items: &[Value]) -> Value {
+        let objects = items.iter().filter_map(Value::as_object);
+        objects.map(|item| Value::Object(self.object(path, fields, item))).collect()
+    }
+
+    fn reference(&mut self, path: &str, entity: &str, reference: &Object) -> Option<Value> {
+        let id = text(reference, &["value"]);
+        let visible = id.parse::<u64>().is_ok_and(|number| number <= self.horizon);
+        let Some(row) = self.company.row(entity, id).filter(|_| visible) else {
+            let detail = format!("Invalid Reference Id : {entity}s element id {id} not found");
+            self.refuse(Reason::new(2500, detail).at(path));
+            return None;
+        };
+        if row.get("Active") == Some(&Value::Bool(false)) {
+            self.refuse(Reason::gone());
+        }
+        let name = ["DisplayName", "FullyQualifiedName", "Name"].iter().find_map(|label| row.get(*label));
+        Some(json!({"value": id, "name": name}))
+    }
+
+    fn text(&mut self, path: &str, longest: usize, text: &str) {
+        let length = text.chars().count();
+        if length > longest {
+            let detail = format!(
+                "String length is either shorter or longer than supported by specification. \
+                 Min:0 Max:{longest} supported. Supplied length:{length}"
+            );
+            self.refuse(Reason::new(2050, detail).at(path));
+        }
+        // Not documented; whoever sends an emoji shall learn here that it may not arrive (§1.4).
+        if text.chars().any(|c| c > '\u{ffff}') {
+            self.refuse(Reason::new(2040, format!("Characters beyond the BMP in {path}")).at(path));
+        }
+    }
+
+    fn name(&mut self, path: &str, longest: usize, text: &str) {
+        self.text(path, longest, text);
+        if text.contains([':', '\t', '\n', '\r']) {
+            self.refuse(Reason::new(2040, format!("{path} has a colon, tab or line break")).at(path));
+        }
+    }
+
+    fn email(&mut self, path: &str, text: &str) {
+        self.text(path, 100, text);
+        if !text.split(',').all(|address| is_email(address.trim())) {
+            self.refuse(
+                Reason::new(2210, format!("Email Address does not conform to RFC 822: {text}")).at(path),
+            );
+        }
+    }
+
+    fn date(&mut self, path: &str, text: &str) {
+        // Longer forms, with a time of day, would parse as well.
+        if text.len() != 10 || text.parse::<Date>().is_err() {
+            self.refuse(Reason::new(2060, format!("Date is not YYYY-MM-DD. Supplied value:{text}")).at(path));
+        }
+    }
+
+    fn choice(&mut self, path: &str, choices: &[&str], text: &str) {
+        if !choices.contains(&text) {
+            let detail = format!("{path} is none of {}. Supplied value:{text}", choices.join(", "));
+            self.refuse(Reason::new(2170, detail).at(path));
+        }
+    }
+
+    fn money(&mut self, path: &str, value: &Value) {
+        let fits =
+            |amount: Decimal| amount.normalize().scale() <= 2 && amount.abs() < Decimal::from(10_u64.pow(13));
+        if !decimal(value).is_some_and(fits) {
+            let detail =
+                format!("Amounts have at most 15 digits, two of them decimals. Supplied value:{value}");
+            self.refuse(Reason::new(2140, detail).at(path));
+        }
+    }
+}
+
+/// One plain address; quoted local parts and comments of RFC 822 are not simulated.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    !local.is_empty() && local.chars().all(atom) && domain.contains('.') && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_addresses_are_told_from_malformed_ones() {
+        for good in ["ap@northwind.example", "o'brien+x@a-b.example"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in
+            ["", "ap", "@b.example", "a@b", "a@b..example", "a b@c.example", "a@b@c.example", "sø@n.example"]
+        {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A stateful stand-in for the QuickBooks Online Accounting API.
+//!
+//! It holds companies with customers, vendors, employees, items and invoices, and answers as quickbooks.md §1–§4 and §12
+//! describe. Beside the routes of [`crate::control`]:
+//!
+//! | route | what |
+//! | --- | --- |
+//! | `GET /_sim/state` | `{"companies": […]}`: everything, amounts exact |
+//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "numbers", "switches"}]}` adds; answers these companies |
+//!
+//! An access token is a string, or `{"token", "expires_at"}`. `switches.duplicate_name` is `sentence`, `null`, `id` or
+//! `localised`. What Intuit can do and this stand-in cannot is refused with code 500 and logged as unexpected.
+//!
+//! One file, one thing: `query` is the grammar, `select` its meaning over the table in `entities`; `fields` says what a
+//! body may hold; `customer` and `invoice` create; `batch` does several at once; `state` is the books.
+
+mod batch;
+mod create;
+mod customer;
+mod entities;
+mod fault;
+mod fields;
+mod invoice;
+mod json;
+mod query;
+mod routes;
+mod seed;
+mod select;
+mod state;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::control::Control;
+use state::Company;
+
+/// The stand-in. Clones share their books.
+#[derive(Clone, Debug, Default)]
+pub struct QuickBooks {
+    control: Control,
+    companies: Arc<Mutex<BTreeMap<String, Company>>>,
+    answers: Arc<AtomicU64>,
+}
+
+impl QuickBooks {
+    /// No companies yet: every token is unknown until one is seeded.
+    pub fn new() -> QuickBooks {
+        QuickBooks::default()
+    }
+
+    /// Clock, call log and faults.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Everything under one address: Intuit's routes, observed, and the control routes.
+    pub fn router(&self) -> Router {
+        let control_routes = Router::new()
+            .route("/_sim/state", get(show_state))
+            .route("/_sim/seed", post(take_seed))
+            .with_state(self.clone());
+        self.control
+            .mount(routes::vendor(self.clone()))
+            // Around the faults too: Intuit's gateway puts its id on what it answers itself.
+            .layer(map_response_with_state(self.clone(), with_tid))
+            .merge(control_routes)
+    }
+
+    /// The answer of `GET /_sim/state`.
+    pub fn state(&self) -> Value {
+        let companies: Vec<_> = self.books().values().map(Company::snapshot).collect();
+        json!({"companies": companies})
+    }
+
+    /// What `POST /_sim/seed` does; answers these companies as they are now. A refused seed changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the seed, in words.
+    pub fn seed(&self, seed: Value) -> Result<Value, String> {
+        let seed = serde_json::from_value(seed).map_err(|error| error.to_string())?;
+        let mut books = self.books();
+        let realm_ids = seed::apply(&mut books, seed, self.control.now())?;
+        let companies: Vec<_> =
+            realm_ids.iter().filter_map(|id| books.get(id)).map(Company::snapshot).collect();
+        Ok(json!({"companies": companies}))
+    }
+
+    fn books(&self) -> MutexGuard<'_, BTreeMap<String, Company>> {
+        self.companies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn show_state(State(quickbooks): State<QuickBooks>) -> Json<Value> {
+    Json(quickbooks.state())
+}
+
+async fn take_seed(State(quickbooks): State<QuickBooks>, Json(seed): Json<Value>) -> Response {
+    match quickbooks.seed(seed) {
+        Ok(companies) => Json(companies).into_response(),
+        Err(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+    }
+}
+
+/// Every answer carries an `intuit_tid`, which support asks for (quickbooks.md §1.3).
+async fn with_tid(State(quickbooks): State<QuickBooks>, mut response: Response) -> Response {
+    let count = quickbooks.answers.fetch_add(1, Ordering::Relaxed);
+    let tid = format!("1-{:08x}-{count:024x}", quickbooks.control.now().as_second());
+    if let Ok(tid) = HeaderValue::try_from(tid) {
+        response.headers_mut().insert("intuit_tid", tid);
+    }
+    response
+}

@@ -1,0 +1,238 @@
+//! The books of one company: rows per entity, counters, and the request ids it has seen.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::entities::ENTITIES;
+use super::json::{Object, at, fill, merge, text};
+use super::time;
+
+/// The company a realm id stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Company {
+    pub(super) realm_id: String,
+    /// Access tokens, and when each ends if it does.
+    pub(super) tokens: BTreeMap<String, Option<Timestamp>>,
+    pub(super) switches: Switches,
+    pub(super) requests: Requests,
+    rows: BTreeMap<&'static str, Vec<Object>>,
+    /// One counter for all entities (quickbooks.md §12.3).
+    last_id: u64,
+    last_address_id: u64,
+    /// The next document number per entity.
+    numbers: BTreeMap<String, u64>,
+}
+
+/// Behaviour the vendor's notes leave open or show in several forms.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Switches {
+    /// How the fault 6240 tells who holds the name.
+    pub(super) duplicate_name: DuplicateName,
+}
+
+/// The Detail variants of 6240 (quickbooks.md §2.6).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DuplicateName {
+    /// "Another customer, vendor or employee …".
+    #[default]
+    Sentence,
+    /// A bare `null`.
+    Null,
+    /// `Id=…` of the holder, be it customer, vendor or employee.
+    Id,
+    /// The same in French.
+    Localised,
+}
+
+const FIRST_NUMBER: u64 = 1001;
+
+impl Company {
+    /// Empty books of a US company that keeps no sales tax.
+    pub(super) fn new(realm_id: &str, now: Timestamp) -> Company {
+        let mut company = Company {
+            realm_id: realm_id.to_owned(),
+            tokens: BTreeMap::new(),
+            switches: Switches::default(),
+            requests: Requests::default(),
+            rows: BTreeMap::new(),
+            last_id: 0,
+            last_address_id: 0,
+            numbers: BTreeMap::new(),
+        };
+        company.put_settings("Preferences", default_preferences(), now);
+        let info = json!({"CompanyName": realm_id, "LegalName": realm_id, "Country": "US",
+            "SupportedLanguages": "en", "FiscalYearStartMonth": "January", "NameValue": []});
+        company.put_settings("CompanyInfo", info, now);
+        company
+    }
+
+    fn put_settings(&mut self, entity: &'static str, settings: Value, now: Timestamp) {
+        let Value::Object(mut row) = settings else { return };
+        fill(&mut row, json!({"Id": "1"}));
+        fill(&mut row, bookkeeping(now));
+        self.rows.insert(entity, vec![row]);
+    }
+
+    /// Every row of an entity, oldest first.
+    pub(super) fn rows(&self, entity: &str) -> &[Object] {
+        self.rows.get(entity).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// One row by its `Id`.
+    pub(super) fn row(&self, entity: &str, id: &str) -> Option<&Object> {
+        self.rows(entity).iter().find(|row| text(row, &["Id"]) == id)
+    }
+
+    /// The same, to change.
+    pub(super) fn row_mut(&mut self, entity: &str, id: &str) -> Option<&mut Object> {
+        self.rows.get_mut(entity)?.iter_mut().find(|row| text(row, &["Id"]) == id)
+    }
+
+    /// Keeps a new row under its `Id`, or the next free one, and answers it as kept.
+    pub(super) fn insert(&mut self, entity: &'static str, mut row: Object, now: Timestamp) -> Object {
+        match text(&row, &["Id"]).parse::<u64>() {
+            Ok(chosen) => self.last_id = self.last_id.max(chosen),
+            Err(_) => {
+                self.last_id += 1;
+                row.insert("Id".into(), json!(self.last_id.to_string()));
+            }
+        }
+        fill(&mut row, bookkeeping(now));
+        self.rows.entry(entity).or_default().push(row.clone());
+        row
+    }
+
+    /// Gives an address the row brought itself an `Id` of its own.
+    pub(super) fn number_addresses(&mut self, row: &mut Object) {
+        for name in ["BillAddr", "ShipAddr"] {
+            let Some(Value::Object(address)) = row.get_mut(name) else { continue };
+            if !address.contains_key("Id") {
+                self.last_address_id += 1;
+                address.insert("Id".into(), json!(self.last_address_id.to_string()));
+            }
+        }
+    }
+
+    /// The highest `Id` given out so far.
+    pub(super) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// A value of `Preferences`.
+    pub(super) fn preference(&self, path: &[&str]) -> Option<&Value> {
+        at(self.rows("Preferences").first()?, path)
+    }
+
+    /// A text of `Preferences`, `""` when unset.
+    pub(super) fn preference_text(&self, path: &[&str]) -> &str {
+        self.preference(path).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether a preference is switched on.
+    pub(super) fn prefers(&self, path: &[&str]) -> bool {
+        self.preference(path).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// Lays changes over the single row of `Preferences` or `CompanyInfo`.
+    pub(super) fn change_settings(&mut self, entity: &str, patch: Object) {
+        if let Some(row) = self.rows.get_mut(entity).and_then(|rows| rows.first_mut()) {
+            merge(row, patch);
+        }
+    }
+
+    /// `US` or another country, as `CompanyInfo` tells it.
+    pub(super) fn country(&self) -> &str {
+        self.rows("CompanyInfo").first().map(|row| text(row, &["Country"])).unwrap_or_default()
+    }
+
+    /// The next number of a document, which is then used up.
+    pub(super) fn take_number(&mut self, entity: &str) -> String {
+        let next = self.numbers.entry(entity.to_owned()).or_insert(FIRST_NUMBER);
+        *next += 1;
+        (*next - 1).to_string()
+    }
+
+    /// Says which number the next document of an entity gets.
+    pub(super) fn set_next_number(&mut self, entity: String, number: u64) {
+        self.numbers.insert(entity, number);
+    }
+
+    /// Everything there is, for `GET /_sim/state`. Tokens are told by their number only.
+    pub(super) fn snapshot(&self) -> Value {
+        let info = self.rows("CompanyInfo").first();
+        let mut all = json!({
+            "realm_id": self.realm_id,
+            "name": info.map(|row| text(row, &["CompanyName"])),
+            "country": self.country(),
+            "preferences": self.rows("Preferences").first(),
+            "numbers": self.numbers,
+            "access_tokens": self.tokens.len(),
+            "requests": self.requests.snapshot(),
+        });
+        for entity in ENTITIES.iter().filter(|entity| !matches!(entity.name, "Preferences" | "CompanyInfo")) {
+            all[entity.name] = json!(self.rows(entity.name));
+        }
+        all
+    }
+}
+
+/// What each request id did (quickbooks.md §1.5). It is remembered for ever; Intuit does not say how long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests(BTreeMap<String, Remembered>);
+
+#[derive(Clone, Debug, Default)]
+struct Remembered {
+    seen: u64,
+    /// The answer to send again, byte for byte, and its scope. Refusals are not kept: a mended body may use the id again.
+    answer: Option<(String, Vec<u8>)>,
+}
+
+impl Requests {
+    /// Counts another sight of the id and answers what it answered before, if that was in the same scope.
+    ///
+    /// The scope of a batch are its `bId`s: others make it a new request. Anything else has the empty scope.
+    pub(super) fn recall(&mut self, id: &str, scope: &str) -> Option<Vec<u8>> {
+        let remembered = self.0.entry(id.to_owned()).or_default();
+        remembered.seen += 1;
+        let (kept, answer) = remembered.answer.as_ref()?;
+        (kept == scope).then(|| answer.clone())
+    }
+
+    /// Keeps an answer for the next time.
+    pub(super) fn keep(&mut self, id: &str, scope: &str, answer: Vec<u8>) {
+        self.0.entry(id.to_owned()).or_default().answer = Some((scope.to_owned(), answer));
+    }
+
+    fn snapshot(&self) -> Value {
+        let entries = self.0.iter().map(|(id, remembered)| {
+            (id.clone(), json!({"seen": remembered.seen, "stored": remembered.answer.is_some()}))
+        });
+        Value::Object(entries.collect())
+    }
+}
+
+/// What every row carries besides its own fields.
+fn bookkeeping(now: Timestamp) -> Value {
+    let stamp = time::stamp(now);
+    json!({"SyncToken": "0", "domain": "QBO", "sparse": false,
+        "MetaData": {"CreateTime": stamp, "LastUpdatedTime": stamp}})
+}
+
+fn default_preferences() -> Value {
+    json!({
+        "AccountingInfoPrefs": {"ClassTrackingPerTxn": false, "ClassTrackingPerTxnLine": false,
+            "TrackDepartments": false, "CustomerTerminology": "Customers"},
+        "SalesFormsPrefs": {"CustomTxnNumbers": false, "AllowDeposit": false, "AllowDiscount": true,
+            "AllowEstimates": true, "AllowServiceDate": false, "AllowShipping": false,
+            "ETransactionPaymentEnabled": false, "UsingProgressInvoicing": false, "AutoApplyCredit": false,
+            "AutoApplyPayments": false, "CustomField": []},
+        "TaxPrefs": {"UsingSalesTax": false},
+        "CurrencyPrefs": {"MultiCurrencyEnabled": false, "HomeCurrency": {"value": "USD"}},
+        "OtherPrefs": {"NameValue": []},
+    })
+}

@@ -1,0 +1,113 @@
+//! What can go wrong when HubSpot is called, by what the caller does next. No variant carries a body, a URL or a token.
+
+use std::fmt;
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The enrolled record does not exist (any more): a person has to know.
+    #[error("reading the enrolled record: HubSpot does not have it")]
+    NotFound,
+    /// 401: the access token is to be refreshed.
+    #[error("HubSpot refused the access token")]
+    Unauthorized,
+    /// 403 with category `MISSING_SCOPES`: the portal has to grant these scopes (empty when HubSpot names none).
+    #[error("HubSpot wants scopes the portal has not granted: {}", .0.join(" "))]
+    MissingScopes(Vec<String>),
+    /// 429: later (hubspot.md §8).
+    #[error("HubSpot's rate limit is reached")]
+    RateLimited,
+    /// No usable answer: down, too slow, out of reach, locked (423), moving (477), unreadable or incomplete. Later.
+    #[error("{doing}: no usable answer from HubSpot")]
+    Unavailable {
+        /// What was being read.
+        doing: Doing,
+        /// What was wrong with the answer, for the log.
+        #[source]
+        cause: Cause,
+    },
+    /// Any other 4xx: our request is wrong, and repeating it does not help.
+    #[error("{doing}: HubSpot answered {status}{}", .category.as_deref().map(|c| format!(" {c}")).unwrap_or_default())]
+    Refused {
+        /// What was being read.
+        doing: Doing,
+        /// The HTTP status.
+        status: u16,
+        /// HubSpot's category, such as `VALIDATION_ERROR`.
+        category: Option<String>,
+    },
+}
+
+/// What a call was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// The deal or quote, with its associations.
+    ReadingRecord,
+    /// Further pages of the record's line item ids.
+    ListingLineItems,
+    /// The contact.
+    ReadingContact,
+    /// The line items.
+    ReadingLineItems,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadingRecord => "reading the enrolled record",
+            Self::ListingLineItems => "listing the record's line items",
+            Self::ReadingContact => "reading the contact",
+            Self::ReadingLineItems => "reading the line items",
+        })
+    }
+}
+
+/// Why an answer is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The status says so.
+    #[error("HTTP status {0}")]
+    Status(u16),
+    /// Nothing was sent.
+    #[error("no connection")]
+    NotConnected(#[source] reqwest::Error),
+    /// A time limit passed.
+    #[error("no complete answer in time")]
+    TimedOut,
+    /// The connection broke, or what came is not HTTP.
+    #[error("the connection broke")]
+    Broken(#[source] reqwest::Error),
+    /// More than the client is willing to hold.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// Not JSON, or not of the documented form. Only the place is kept: serde's own text can quote the body.
+    #[error("the answer cannot be read at line {line}, column {column}")]
+    Unreadable {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// A record that was asked for is not in the answer: a 207, or one that vanished between two calls.
+    #[error("a record that was asked for is missing from the answer")]
+    Incomplete,
+}
+
+impl From<reqwest::Error> for Cause {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            Self::NotConnected(error)
+        } else if error.is_timeout() {
+            Self::TimedOut
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
+
+impl From<serde_json::Error> for Cause {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable { line: error.line(), column: error.column() }
+    }
+}
