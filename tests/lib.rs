@@ -1,1 +1,1 @@
-//! (being built)
+//! Whole flows on the local stack; see `it/main.rs`.

@@ -31,7 +31,8 @@ impl Table {
 
     async fn for_key(key: Key) -> Self {
         let dynamodb = Dynamodb::start().await.unwrap();
-        dynamodb.create_table("records", &template().table).await.unwrap();
+        let client = local::aws::dynamodb(&dynamodb.url);
+        local::dynamodb::create_table(&client, "records", &template().table).await.unwrap();
         let store = store_at(&dynamodb.url);
         Self { store, dynamodb, key, now: "2026-03-02T09:15:30Z".parse().unwrap() }
     }
@@ -324,7 +325,8 @@ async fn our_own_write_is_known_again_when_its_reply_was_lost() {
 }
 
 async fn attribute(table: &Table, name: &str) -> Option<String> {
-    let items = table.dynamodb.client.scan().table_name("records").send().await.unwrap();
+    let client = local::aws::dynamodb(&table.dynamodb.url);
+    let items = client.scan().table_name("records").send().await.unwrap();
     let value = items.items().first()?.get(name)?.clone();
     value.as_n().or(value.as_s()).ok().cloned()
 }

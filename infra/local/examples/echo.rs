@@ -27,14 +27,13 @@ async fn handle(request: Request) -> Result<Response<Body>, Error> {
     }
     assert!(todo["panic"] != true, "panicked, as asked");
     let status = todo["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
-    let response = Response::builder()
-        .status(status)
-        .header("set-cookie", "a=1")
-        .header("set-cookie", "b=2");
+    let response = Response::builder().status(status).header("set-cookie", "a=1").header("set-cookie", "b=2");
     let answer = match todo["binary"] == true {
         // What lambda_http makes of a body depends on this header: anything but text goes out in base64.
         true => response.header("content-type", "image/png").body(Body::Binary(vec![0, 159, 146, 150])),
-        false => response.header("content-type", "application/json").body(report(&request).to_string().into()),
+        false => {
+            response.header("content-type", "application/json").body(report(&request).to_string().into())
+        }
     };
     Ok(answer?)
 }

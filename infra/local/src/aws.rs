@@ -1,7 +1,8 @@
-//! The AWS account that a local stack pretends to be.
+//! The AWS account that a local stack pretends to be, and clients for it. Nothing here looks at this process' environment
+//! or files: a developer's own account is out of reach.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
 /// The region of everything.
 pub const REGION: &str = "us-east-1";
@@ -14,27 +15,22 @@ pub(crate) const ACCESS_KEY: &str = "local";
 pub(crate) const SECRET_KEY: &str = "local";
 pub(crate) const SESSION_TOKEN: &str = "local";
 
-/// The SDK's configuration for a pair of endpoints, independent of this process' own environment and files.
-///
-/// Each service has its own endpoint, and the SDK takes such pairs from a profile: so it gets one, written here.
-#[expect(deprecated, reason = "the new path is in a crate of its own, which nothing else here needs")]
-pub async fn config(dynamodb_url: &str, secretsmanager_url: &str) -> SdkConfig {
-    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
-    let profile = format!(
-        "[profile local]\nservices = local\n[services local]\ndynamodb =\n  endpoint_url = {dynamodb_url}\n\
-         secrets_manager =\n  endpoint_url = {secretsmanager_url}\n"
-    );
-    aws_config::defaults(BehaviorVersion::latest())
-        .profile_files(ProfileFiles::builder().with_contents(ProfileFileKind::Config, profile).build())
-        .profile_name("local")
+/// A DynamoDB client for this endpoint.
+pub fn dynamodb(url: &str) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&config(url))
+}
+
+/// A Secrets Manager client for this endpoint.
+pub fn secrets_manager(url: &str) -> aws_sdk_secretsmanager::Client {
+    aws_sdk_secretsmanager::Client::new(&config(url))
+}
+
+fn config(url: &str) -> SdkConfig {
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, Some(SESSION_TOKEN.to_owned()), None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new(
-            ACCESS_KEY,
-            SECRET_KEY,
-            Some(SESSION_TOKEN.to_owned()),
-            None,
-            "local",
-        ))
-        .load()
-        .await
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(url)
+        .build()
 }

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use tokio::sync::oneshot;
 
@@ -44,7 +44,11 @@ impl Dynamodb {
 ///
 /// # Errors
 /// When DynamoDB refuses the declaration.
-pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn create_table(
+    client: &Client,
+    name: &str,
+    table: &Table,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let attributes = table.attributes.iter().map(attribute).collect::<Result<Vec<_>, _>>()?;
     let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
     client
@@ -71,7 +75,8 @@ fn attribute((name, kind): &(String, String)) -> Built<AttributeDefinition> {
 }
 
 fn index(index: &Index) -> Built<GlobalSecondaryIndex> {
-    let projection = Projection::builder().projection_type(ProjectionType::from(index.projection.as_str())).build();
+    let projection =
+        Projection::builder().projection_type(ProjectionType::from(index.projection.as_str())).build();
     GlobalSecondaryIndex::builder()
         .index_name(&index.name)
         .set_key_schema(Some(key(&index.key)?))
@@ -97,7 +102,7 @@ mod tests {
     async fn the_template_s_table_takes_records_and_lists_the_due_ones() {
         let template = Template::parse(include_str!("../../../template.yaml")).unwrap();
         let dynamodb = Dynamodb::start().await.unwrap();
-        let client = Client::new(&aws::config(&dynamodb.url, &dynamodb.url).await);
+        let client = aws::dynamodb(&dynamodb.url);
         create_table(&client, "records", &template.table).await.unwrap();
         let put = |sort: &str| {
             let text = |value: &str| AttributeValue::S(value.to_owned());

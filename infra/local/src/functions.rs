@@ -4,10 +4,10 @@
 //! once per process. The outer cargo has released its lock by then.
 //!
 //! What is built must not differ in features from what the outer command built, or most of the dependencies are compiled
-//! twice: features are unified over the packages on the command line. `-p invoice` alone would build 100 of 254 units anew
-//! after `cargo run -p local`; `--workspace --bins` the same, and more to link. `-p local -p invoice --bin invoice` unifies
-//! with this crate, whose Cargo.toml in turn switches on what the functions switch on: 5 units after `cargo run -p local`
-//! (our own crates), 7 after `cargo test --workspace`.
+//! twice: features are unified over the packages on the command line. `-p invoice` alone would build about 100 of 254 units
+//! anew after `cargo run -p local`; `--workspace --bins` the same, and more to link. `-p local -p invoice --bin invoice`
+//! unifies with this crate, whose Cargo.toml in turn switches on what the functions switch on: 5 units after
+//! `cargo run -p local` (our own crates), fewer than 20 after `cargo test --workspace` (what test dependencies switch on).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -80,16 +80,16 @@ struct Target {
 
 fn run_cargo(profile: Profile, binaries: &[String]) -> Result<Programs, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let output = command(&cargo, profile, binaries).output().map_err(|error| Error::NoCargo {
-        cargo: cargo.display().to_string(),
-        reason: error.to_string(),
-    })?;
+    let output = command(&cargo, profile, binaries)
+        .output()
+        .map_err(|error| Error::NoCargo { cargo: cargo.display().to_string(), reason: error.to_string() })?;
     if !output.status.success() {
         return Err(Error::Failed(binaries.join(", ")));
     }
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
-    let built: Programs = artifacts.filter_map(|built| Some((built.target.name, built.executable?))).collect();
+    let built: Programs =
+        artifacts.filter_map(|built| Some((built.target.name, built.executable?))).collect();
     match binaries.iter().find(|name| !built.contains_key(*name)) {
         Some(missing) => Err(Error::Missing(missing.clone())),
         None => Ok(built),
@@ -107,7 +107,10 @@ fn command(cargo: &OsString, profile: Profile, binaries: &[String]) -> Command {
     }
     // The parent's own package, as cargo told it: it means nothing to the nested build, and build scripts may look.
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
             command.env_remove(name);
         }
     }

@@ -42,7 +42,12 @@ struct Front {
 
 impl Gateway {
     /// Serves these routes on a listener, with the pools by the logical ids of their functions.
-    pub fn start(listener: TcpListener, domain: String, routes: &[Route], pools: HashMap<String, Arc<Pool>>) -> Self {
+    pub fn start(
+        listener: TcpListener,
+        domain: String,
+        routes: &[Route],
+        pools: HashMap<String, Arc<Pool>>,
+    ) -> Self {
         let front = Front { routes: Routes::new(routes), pools, domain };
         let router = Router::new().fallback(handle).with_state(Arc::new(front));
         Self { _server: Task::serve(listener, router) }
@@ -143,7 +148,8 @@ mod tests {
         let stack = start(PATIENT, |_| {}).await;
         let answer = stack.post("/actions/invoice?a=1&b=%20", json!({"status": 201})).await;
         assert_eq!(answer.status(), 201);
-        let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+        let cookies: Vec<_> =
+            answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
         assert_eq!(cookies, ["a=1", "b=2"]);
         assert!(answer.headers().contains_key("apigw-requestid"));
         let seen: Value = answer.json().await.unwrap();
@@ -157,7 +163,10 @@ mod tests {
     #[tokio::test]
     async fn bytes_pass_both_ways_unchanged() {
         let stack = start(PATIENT, |_| {}).await;
-        let post = stack.http.post(format!("{}/actions/x", stack.url)).header("content-type", "application/octet-stream");
+        let post = stack
+            .http
+            .post(format!("{}/actions/x", stack.url))
+            .header("content-type", "application/octet-stream");
         let answer = post.body(br#"{"binary":true}"#.to_vec()).send().await.unwrap();
         assert_eq!(answer.bytes().await.unwrap().as_ref(), [0, 159, 146, 150]);
     }
@@ -165,7 +174,9 @@ mod tests {
     #[tokio::test]
     async fn unknown_paths_and_wrong_methods_are_not_found() {
         let stack = start(PATIENT, |_| {}).await;
-        for (method, path) in [("POST", "/actions"), ("GET", "/actions/invoice"), ("POST", "/console/x"), ("GET", "/")] {
+        for (method, path) in
+            [("POST", "/actions"), ("GET", "/actions/invoice"), ("POST", "/console/x"), ("GET", "/")]
+        {
             let request = stack.http.request(method.parse().unwrap(), format!("{}{path}", stack.url));
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), 404, "{method} {path}");

@@ -241,7 +241,8 @@ pub(crate) mod tests {
         let pool = echo(|_| {});
         let sleepy = || pool.invoke(event(json!({"sleep_ms": 1_000})));
         let (a, b, c) = tokio::join!(sleepy(), sleepy(), sleepy());
-        let pids: std::collections::HashSet<_> = [a, b, c].map(|answer| report(answer)["pid"].to_string()).into();
+        let pids: std::collections::HashSet<_> =
+            [a, b, c].map(|answer| report(answer)["pid"].to_string()).into();
         assert_eq!((pids.len(), pool.cold_starts(), pool.instances()), (3, 3, 3));
     }
 

@@ -1,2 +1,80 @@
-//! (being built)
-fn main() {}
+//! The product on one machine: `cargo run -p local -- demo` shows it at work, `serve` leaves it running.
+
+mod demo;
+mod serving;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use local::{Options, Stack};
+
+/// The whole product on one machine: HubSpot and QuickBooks stand-ins, the real Lambda functions between them.
+#[derive(Parser)]
+#[command(name = "local")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the functions, runs the demo scenarios, and shows what happened and the resulting books.
+    Demo {
+        /// Leave everything serving afterwards.
+        #[arg(long)]
+        keep: bool,
+        /// The gateway's port; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Serves until stopped; target/local/stack.json says where.
+    Serve {
+        /// The gateway's port; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Dropping the stack, also when interrupted, ends the functions.
+    tokio::select! {
+        result = run(arguments.command) => match result {
+            Ok(code) => code,
+            Err(error) => {
+                report(error.as_ref());
+                ExitCode::FAILURE
+            }
+        },
+        () = serving::interrupted() => ExitCode::from(130),
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let (port, demo, keep) = match command {
+        Command::Demo { keep, port } => (port, true, keep),
+        Command::Serve { port } => (port, false, true),
+    };
+    let progress = |step: &str| eprintln!("{step} …");
+    let stack = Stack::start(Options { port, warm: true, progress, ..Options::default() }).await?;
+    let code = match demo {
+        true => demo::run(&stack).await?,
+        false => ExitCode::SUCCESS,
+    };
+    if keep {
+        serving::serve(&stack).await?;
+    }
+    Ok(code)
+}
+
+/// The error and its causes, each on a line.
+fn report(error: &dyn Error) {
+    eprintln!("\nerror: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+}

@@ -39,7 +39,10 @@ impl Secrets {
         let (listener, address) = task::listen(0).await?;
         let vault = Arc::new(Mutex::new(Vault::default()));
         // Far above what a secret may hold, so that the rule about it is answered by the rule.
-        let router = Router::new().route("/", post(handle)).layer(DefaultBodyLimit::max(1024 * 1024)).with_state(vault);
+        let router = Router::new()
+            .route("/", post(handle))
+            .layer(DefaultBodyLimit::max(1024 * 1024))
+            .with_state(vault);
         Ok(Self { url: format!("http://{address}"), _server: Task::serve(listener, router) })
     }
 }
@@ -98,7 +101,7 @@ mod tests {
     /// An endpoint with the secret `s`, whose version A holds "one".
     async fn start() -> Running {
         let secrets = Secrets::start().await.unwrap();
-        let client = Client::new(&aws::config(&secrets.url, &secrets.url).await);
+        let client = aws::secrets_manager(&secrets.url);
         client.create_secret().name("s").client_request_token(A).secret_string("one").send().await.unwrap();
         Running { client, _secrets: secrets }
     }
@@ -109,8 +112,14 @@ mod tests {
 
     impl Running {
         async fn put(&self, token: &str, value: &str, stages: &[&str]) -> String {
-            let put = self.client.put_secret_value().secret_id("s").client_request_token(token).secret_string(value);
-            let stages = (!stages.is_empty()).then(|| stages.iter().map(|stage| (*stage).to_owned()).collect());
+            let put = self
+                .client
+                .put_secret_value()
+                .secret_id("s")
+                .client_request_token(token)
+                .secret_string(value);
+            let stages =
+                (!stages.is_empty()).then(|| stages.iter().map(|stage| (*stage).to_owned()).collect());
             code(put.set_version_stages(stages).send().await)
         }
 
@@ -203,7 +212,11 @@ mod tests {
         assert_eq!(stack.shift("AWSCURRENT", Some(A), Some(B)).await, "none");
         assert_eq!(stack.labels().await, ["A:AWSPREVIOUS", "B:AWSCURRENT+AWSPENDING"]);
         assert_eq!(stack.value(None, None).await.unwrap(), "two");
-        assert_eq!(stack.shift("AWSCURRENT", Some(A), Some(B)).await, "InvalidParameterException", "the loser of a race");
+        assert_eq!(
+            stack.shift("AWSCURRENT", Some(A), Some(B)).await,
+            "InvalidParameterException",
+            "the loser of a race"
+        );
     }
 
     #[tokio::test]
@@ -223,7 +236,11 @@ mod tests {
         assert_eq!(stack.shift("AWSPENDING", Some(B), None).await, "none");
         assert_eq!(stack.labels().await, ["A:AWSCURRENT", "B:"]);
         assert_eq!(stack.shift("AWSCURRENT", Some(A), None).await, "InvalidParameterException");
-        assert_eq!(stack.shift("AWSPENDING", None, Some(B)).await, "none", "held by nobody: no need to name a holder");
+        assert_eq!(
+            stack.shift("AWSPENDING", None, Some(B)).await,
+            "none",
+            "held by nobody: no need to name a holder"
+        );
         assert_eq!(stack.shift("AWSPENDING", None, Some(C)).await, "ResourceNotFoundException");
     }
 
@@ -275,10 +292,17 @@ mod tests {
         assert_eq!(code(delete().recovery_window_in_days(7).send().await), "none");
         assert_eq!(stack.value(None, None).await.unwrap_err(), "InvalidRequestException");
         assert_eq!(stack.put(B, "two", &[]).await, "InvalidRequestException");
-        assert_eq!(code(stack.client.create_secret().name("s").secret_string("x").send().await), "InvalidRequestException");
+        assert_eq!(
+            code(stack.client.create_secret().name("s").secret_string("x").send().await),
+            "InvalidRequestException"
+        );
         assert_eq!(code(delete().force_delete_without_recovery(true).send().await), "none");
         assert_eq!(stack.value(None, None).await.unwrap_err(), "ResourceNotFoundException");
-        assert_eq!(code(delete().force_delete_without_recovery(true).send().await), "none", "forcing is idempotent");
+        assert_eq!(
+            code(delete().force_delete_without_recovery(true).send().await),
+            "none",
+            "forcing is idempotent"
+        );
         assert_eq!(code(stack.client.create_secret().name("s").secret_string("x").send().await), "none");
     }
 

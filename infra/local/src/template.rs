@@ -131,7 +131,11 @@ impl Template {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let documents = MarkedYaml::load_from_str(text).map_err(Error::NotYaml)?;
         let Some(document) = documents.first() else {
-            return Err(Error::Unexpected { line: 1, place: "the file".to_owned(), problem: "is empty".to_owned() });
+            return Err(Error::Unexpected {
+                line: 1,
+                place: "the file".to_owned(),
+                problem: "is empty".to_owned(),
+            });
         };
         let root = Node::root(document);
         let resources = root.get("Resources")?;
@@ -165,11 +169,12 @@ fn of_type<'a>(resources: &Node<'a>, wanted: &str) -> Result<Vec<Node<'a>>, Erro
 fn read_function(root: &Node<'_>, resource: &Node<'_>) -> Result<Function, Error> {
     let properties = resource.get("Properties")?;
     let globals = root.path(&["Globals", "Function"]);
-    let own_or_global = |key: &str| match (properties.find(key), globals.as_ref().and_then(|node| node.find(key))) {
-        (Some(own), _) => Ok(own),
-        (None, Some(global)) => Ok(global),
-        (None, None) => Err(properties.unexpected(format!("has no {key}, and neither have Globals"))),
-    };
+    let own_or_global =
+        |key: &str| match (properties.find(key), globals.as_ref().and_then(|node| node.find(key))) {
+            (Some(own), _) => Ok(own),
+            (None, Some(global)) => Ok(global),
+            (None, None) => Err(properties.unexpected(format!("has no {key}, and neither have Globals"))),
+        };
     let binary = resource.get("Metadata")?.get("BuildProperties")?.get("Binary")?;
     Ok(Function {
         logical_id: resource.name().to_owned(),
@@ -305,7 +310,11 @@ mod tests {
     fn every_function_gets_the_variables_that_have_no_default() {
         for function in Template::parse(REAL).unwrap().functions {
             for name in ["ENVIRONMENT", "PUBLIC_BASE_URL", "TABLE_NAME", "APP_SECRET_ID"] {
-                assert!(function.variables.iter().any(|set| set == name), "{} lacks {name}", function.logical_id);
+                assert!(
+                    function.variables.iter().any(|set| set == name),
+                    "{} lacks {name}",
+                    function.logical_id
+                );
             }
         }
     }
@@ -314,7 +323,8 @@ mod tests {
     fn the_real_table_has_its_key_two_indexes_and_a_ttl() {
         let table = Template::parse(REAL).unwrap().table;
         assert_eq!(table.key, Key { hash: "pk".to_owned(), range: Some("sk".to_owned()) });
-        let indexes: Vec<_> = table.indexes.iter().map(|index| (index.name.as_str(), index.key.hash.as_str())).collect();
+        let indexes: Vec<_> =
+            table.indexes.iter().map(|index| (index.name.as_str(), index.key.hash.as_str())).collect();
         assert_eq!(indexes, [("due", "due"), ("activity", "activity")]);
         assert!(table.attributes.contains(&("next_at".to_owned(), "N".to_owned())));
         assert_eq!(table.ttl.as_deref(), Some("ttl"));
@@ -322,15 +332,21 @@ mod tests {
 
     #[test]
     fn a_missing_property_is_named_with_resource_and_line() {
-        let message = refused("Resources:\n  Form:\n    Type: AWS::Serverless::Function\n    Properties: {Timeout: 3}\n");
+        let message = refused(
+            "Resources:\n  Form:\n    Type: AWS::Serverless::Function\n    Properties: {Timeout: 3}\n",
+        );
         assert_eq!(message, "template.yaml, line 3: Resources.Form: has no Metadata");
     }
 
     #[test]
     fn a_route_to_a_function_that_is_not_there_is_refused() {
-        let broken = REAL.replace("IntegrationUri: !GetAtt InvoiceFunction.Arn", "IntegrationUri: !GetAtt Nobody.Arn");
+        let broken =
+            REAL.replace("IntegrationUri: !GetAtt InvoiceFunction.Arn", "IntegrationUri: !GetAtt Nobody.Arn");
         let message = refused(&broken);
-        assert!(message.ends_with("IntegrationUri: “Nobody” is not a function of this template"), "{message}");
+        assert!(
+            message.ends_with("IntegrationUri: “Nobody” is not a function of this template"),
+            "{message}"
+        );
     }
 
     #[test]

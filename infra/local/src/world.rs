@@ -91,7 +91,7 @@ pub fn hubspot() -> Value {
         contact("504", "O'Brien &", "Søn \"Ltd\"", "sean.o'brien@obrien-son.example"),
     ];
     let opening_order = [HOUSE_BLEND.times("24"), ESPRESSO.times("3").less("10"), TRAINING.times("4")];
-    let lettering = Line { name: "Window lettering", sku: None, ..HOUSE_BLEND };
+    let lettering = Line { name: "Window lettering", sku: None, product: None, ..HOUSE_BLEND };
     let deals = [
         deal(HARBOR, "Harbor Kitchen – opening order", "501", &opening_order),
         deal(THEO_FIRST, "Brandt & Sons – trial box", "502", &[HOUSE_BLEND.times("6")]),
@@ -125,18 +125,20 @@ pub fn quickbooks() -> Value {
 struct Line {
     name: &'static str,
     sku: Option<&'static str>,
+    /// The HubSpot product; none for a line written by hand.
+    product: Option<&'static str>,
     price: &'static str,
     quantity: &'static str,
     discount_percent: Option<&'static str>,
 }
 
-const HOUSE_BLEND: Line = product("House blend, 12 oz", "COF-HB12", "14.50");
-const ESPRESSO: Line = product("Espresso blend, 5 lb", "COF-ES80", "82.00");
-const GRINDER: Line = product("Burr grinder", "EQ-GR01", "249.99");
-const TRAINING: Line = product("Barista training, hour", "SVC-TR60", "95.00");
+const HOUSE_BLEND: Line = product("7001", "House blend, 12 oz", "COF-HB12", "14.50");
+const ESPRESSO: Line = product("7002", "Espresso blend, 5 lb", "COF-ES80", "82.00");
+const GRINDER: Line = product("7003", "Burr grinder", "EQ-GR01", "249.99");
+const TRAINING: Line = product("7004", "Barista training, hour", "SVC-TR60", "95.00");
 
-const fn product(name: &'static str, sku: &'static str, price: &'static str) -> Line {
-    Line { name, sku: Some(sku), price, quantity: "1", discount_percent: None }
+const fn product(id: &'static str, name: &'static str, sku: &'static str, price: &'static str) -> Line {
+    Line { name, sku: Some(sku), product: Some(id), price, quantity: "1", discount_percent: None }
 }
 
 impl Line {
@@ -158,7 +160,7 @@ impl Line {
 
     fn record(&self, id: &str, position: usize) -> Value {
         json!({"id": id, "properties": {
-            "name": self.name, "hs_sku": self.sku, "quantity": self.quantity, "price": self.price,
+            "name": self.name, "hs_sku": self.sku, "hs_product_id": self.product, "quantity": self.quantity, "price": self.price,
             "hs_discount_percentage": self.discount_percent, "amount": self.amount().to_string(),
             "hs_position_on_quote": position.to_string(), "hs_line_item_currency_code": "USD",
         }})

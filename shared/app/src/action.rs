@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 pub use mapping::quickbooks::DocumentKind;
 
+use crate::telemetry::chain;
 use crate::App;
 use crate::connection::Stop;
 use crate::effects::{self, Deadline};
@@ -97,7 +98,7 @@ async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
     let execution = match workflow::Execution::parse(body) {
         Ok(execution) => execution,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a signed request could not be read");
+            tracing::error!(error = chain(&error), "a signed request could not be read");
             return Answer::later(Code::Internal);
         }
     };
@@ -116,7 +117,7 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
     let portal = match app.store.portal(request.portal_id).await {
         Ok(portal) => portal,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the portal could not be read");
+            tracing::error!(error = chain(&error), "the portal could not be read");
             return Answer::later(Code::Internal);
         }
     };
@@ -203,7 +204,7 @@ async fn signed(app: &App, kind: DocumentKind, request: &Request, body: &[u8]) -
             Ok(Some(fresh)) => verdict = judge(&fresh.secrets),
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the app secret could not be read again");
+                tracing::error!(error = chain(&error), "the app secret could not be read again");
                 return Err(Unproven::Later);
             }
         }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use store::portal::{Portal, Status};
 use store::tokens::Owner;
 
+use crate::telemetry::chain;
 use crate::App;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::Event;
@@ -31,7 +32,7 @@ impl From<Stop> for Event {
 
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        tracing::error!(error = chain(&error), "the store failed");
         Self::Trouble(Trouble::StoreDown)
     }
 }
@@ -73,7 +74,7 @@ impl App {
 
 /// What an error of HubSpot means for an execution that reads a record.
 pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, error: &hubspot::Error) -> Stop {
-    tracing::warn!(error = error as &dyn std::error::Error, "the record could not be read");
+    tracing::warn!(error = chain(error), "the record could not be read");
     let id = id.to_string();
     match error {
         hubspot::Error::NotFound => Stop::Failure(Failure::record_not_found(kind, &id)),
@@ -87,7 +88,7 @@ pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, error: &hubspot::Erro
 
 /// What an error of QuickBooks means when we only read: nothing was sent, so nothing is unknown.
 pub(crate) fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> Stop {
-    tracing::warn!(error = error as &dyn std::error::Error, "QuickBooks could not be read");
+    tracing::warn!(error = chain(error), "QuickBooks could not be read");
     match error {
         quickbooks::Error::Unauthorized | quickbooks::Error::Forbidden(_) => {
             Stop::Failure(Failure::connection_expired(company))

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use store::record::{Nonce, Record, Transition, Written};
 
+use crate::telemetry::chain;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{Change, Outcome};
 
@@ -78,7 +79,7 @@ pub(crate) async fn write(
         let matters = matches!(transition, Transition::Record { .. } | Transition::Complete { .. });
         match written {
             Err(error) if matters && deadline.left() > RETRY_PAUSE * 20 => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "writing down what exists failed; again");
+                tracing::warn!(error = chain(&error), "writing down what exists failed; again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
             other => return other,

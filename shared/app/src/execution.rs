@@ -17,6 +17,7 @@ use store::matches::Matches;
 use store::portal::Portal;
 use store::record::{Plan, Record, Transition, Written};
 
+use crate::telemetry::chain;
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, hubspot_stop, read_stop};
 use crate::effects::{self, Deadline, later};
@@ -246,12 +247,12 @@ impl Execution<'_> {
             items: notes.items.iter().map(|(product, item)| (product.clone(), ItemId(item.clone()))).collect(),
         };
         if let Err(error) = self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "matches could not be remembered");
+            tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
     }
 
     fn not_created(&self, error: &quickbooks::Error, company: &str) -> Outcome {
-        tracing::warn!(error = error as &dyn std::error::Error, "QuickBooks did not create the document");
+        tracing::warn!(error = chain(error), "QuickBooks did not create the document");
         match error {
             quickbooks::Error::Rejected(fault) => {
                 let failure = Failure::refused(self.kind, company, fault);

@@ -18,6 +18,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use store::record::{Plan, Record, State, Written};
 
+use crate::telemetry::chain;
 use crate::failure::{Failure, Trouble};
 
 /// What just happened to a record we hold.
@@ -250,7 +251,7 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
                 }
                 Ok(Written::Refused) => Event::Lost,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the record could not be written");
+                    tracing::error!(error = chain(&error), "the record could not be written");
                     Event::StoreDown
                 }
             },
@@ -272,7 +273,7 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
 /// Best effort: without it, the next attempt waits for the lease to end.
 async fn release(effects: &impl Effects, record: &Record, trouble: Trouble) {
     if let Err(error) = effects.write(record, &Change::Release(trouble)).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the record could not be released");
+        tracing::warn!(error = chain(&error), "the record could not be released");
     }
 }
 

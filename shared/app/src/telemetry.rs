@@ -17,6 +17,13 @@ pub fn init() {
     let _already_set = tracing_subscriber::registry().with(layer.with_filter(wanted.and(unclamped))).try_init();
 }
 
+/// An error and what caused it, as one line. Errors of the client crates hold no bodies, tokens or names; the SDK's debug
+/// forms do, so only what errors say of themselves is told.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn wanted(variable: Option<&str>) -> Targets {
     variable.and_then(|wanted| wanted.parse().ok()).unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }

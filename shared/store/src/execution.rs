@@ -22,6 +22,9 @@ const DUE_SHARDS: u8 = 4;
 /// How often a plan may be thrown away (rulings.md 7). A customer's may be as often as its name is taken or it is gone.
 const REPLANS: u64 = 2;
 
+/// Attributes whose names are DynamoDB's own words: expressions must use an alias.
+const RESERVED: [&str; 3] = ["#action", "#plan", "#ttl"];
+
 impl Store {
     /// Takes the record, or says who has it or how it ended. One conditional write.
     ///
@@ -45,7 +48,7 @@ impl Store {
             .set("due = :due", [(":due", text(due_shard(&claim.key)))])
             .set("next_at = :until", []);
         write.states(&condition);
-        write.set_once("action", claim.action.map(|kind| text(kind.entity())));
+        write.set_once("#action", claim.action.map(|kind| text(kind.entity())));
         write.set_once("realm", claim.realm.as_ref().map(|realm| text(realm.as_str())));
         write.set_once("input_hash", claim.input_hash.clone().map(text));
         write.set_once("subject", claim.subject.clone().map(text));
@@ -160,7 +163,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     let condition = match transition {
         Transition::Freeze(plan) => {
             freeze(write, plan);
-            format!("{held_by_us} AND st = :CLAIMED AND attribute_not_exists(plan) AND {}", same_realm(held))
+            format!("{held_by_us} AND st = :CLAIMED AND attribute_not_exists(#plan) AND {}", same_realm(held))
         }
         Transition::Intent { quiet_until } => {
             write
@@ -180,7 +183,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .trouble(trouble)
                 .set("plan_v = if_not_exists(plan_v, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
                 .set("old_plan_hash = plan_hash", [])
-                .remove("plan, plan_hash, rid, quiet_until");
+                .remove("#plan, plan_hash, rid, quiet_until");
             let twice = "(attribute_not_exists(plan_v) OR plan_v < :replans)";
             match held.key {
                 Key::Execution { .. } => {
@@ -197,7 +200,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .set("doc = :doc", [(":doc", text(made.to_string()))])
                 .remove("err_class");
             if let Key::Customer { .. } = held.key {
-                write.remove("plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+                write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
             }
             "fence = :fence AND st = :SENT".to_owned()
         }
@@ -247,7 +250,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
 fn freeze(write: &mut Write, plan: &Plan) {
     write
         .state(State::Planned)
-        .set("plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
+        .set("#plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
         .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
         .set("rid = :rid", [(":rid", text(&plan.request_id))])
         .value(":realm", text(plan.realm.as_str()));
@@ -304,8 +307,9 @@ impl Write {
     /// Sets the attribute if the item does not have it yet.
     fn set_once(&mut self, attribute: &str, value: Option<AttributeValue>) {
         if let Some(value) = value {
-            self.set.push(format!("{attribute} = if_not_exists({attribute}, :{attribute})"));
-            self.value(&format!(":{attribute}"), value);
+            let name = format!(":{}", attribute.trim_start_matches('#'));
+            self.set.push(format!("{attribute} = if_not_exists({attribute}, {name})"));
+            self.value(&name, value);
         }
     }
 
@@ -328,7 +332,7 @@ impl Write {
         self.state(state)
             .set("answer = :answer", [(":answer", text(answer))])
             .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
-            .remove("plan, pay_plan, quiet_until, lease_owner, lease_until, due, next_at")
+            .remove("#plan, pay_plan, quiet_until, lease_owner, lease_until, due, next_at")
     }
 
     /// Gives a value to each state that the condition or an assignment names.
@@ -347,13 +351,15 @@ impl Write {
         if !self.remove.is_empty() {
             expression = format!("{expression} REMOVE {}", self.remove.join(", "));
         }
-        let names = expression.contains("#ttl").then(|| HashMap::from([("#ttl".to_owned(), "ttl".to_owned())]));
+        let used = RESERVED.iter().filter(|alias| expression.contains(**alias) || condition.contains(**alias));
+        let names: HashMap<String, String> =
+            used.map(|alias| ((*alias).to_owned(), alias.trim_start_matches('#').to_owned())).collect();
         builder
             .key("pk", text(self.key.partition()))
             .key("sk", text(self.key.sort()))
             .update_expression(expression)
             .condition_expression(condition)
-            .set_expression_attribute_names(names)
+            .set_expression_attribute_names((!names.is_empty()).then_some(names))
             .set_expression_attribute_values(Some(self.values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)

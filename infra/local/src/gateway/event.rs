@@ -93,13 +93,20 @@ fn headers(from: &Origin<'_>, headers: &HeaderMap) -> BTreeMap<String, String> {
         ("x-forwarded-port", port.to_owned()),
         ("x-forwarded-proto", "http".to_owned()),
     ];
-    let own = headers.keys().filter(|name| *name != COOKIE).map(|name| (name.to_string(), joined(headers, name.as_str())));
+    let own = headers
+        .keys()
+        .filter(|name| *name != COOKIE)
+        .map(|name| (name.to_string(), joined(headers, name.as_str())));
     own.chain(added.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
     let text: Vec<_> = headers.get_all(COOKIE).iter().map(|value| lossy(value.as_bytes())).collect();
-    text.iter().flat_map(|line| line.split("; ")).filter(|cookie| !cookie.is_empty()).map(str::to_owned).collect()
+    text.iter()
+        .flat_map(|line| line.split("; "))
+        .filter(|cookie| !cookie.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn joined(headers: &HeaderMap, name: &str) -> String {
@@ -192,7 +199,11 @@ mod tests {
     fn a_body_that_is_not_declared_as_text_comes_in_base64() {
         for content_type in ["application/x-www-form-urlencoded", "application/octet-stream", "image/png"] {
             let event = event(Request::post("/options/a").header("content-type", content_type), b"a=1");
-            assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("YT0x"), &json!(true)), "{content_type}");
+            assert_eq!(
+                (&event["body"], &event["isBase64Encoded"]),
+                (&json!("YT0x"), &json!(true)),
+                "{content_type}"
+            );
         }
         let broken = event(Request::post("/options/a").header("content-type", "text/plain"), &[255, 254]);
         assert_eq!((&broken["body"], &broken["isBase64Encoded"]), (&json!("//4="), &json!(true)));

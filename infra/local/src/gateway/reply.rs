@@ -30,7 +30,9 @@ pub(super) fn decode(answer: &[u8]) -> Option<Response> {
     let json: Value = serde_json::from_slice(answer).ok()?;
     // Without a status the whole answer is the body.
     if json.get("statusCode").is_none() {
-        return Some((StatusCode::OK, [("content-type", "application/json")], answer.to_vec()).into_response());
+        return Some(
+            (StatusCode::OK, [("content-type", "application/json")], answer.to_vec()).into_response(),
+        );
     }
     let answer: Answer = serde_json::from_value(json).ok()?;
     let body = match (answer.body, answer.is_base64_encoded) {
@@ -70,7 +72,8 @@ mod tests {
         let response = decode(answer.to_string().as_bytes()).unwrap();
         let (head, body) = response.into_parts();
         let headers = head.headers.iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         (head.status.as_u16(), headers, axum::body::to_bytes(body, 1_000).await.unwrap().to_vec())
     }
 
@@ -81,14 +84,21 @@ mod tests {
             "cookies": ["a=1; Secure", "b=2"], "body": "<p>", "isBase64Encoded": false,
         }))
         .await;
-        let expected = [("content-type", "text/html"), ("x-a", "1,2"), ("x-n", "7"), ("set-cookie", "a=1; Secure"), ("set-cookie", "b=2")];
+        let expected = [
+            ("content-type", "text/html"),
+            ("x-a", "1,2"),
+            ("x-n", "7"),
+            ("set-cookie", "a=1; Secure"),
+            ("set-cookie", "b=2"),
+        ];
         assert_eq!((status, body), (201, b"<p>".to_vec()));
         assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[tokio::test]
     async fn base64_is_decoded() {
-        let (status, _, body) = decoded(json!({"statusCode": "200", "body": "AJ+Slg==", "isBase64Encoded": true})).await;
+        let (status, _, body) =
+            decoded(json!({"statusCode": "200", "body": "AJ+Slg==", "isBase64Encoded": true})).await;
         assert_eq!((status, body), (200, vec![0, 159, 146, 150]));
     }
 

@@ -93,7 +93,11 @@ mod tests {
             let owned = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             (key, owned.collect::<Vec<_>>())
         });
-        assert_eq!(found.as_ref().map(|found| (found.route.key.as_str(), found.parameters.clone())), expected, "{request}");
+        assert_eq!(
+            found.as_ref().map(|found| (found.route.key.as_str(), found.parameters.clone())),
+            expected,
+            "{request}"
+        );
     }
 
     #[test]
@@ -108,7 +112,14 @@ mod tests {
 
     #[test]
     fn anything_else_has_no_route() {
-        for request in ["GET /", "GET /console/", "POST /console", "POST /options", "POST /options/", "POST /options/a/b"] {
+        for request in [
+            "GET /",
+            "GET /console/",
+            "POST /console",
+            "POST /options",
+            "POST /options/",
+            "POST /options/a/b",
+        ] {
             check(request, None);
         }
     }

@@ -41,7 +41,8 @@ impl Instance {
     ///
     /// Lambda repeats an initialisation of more than 10 s inside the invocation, so what bounds it is the time-out.
     pub(super) async fn start(function: &Function) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::Init(format!("{}: {error}", function.program.display()));
+        let failed =
+            |error: std::io::Error| Failure::Init(format!("{}: {error}", function.program.display()));
         let log = File::options().create(true).append(true).open(&function.log).map_err(failed)?;
         let (listener, address) = task::listen(0).await.map_err(failed)?;
         let (work, inbox) = mpsc::channel(1);

@@ -62,8 +62,10 @@ impl Refusal {
 pub(super) struct Create {
     name: String,
     description: Option<String>,
-    #[serde(flatten)]
-    value: ValueInput,
+    /// The SDK makes one up when the caller does not.
+    client_request_token: Option<String>,
+    secret_string: Option<String>,
+    secret_binary: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,13 +73,6 @@ pub(super) struct Create {
 pub(super) struct PutValue {
     secret_id: String,
     version_stages: Option<Vec<String>>,
-    #[serde(flatten)]
-    value: ValueInput,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ValueInput {
     /// The SDK makes one up when the caller does not.
     client_request_token: Option<String>,
     secret_string: Option<String>,
@@ -126,8 +121,8 @@ pub(super) struct Delete {
 
 impl Vault {
     pub(super) fn create(&mut self, input: Create) -> Result<Value, Refusal> {
-        let token = input.value.token();
-        let content = input.value.content()?;
+        let token = token(input.client_request_token);
+        let content = content(input.secret_string, input.secret_binary)?;
         if let Some(secret) = self.0.get(&input.name) {
             return secret.replay_creation(&token, content.as_ref());
         }
@@ -141,8 +136,8 @@ impl Vault {
     }
 
     pub(super) fn put_value(&mut self, input: PutValue) -> Result<Value, Refusal> {
-        let token = input.value.token();
-        let Some(content) = input.value.content()? else {
+        let token = token(input.client_request_token);
+        let Some(content) = content(input.secret_string, input.secret_binary)? else {
             return Err(Refusal::parameter("You must provide either SecretString or SecretBinary."));
         };
         let secret = self.live(&input.secret_id)?;
@@ -195,7 +190,8 @@ impl Vault {
 
     pub(super) fn list_versions(&mut self, input: &ListVersions) -> Result<Value, Refusal> {
         let secret = self.find(&input.secret_id)?;
-        let listed = secret.versions.iter().filter(|version| input.include_deprecated || !version.stages.is_empty());
+        let listed =
+            secret.versions.iter().filter(|version| input.include_deprecated || !version.stages.is_empty());
         let versions: Vec<_> = listed
             .map(|version| {
                 json!({
@@ -223,7 +219,9 @@ impl Vault {
                 ));
             }
             (Some(days), _) if !(7..=30).contains(&days) => {
-                return Err(Refusal::parameter("RecoveryWindowInDays must be between 7 and 30 days (inclusive)."));
+                return Err(Refusal::parameter(
+                    "RecoveryWindowInDays must be between 7 and 30 days (inclusive).",
+                ));
             }
             (days, _) => days.unwrap_or(30),
         };
@@ -242,9 +240,14 @@ impl Vault {
     /// By name, by ARN, or by an ARN without its random end.
     fn find(&mut self, id: &str) -> Result<&mut Secret, Refusal> {
         let matches = |secret: &Secret| {
-            secret.name == id || secret.arn == id || secret.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id)
+            secret.name == id
+                || secret.arn == id
+                || secret.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id)
         };
-        self.0.values_mut().find(|secret| matches(secret)).ok_or_else(|| Refusal::not_found("the specified secret"))
+        self.0
+            .values_mut()
+            .find(|secret| matches(secret))
+            .ok_or_else(|| Refusal::not_found("the specified secret"))
     }
 
     fn live(&mut self, id: &str) -> Result<&mut Secret, Refusal> {
@@ -262,7 +265,15 @@ impl Secret {
         let random = &Uuid::new_v4().simple().to_string()[..6];
         let arn = format!("arn:aws:secretsmanager:{}:{}:secret:{name}-{random}", aws::REGION, aws::ACCOUNT);
         let now = Timestamp::now();
-        Self { name, arn, description, created: now, changed: now, deletion: None, versions: Versions::default() }
+        Self {
+            name,
+            arn,
+            description,
+            created: now,
+            changed: now,
+            deletion: None,
+            versions: Versions::default(),
+        }
     }
 
     /// What every answer starts with, and more.
@@ -279,8 +290,13 @@ impl Secret {
             ));
         }
         match self.versions.by_id(token) {
-            Some(version) if Some(&version.content) == content => Ok(self.answer(json!({"VersionId": token}))),
-            _ => Err(Refusal::exists(format!("The operation failed because the secret {} already exists.", self.name))),
+            Some(version) if Some(&version.content) == content => {
+                Ok(self.answer(json!({"VersionId": token})))
+            }
+            _ => Err(Refusal::exists(format!(
+                "The operation failed because the secret {} already exists.",
+                self.name
+            ))),
         }
     }
 
@@ -304,28 +320,23 @@ impl Secret {
     }
 }
 
-impl ValueInput {
-    fn token(&self) -> String {
-        self.client_request_token.clone().unwrap_or_else(|| Uuid::new_v4().to_string())
-    }
+fn token(given: Option<String>) -> String {
+    given.unwrap_or_else(|| Uuid::new_v4().to_string())
+}
 
-    fn content(self) -> Result<Option<Content>, Refusal> {
-        let content = match (self.secret_string, self.secret_binary) {
-            (Some(_), Some(_)) => {
-                return Err(Refusal::parameter(
-                    "You can't specify both a binary secret value and a string secret value in the same secret.",
-                ));
-            }
-            (Some(text), None) if text.len() > LARGEST_VALUE_BYTES => return Err(too_long("secretString")),
-            // Base64 makes four characters of three bytes.
-            (None, Some(base64)) if base64.trim_end_matches('=').len() * 3 / 4 > LARGEST_VALUE_BYTES => {
-                return Err(too_long("secretBinary"));
-            }
-            (Some(text), None) => Content::Text(text),
-            (None, Some(base64)) => Content::Bytes(base64),
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(content))
+fn content(text: Option<String>, bytes: Option<String>) -> Result<Option<Content>, Refusal> {
+    match (text, bytes) {
+        (Some(_), Some(_)) => Err(Refusal::parameter(
+            "You can't specify both a binary secret value and a string secret value in the same secret.",
+        )),
+        (Some(text), None) if text.len() > LARGEST_VALUE_BYTES => Err(too_long("secretString")),
+        // Base64 makes four characters of three bytes.
+        (None, Some(base64)) if base64.trim_end_matches('=').len() * 3 / 4 > LARGEST_VALUE_BYTES => {
+            Err(too_long("secretBinary"))
+        }
+        (Some(text), None) => Ok(Some(Content::Text(text))),
+        (None, Some(base64)) => Ok(Some(Content::Bytes(base64))),
+        (None, None) => Ok(None),
     }
 }
 

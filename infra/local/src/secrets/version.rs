@@ -55,7 +55,12 @@ impl Versions {
     /// Adds a version and puts labels on it. The first one is current whatever it is asked to be.
     pub(super) fn add(&mut self, id: &str, content: Content, stages: &[String]) {
         let first = self.0.is_empty();
-        self.0.push(Version { id: id.to_owned(), content, stages: BTreeSet::new(), created: Timestamp::now() });
+        self.0.push(Version {
+            id: id.to_owned(),
+            content,
+            stages: BTreeSet::new(),
+            created: Timestamp::now(),
+        });
         for stage in stages {
             self.attach(stage, id);
         }

@@ -1,0 +1,201 @@
+//! One document for each execution: deliveries repeated, at once, and disturbed.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::stack::{Options, Stack, Vendor};
+use local::world::{HANNA, HARBOR, PORTAL, THEO_FIRST, THEO_SECOND};
+use serde_json::json;
+use simulators::control::round_trips;
+use store::record::{Key, State};
+
+use crate::support::{but, created, forget_matches, invoice, rows, run, stack, the_invoice, with};
+
+#[tokio::test]
+async fn an_execution_delivered_three_times_makes_one_invoice_and_byte_equal_answers() {
+    let stack = stack().await;
+    let shown = created(&stack, but(invoice(HARBOR), json!({"deliveries": 3}))).await;
+    assert_eq!(shown.statuses(), [200, 200, 200]);
+    assert!(shown.bodies().windows(2).all(|pair| pair[0] == pair[1]), "{:?}", shown.bodies());
+    the_invoice(&stack);
+}
+
+#[tokio::test]
+async fn a_failure_is_answered_again_byte_for_byte_even_when_it_would_succeed_by_now() {
+    let stack = stack().await;
+    let enrollment = but(invoice(999), json!({"callback_id": "ap-1000001-1-3-0"}));
+    let first = run(&stack, enrollment.clone()).await;
+    let deal = json!({"id": "999", "properties": {"dealname": "Now there"}, "associations": {"contacts": ["503"]}});
+    crate::support::portal(&stack, json!({"deals": [deal]})).await;
+    let second = run(&stack, enrollment).await;
+    assert_eq!(first.output("errorCode"), "RECORD_NOT_FOUND");
+    assert_eq!(first.bodies(), second.bodies());
+}
+
+#[tokio::test]
+async fn sixteen_deliveries_at_once_make_one_invoice() {
+    let stack = stack().await;
+    let shown = created(&stack, but(invoice(HARBOR), json!({"concurrent": 16, "max_attempts": 30}))).await;
+    the_invoice(&stack);
+    let finals: Vec<_> = shown.bodies().into_iter().filter(|body| body.contains("outputFields")).collect();
+    assert!(finals.len() >= 16, "every delivery ends with the answer");
+    assert!(finals.windows(2).all(|pair| pair[0] == pair[1]), "{finals:?}");
+    assert_eq!(rows(&stack, "Customer").len(), 2, "one new customer");
+}
+
+#[tokio::test]
+async fn two_deals_at_once_for_one_new_contact_make_one_customer() {
+    let stack = stack().await;
+    let (first, second) = tokio::join!(
+        created(&stack, but(invoice(THEO_FIRST), json!({"max_attempts": 30}))),
+        created(&stack, but(invoice(THEO_SECOND), json!({"max_attempts": 30}))),
+    );
+    assert_eq!(first.output("customer_id"), second.output("customer_id"));
+    assert_eq!(rows(&stack, "Customer").len(), 2, "the known one and one new one");
+    assert_eq!(rows(&stack, "Invoice").len(), 2);
+}
+
+#[tokio::test]
+async fn an_invoice_whose_reply_was_lost_is_found_by_its_marker() {
+    for fault in [
+        json!({"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}),
+        json!({"method": "POST", "path": "/invoice", "times": 1, "status": 503, "after_effect": true}),
+        json!({"method": "POST", "path": "/invoice", "times": 1, "status": 200, "body": "<html>", "after_effect": true}),
+    ] {
+        let stack = stack().await;
+        stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
+        let shown = created(&stack, invoice(HARBOR)).await;
+        assert_eq!(shown.statuses(), [503, 200], "{fault}");
+        let made = the_invoice(&stack);
+        assert_eq!(made["Id"], shown.output("document_id"));
+        let posts = stack.calls(Vendor::QuickBooks).into_iter().filter(|call| call.path.ends_with("/invoice")).count();
+        assert_eq!(posts, 1, "it was found, not sent again");
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_period() {
+    for fault in [
+        json!({"method": "POST", "path": "/invoice", "times": 1, "drop": true}),
+        json!({"method": "POST", "path": "/invoice", "times": 1, "status": 500}),
+        json!({"method": "POST", "path": "/invoice", "times": 1, "status": 403}),
+    ] {
+        let stack = stack().await;
+        stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
+        let callback_id = "ap-1000001-1-3-0";
+        let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 3}));
+        let shown = run(&stack, enrollment.clone()).await;
+        assert_eq!(shown.statuses(), [503, 503, 503], "{fault}");
+        let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+        let record = stack.store.record(&key).await.unwrap().unwrap();
+        assert_eq!((record.state, record.sends), (State::Sent, 1), "{fault}");
+        assert!(rows(&stack, "Invoice").is_empty());
+
+        end_the_quiet_period(&stack, callback_id).await;
+        let shown = created(&stack, enrollment).await;
+        assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
+        let posts: Vec<_> =
+            stack.calls(Vendor::QuickBooks).into_iter().filter(|call| call.path.ends_with("/invoice")).collect();
+        assert_eq!(posts.len(), 2, "{fault}");
+        assert_eq!((&posts[0].query, &posts[0].request_body), (&posts[1].query, &posts[1].request_body), "same id, same bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_send_is_taken_back_and_sent_again_at_once() {
+    let stack = stack().await;
+    let throttled = json!({"method": "POST", "path": "/invoice", "times": 2, "status": 429,
+        "content_type": "application/xml",
+        "body": "<IntuitResponse><Fault type=\"SERVICE\"><Error code=\"3001\"><Message>x</Message></Error></Fault></IntuitResponse>"});
+    stack.faults(Vendor::QuickBooks, &json!([throttled])).unwrap();
+    let shown = created(&stack, invoice(HANNA)).await;
+    assert_eq!(shown.statuses(), [503, 503, 200]);
+    assert!(shown.bodies()[0].contains("THROTTLED"), "{:?}", shown.bodies());
+    the_invoice(&stack);
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_down_costs_a_retry_and_nothing_else() {
+    let stack = stack().await;
+    for (vendor, path) in [(Vendor::HubSpot, "/deals/"), (Vendor::QuickBooks, "/batch")] {
+        stack.faults(vendor, &json!([{"path": path, "times": 2, "status": 502}])).unwrap();
+        let shown = created(&stack, invoice(HANNA)).await;
+        assert_eq!(*shown.statuses().last().unwrap(), 200);
+        // Nothing is remembered of Hanna for the second vendor's turn.
+        stack.faults(vendor, &json!([])).unwrap();
+        forget_matches(&stack).await;
+    }
+    assert_eq!(rows(&stack, "Invoice").len(), 2);
+    assert_eq!(rows(&stack, "Customer").len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_customer_whose_reply_was_lost_is_found_and_not_made_twice() {
+    let stack = stack().await;
+    let lost = json!([{"method": "POST", "path": "/customer", "times": 1, "drop": true, "after_effect": true}]);
+    stack.faults(Vendor::QuickBooks, &lost).unwrap();
+    let shown = created(&stack, invoice(THEO_FIRST)).await;
+    assert_eq!(shown.statuses(), [503, 200]);
+    assert_eq!(rows(&stack, "Customer").len(), 2);
+    the_invoice(&stack);
+}
+
+#[tokio::test]
+async fn a_function_killed_while_it_sends_leaves_one_invoice() {
+    let stack = with(Options { function_timeout: Some(std::time::Duration::from_secs(60)), ..Options::default() }).await;
+    let slow = json!([{"method": "POST", "path": "/invoice", "times": 1, "delay_ms": 1500}]);
+    stack.faults(Vendor::QuickBooks, &slow).unwrap();
+    let callback_id = "ap-1000001-1-3-0";
+    let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 1}));
+    let killer = async {
+        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/invoice")) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        stack.function("invoice").unwrap().kill_all().await
+    };
+    let (shown, killed) = tokio::join!(run(&stack, enrollment.clone()), killer);
+    assert_eq!((killed, shown.state()), (1, "FAILED"), "{}", shown.0);
+    while stack.calls(Vendor::QuickBooks).iter().any(|call| call.ended_us.is_none()) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    end_the_quiet_period(&stack, callback_id).await;
+    let shown = created(&stack, enrollment).await;
+    assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
+}
+
+#[tokio::test]
+async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_customer() {
+    let stack = stack().await;
+    // Slow enough that calls sent together are seen together.
+    for vendor in [Vendor::HubSpot, Vendor::QuickBooks] {
+        stack.faults(vendor, &json!([{"path": "/", "times": 1000, "delay_ms": 150}])).unwrap();
+    }
+    for (deal, quickbooks, why) in [
+        (HANNA, 2, "look-ups in one, create in one"),
+        (HANNA, 1, "warm: everything is remembered"),
+        (THEO_FIRST, 3, "and the customer is created"),
+    ] {
+        let counts = || {
+            [Vendor::HubSpot, Vendor::QuickBooks].map(|vendor| stack.calls(vendor).len())
+        };
+        let before = counts();
+        created(&stack, invoice(deal)).await;
+        let trips = |vendor, skip: usize| round_trips(&stack.calls(vendor)[skip..]);
+        assert_eq!(trips(Vendor::HubSpot, before[0]), 2, "HubSpot: {why}");
+        assert_eq!(trips(Vendor::QuickBooks, before[1]), quickbooks, "QuickBooks: {why}");
+    }
+}
+
+/// As if the time of the last send had passed: its lease and its quiet period lie in the past.
+async fn end_the_quiet_period(stack: &Stack, callback_id: &str) {
+    stack
+        .dynamodb
+        .update_item()
+        .table_name(&stack.info.table_name)
+        .key("pk", AttributeValue::S(format!("E#{PORTAL}#{callback_id}")))
+        .key("sk", AttributeValue::S("EXECUTION".into()))
+        .update_expression("SET quiet_until = :past, lease_until = :past")
+        .condition_expression("attribute_exists(quiet_until)")
+        .expression_attribute_values(":past", AttributeValue::N("1".into()))
+        .send()
+        .await
+        .unwrap();
+}

@@ -1,0 +1,120 @@
+//! What the flows have in common: a stack of their own, an enrollment, and the books afterwards.
+
+use local::stack::{Options, Stack, Vendor};
+use local::world::{PORTAL, REALM};
+use serde_json::{Value, json};
+
+/// A stack with the world of the demo.
+pub(crate) async fn stack() -> Stack {
+    with(Options::default()).await
+}
+
+pub(crate) async fn with(options: Options) -> Stack {
+    Stack::start(options).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A deal enrolled into *Create QuickBooks invoice*, due in 30 days.
+pub(crate) fn invoice(deal: u64) -> Value {
+    json!({
+        "action": "invoice", "portal_id": PORTAL.0, "object_type": "DEAL", "object_id": deal,
+        "inputs": {"quickbooks_account": "default", "due_days": "30"},
+    })
+}
+
+/// The same enrollment with more or other members.
+pub(crate) fn but(mut enrollment: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        enrollment[name] = value.clone();
+    }
+    enrollment
+}
+
+/// What the workflow's history shows in the end.
+pub(crate) struct Shown(pub(crate) Value);
+
+impl Shown {
+    pub(crate) fn state(&self) -> &str {
+        self.0["state"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.0["outputs"][name].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        self.0["label"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn statuses(&self) -> Vec<u64> {
+        self.deliveries().iter().map(|delivery| delivery["status"].as_u64().unwrap_or_default()).collect()
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<&str> {
+        self.deliveries().iter().map(|delivery| delivery["body"].as_str().unwrap_or_default()).collect()
+    }
+
+    fn deliveries(&self) -> &[Value] {
+        self.0["deliveries"].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Runs an enrollment; nobody may have been asked for something the simulators do not know.
+pub(crate) async fn run(stack: &Stack, enrollment: Value) -> Shown {
+    let shown = stack.execute(&enrollment).await.unwrap_or_else(|error| panic!("{error}"));
+    for vendor in [Vendor::HubSpot, Vendor::QuickBooks] {
+        let unexpected: Vec<_> = stack.calls(vendor).into_iter().filter(|call| call.unexpected).collect();
+        assert!(unexpected.is_empty(), "unexpected calls: {unexpected:?}");
+    }
+    Shown(shown)
+}
+
+/// Runs an enrollment that succeeds.
+pub(crate) async fn created(stack: &Stack, enrollment: Value) -> Shown {
+    let shown = run(stack, enrollment).await;
+    assert_eq!((shown.state(), shown.output("errorCode")), ("SUCCESS", "NONE"), "{}", shown.0);
+    shown
+}
+
+/// Runs an enrollment that a person must mend; nothing may have been made.
+pub(crate) async fn refused(stack: &Stack, enrollment: Value, code: &str) -> Shown {
+    let before = rows(stack, "Invoice").len();
+    let shown = run(stack, enrollment).await;
+    assert_eq!((shown.state(), shown.output("errorCode")), ("FAIL_CONTINUE", code), "{}", shown.0);
+    assert_eq!(rows(stack, "Invoice").len(), before, "{}", shown.0);
+    shown
+}
+
+/// The rows of an entity in the books.
+pub(crate) fn rows(stack: &Stack, entity: &str) -> Vec<Value> {
+    stack.books(REALM)[entity].as_array().cloned().unwrap_or_default()
+}
+
+/// The only invoice in the books.
+pub(crate) fn the_invoice(stack: &Stack) -> Value {
+    let invoices = rows(stack, "Invoice");
+    assert_eq!(invoices.len(), 1, "{invoices:?}");
+    invoices[0].clone()
+}
+
+/// Changes or adds records of the portal.
+pub(crate) async fn portal(stack: &Stack, objects: Value) {
+    let seed = json!({"portals": [{"portal_id": PORTAL.0, "objects": objects}]});
+    stack.seed_hubspot(&seed).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Changes or adds rows and preferences of the company.
+pub(crate) async fn company(stack: &Stack, mut changes: Value) {
+    changes["realm_id"] = json!(REALM);
+    stack.seed_quickbooks(&json!({"companies": [changes]})).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Forgets which customer and item each record became.
+pub(crate) async fn forget_matches(stack: &Stack) {
+    let items = stack.dynamodb.scan().table_name(&stack.info.table_name).send().await.unwrap();
+    for item in items.items() {
+        if item["pk"].as_s().unwrap().starts_with("M#") {
+            let delete = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
+            delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+        }
+    }
+}
