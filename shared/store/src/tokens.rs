@@ -127,6 +127,10 @@ impl Store {
         let stored: StoredApp = serde_json::from_str(json.expose_secret())
             .map_err(|error| Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column())))?;
         let StoredHubSpotApp { client_secret, client_secret_previous } = stored.hubspot;
+        if client_secret.expose_secret().is_empty() {
+            // As deployed, before anybody filled it in: our trouble, which must not look like a wrong signature.
+            return Err(Error::corrupt(WHAT, "hubspot.client_secret is empty"));
+        }
         Ok(AppSecret { hubspot_client_secrets: [Some(client_secret), client_secret_previous].into_iter().flatten().collect() })
     }
 
