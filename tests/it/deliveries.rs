@@ -23,7 +23,8 @@ async fn a_failure_is_answered_again_byte_for_byte_even_when_it_would_succeed_by
     let stack = stack().await;
     let enrollment = but(invoice(999), json!({"callback_id": "ap-1000001-1-3-0"}));
     let first = run(&stack, enrollment.clone()).await;
-    let deal = json!({"id": "999", "properties": {"dealname": "Now there"}, "associations": {"contacts": ["503"]}});
+    let deal =
+        json!({"id": "999", "properties": {"dealname": "Now there"}, "associations": {"contacts": ["503"]}});
     crate::support::portal(&stack, json!({"deals": [deal]})).await;
     let second = run(&stack, enrollment).await;
     assert_eq!(first.output("errorCode"), "RECORD_NOT_FOUND");
@@ -66,7 +67,11 @@ async fn an_invoice_whose_reply_was_lost_is_found_by_its_marker() {
         assert_eq!(shown.statuses(), [503, 200], "{fault}");
         let made = the_invoice(&stack);
         assert_eq!(made["Id"], shown.output("document_id"));
-        let posts = stack.calls(Vendor::QuickBooks).into_iter().filter(|call| call.path.ends_with("/invoice")).count();
+        let posts = stack
+            .calls(Vendor::QuickBooks)
+            .into_iter()
+            .filter(|call| call.path.ends_with("/invoice"))
+            .count();
         assert_eq!(posts, 1, "it was found, not sent again");
     }
 }
@@ -92,10 +97,17 @@ async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_per
         end_the_quiet_period(&stack, callback_id).await;
         let shown = created(&stack, enrollment).await;
         assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
-        let posts: Vec<_> =
-            stack.calls(Vendor::QuickBooks).into_iter().filter(|call| call.path.ends_with("/invoice")).collect();
+        let posts: Vec<_> = stack
+            .calls(Vendor::QuickBooks)
+            .into_iter()
+            .filter(|call| call.path.ends_with("/invoice"))
+            .collect();
         assert_eq!(posts.len(), 2, "{fault}");
-        assert_eq!((&posts[0].query, &posts[0].request_body), (&posts[1].query, &posts[1].request_body), "same id, same bytes");
+        assert_eq!(
+            (&posts[0].query, &posts[0].request_body),
+            (&posts[1].query, &posts[1].request_body),
+            "same id, same bytes"
+        );
     }
 }
 
@@ -130,7 +142,8 @@ async fn a_vendor_that_is_down_costs_a_retry_and_nothing_else() {
 #[tokio::test]
 async fn a_new_customer_whose_reply_was_lost_is_found_and_not_made_twice() {
     let stack = stack().await;
-    let lost = json!([{"method": "POST", "path": "/customer", "times": 1, "drop": true, "after_effect": true}]);
+    let lost =
+        json!([{"method": "POST", "path": "/customer", "times": 1, "drop": true, "after_effect": true}]);
     stack.faults(Vendor::QuickBooks, &lost).unwrap();
     let shown = created(&stack, invoice(THEO_FIRST)).await;
     assert_eq!(shown.statuses(), [503, 200]);
@@ -140,7 +153,9 @@ async fn a_new_customer_whose_reply_was_lost_is_found_and_not_made_twice() {
 
 #[tokio::test]
 async fn a_function_killed_while_it_sends_leaves_one_invoice() {
-    let stack = with(Options { function_timeout: Some(std::time::Duration::from_secs(60)), ..Options::default() }).await;
+    let stack =
+        with(Options { function_timeout: Some(std::time::Duration::from_secs(60)), ..Options::default() })
+            .await;
     let slow = json!([{"method": "POST", "path": "/invoice", "times": 1, "delay_ms": 1500}]);
     stack.faults(Vendor::QuickBooks, &slow).unwrap();
     let callback_id = "ap-1000001-1-3-0";
@@ -173,9 +188,7 @@ async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_
         (HANNA, 1, "warm: everything is remembered"),
         (THEO_FIRST, 3, "and the customer is created"),
     ] {
-        let counts = || {
-            [Vendor::HubSpot, Vendor::QuickBooks].map(|vendor| stack.calls(vendor).len())
-        };
+        let counts = || [Vendor::HubSpot, Vendor::QuickBooks].map(|vendor| stack.calls(vendor).len());
         let before = counts();
         created(&stack, invoice(deal)).await;
         let trips = |vendor, skip: usize| round_trips(&stack.calls(vendor)[skip..]);

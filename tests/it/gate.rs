@@ -107,7 +107,15 @@ async fn the_log_tells_ids_and_never_a_token_a_name_or_a_sum() {
     let log = std::fs::read_to_string(stack.function("invoice").unwrap().log()).unwrap();
     assert!(log.contains("ap-1000001-77-3-0") && log.contains("intuit_tid"), "ids are told: {log}");
     let secret = stack.info.hubspot_client_secret.as_str();
-    let never = [secret, "hubspot-access-token", "quickbooks-access-token", "Theo", "Brandt", "brandtandsons", "Bearer"];
+    let never = [
+        secret,
+        "hubspot-access-token",
+        "quickbooks-access-token",
+        "Theo",
+        "Brandt",
+        "brandtandsons",
+        "Bearer",
+    ];
     for word in never {
         assert!(!log.contains(word), "the log holds {word}");
     }
@@ -121,6 +129,7 @@ async fn post(stack: &Stack, body: &str) -> reqwest::Response {
     mac.update(format!("POST{url}{body}{timestamp}").as_bytes());
     let signature = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, mac.finalize().into_bytes());
     let request = stack.http.post(url).header("content-type", "application/json").body(body.to_owned());
-    let request = request.header("x-hubspot-signature-v3", signature).header("x-hubspot-request-timestamp", timestamp);
+    let request =
+        request.header("x-hubspot-signature-v3", signature).header("x-hubspot-request-timestamp", timestamp);
     request.send().await.unwrap()
 }

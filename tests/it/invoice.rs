@@ -4,13 +4,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use local::world::{
-    COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST, THEO_SECOND,
-    TIME_ZONE,
+    COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST,
+    THEO_SECOND, TIME_ZONE,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::support::{but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice};
+use crate::support::{
+    but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice,
+};
 
 fn today() -> Date {
     TimeZone::get(TIME_ZONE).unwrap().to_datetime(Timestamp::now()).date()
@@ -45,7 +47,8 @@ async fn line_1_2_no_match_creates_a_customer_once() {
     let second = created(&stack, invoice(THEO_SECOND)).await;
     assert_eq!(second.output("customer_id"), first.output("customer_id"));
     assert_eq!(second.output("customer_match"), "link");
-    let theos = rows(&stack, "Customer").into_iter().filter(|customer| customer["DisplayName"] == "Theo Brandt");
+    let theos =
+        rows(&stack, "Customer").into_iter().filter(|customer| customer["DisplayName"] == "Theo Brandt");
     let theos: Vec<_> = theos.collect();
     assert_eq!(theos.len(), 1);
     assert_eq!(theos[0]["PrimaryEmailAddr"]["Address"], "theo.brandt@brandtandsons.example");
@@ -82,14 +85,26 @@ async fn line_1_3_each_line_item_is_matched_to_a_product() {
         .filter(|line| line["DetailType"] == "SalesItemLineDetail")
         .map(|line| {
             let detail = &line["SalesItemLineDetail"];
-            (detail["ItemRef"]["name"].as_str().unwrap().to_owned(), amount(&detail["Qty"]), amount(&line["Amount"]))
+            (
+                detail["ItemRef"]["name"].as_str().unwrap().to_owned(),
+                amount(&detail["Qty"]),
+                amount(&line["Amount"]),
+            )
         })
         .collect();
-    let expected = [("House blend, 12 oz", "24", "348.00"), ("Espresso blend, 5 lb", "3", "221.40"), ("Barista training, hour", "4", "380.00")];
-    let expected = expected.map(|(name, qty, sum)| (name.to_owned(), qty.parse().unwrap(), sum.parse().unwrap()));
+    let expected = [
+        ("House blend, 12 oz", "24", "348.00"),
+        ("Espresso blend, 5 lb", "3", "221.40"),
+        ("Barista training, hour", "4", "380.00"),
+    ];
+    let expected =
+        expected.map(|(name, qty, sum)| (name.to_owned(), qty.parse().unwrap(), sum.parse().unwrap()));
     assert_eq!(lines, expected);
     assert_eq!(amount(&invoice["TotalAmt"]), "949.40".parse().unwrap());
-    assert_eq!((shown.output("subtotal"), shown.output("tax"), shown.output("total")), ("949.40", "0.00", "949.40"));
+    assert_eq!(
+        (shown.output("subtotal"), shown.output("tax"), shown.output("total")),
+        ("949.40", "0.00", "949.40")
+    );
     assert_eq!(shown.output("warnings"), "");
 }
 
@@ -99,7 +114,10 @@ async fn line_1_3_without_a_product_for_every_line_nothing_is_created() {
     let shown = refused(&stack, invoice(LETTERING), "ITEM_NOT_FOUND").await;
     assert_eq!(shown.output("error_subject"), "Window lettering");
     let message = shown.output("errorMessage");
-    assert!(message.contains("“Window lettering”") && message.contains("Create the product in QuickBooks"), "{message}");
+    assert!(
+        message.contains("“Window lettering”") && message.contains("Create the product in QuickBooks"),
+        "{message}"
+    );
     assert!(shown.label().contains("Window lettering"), "{}", shown.label());
     assert!(shown.0["labels"]["fr"].as_str().unwrap().contains("Window lettering"));
 }
@@ -109,7 +127,8 @@ async fn line_1_3_without_a_product_for_every_line_nothing_is_created() {
 #[tokio::test]
 async fn line_1_4_the_account_is_chosen_and_days_set_the_due_date() {
     let stack = stack().await;
-    let inputs = |account: &str, days: &str| json!({"inputs": {"quickbooks_account": account, "due_days": days}});
+    let inputs =
+        |account: &str, days: &str| json!({"inputs": {"quickbooks_account": account, "due_days": days}});
     for (account, days, due) in [("default", "30", 30), (REALM, "0", 0), (REALM, "14.0", 14)] {
         let shown = created(&stack, but(invoice(REFILL), inputs(account, days))).await;
         let due = today() + i64::from(due).days();
@@ -143,7 +162,10 @@ async fn the_invoice_says_where_it_came_from_and_whom_to_mail() {
     assert!(note.contains("https://app.hubspot.com/contacts/1000001/record/0-3/8800000001"), "{note}");
     assert!(note.contains("[hs "), "{note}");
     assert_eq!(made["BillEmail"]["Address"], "ana@harborkitchen.example");
-    let url = format!("https://app.qbo.intuit.com/app/invoice?txnId={}&companyId={REALM}", made["Id"].as_str().unwrap());
+    let url = format!(
+        "https://app.qbo.intuit.com/app/invoice?txnId={}&companyId={REALM}",
+        made["Id"].as_str().unwrap()
+    );
     assert_eq!(shown.output("document_url"), url);
     assert!(shown.label().contains(shown.output("document_number")), "{}", shown.label());
 }
@@ -176,7 +198,8 @@ async fn a_name_taken_in_both_forms_is_told() {
     let shown = refused(&stack, invoice(THEO_FIRST), "NAME_TAKEN").await;
     assert_eq!(shown.output("error_subject"), "Theo Brandt");
     // Nobody is locked out: once a name is free, the next execution has it.
-    let vendor = rows(&stack, "Vendor").into_iter().find(|row| row["DisplayName"] == "Theo Brandt (HS 502)").unwrap();
+    let vendor =
+        rows(&stack, "Vendor").into_iter().find(|row| row["DisplayName"] == "Theo Brandt (HS 502)").unwrap();
     company(&stack, json!({"vendors": [{"Id": vendor["Id"], "DisplayName": "Somebody else"}]})).await;
     let shown = created(&stack, invoice(THEO_FIRST)).await;
     assert_eq!(shown.output("customer_name"), "Theo Brandt (HS 502)");
@@ -212,7 +235,11 @@ async fn everything_wrong_with_a_deal_is_told_at_once() {
     portal(&stack, json!({"deals": [deal], "line_items": lines, "contacts": [contact]})).await;
     let shown = run(&stack, invoice(900)).await;
     let message = shown.output("errorMessage");
-    for told in ["“Nomail” has no e-mail address", "“Setup fee” has no price", "“Unknown thing” matches no QuickBooks product"] {
+    for told in [
+        "“Nomail” has no e-mail address",
+        "“Setup fee” has no price",
+        "“Unknown thing” matches no QuickBooks product",
+    ] {
         assert!(message.contains(told), "{message}");
     }
     assert!(rows(&stack, "Invoice").is_empty());
@@ -227,7 +254,8 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         {"id": "912", "properties": {"dealname": "Euros", "deal_currency_code": "EUR"},
          "associations": {"contacts": ["503"], "line_items": ["913"]}},
     ]);
-    let line = json!({"id": "913", "properties": {"name": "Burr grinder", "quantity": "1", "price": "249.99"}});
+    let line =
+        json!({"id": "913", "properties": {"name": "Burr grinder", "quantity": "1", "price": "249.99"}});
     portal(&stack, json!({"deals": deals, "line_items": [line]})).await;
     for (enrollment, code) in [
         (invoice(910), "NO_CONTACT"),
@@ -235,7 +263,10 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         (invoice(912), "CURRENCY_MISMATCH"),
         (invoice(999), "RECORD_NOT_FOUND"),
         (but(invoice(HARBOR), json!({"object_type": "QUOTE"})), "RECORD_TYPE_UNSUPPORTED"),
-        (but(invoice(HARBOR), json!({"inputs": {"quickbooks_account": "default", "due_days": "soon"}})), "INPUT_INVALID"),
+        (
+            but(invoice(HARBOR), json!({"inputs": {"quickbooks_account": "default", "due_days": "soon"}})),
+            "INPUT_INVALID",
+        ),
     ] {
         let shown = refused(&stack, enrollment, code).await;
         assert!(!shown.label().is_empty(), "{code} has no label");
@@ -249,13 +280,18 @@ async fn closed_books_are_named() {
     let close = json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}});
     company(&stack, close).await;
     let shown = refused(&stack, invoice(HARBOR), "PERIOD_CLOSED").await;
-    assert!(shown.output("errorMessage").contains(&format!("The books of “{COMPANY}” are closed")), "{}", shown.0);
+    assert!(
+        shown.output("errorMessage").contains(&format!("The books of “{COMPANY}” are closed")),
+        "{}",
+        shown.0
+    );
 }
 
 #[tokio::test]
 async fn the_answer_is_what_the_contract_says() {
     let stack = stack().await;
-    let shown = created(&stack, but(invoice(HARBOR), json!({"callback_id": "ap-1000001-900000000001-3-0"}))).await;
+    let shown =
+        created(&stack, but(invoice(HARBOR), json!({"callback_id": "ap-1000001-900000000001-3-0"}))).await;
     let mut outputs = shown.0["outputs"].clone();
     for date in ["document_date", "due_date"] {
         assert!(outputs[date].as_str().unwrap().parse::<Date>().is_ok());

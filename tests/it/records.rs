@@ -188,7 +188,9 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
 #[tokio::test]
 async fn an_older_holder_is_refused_every_write() {
     for from in [State::Claimed, State::Planned, State::Sent, State::DocDone] {
-        for transition in [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()] {
+        for transition in
+            [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()]
+        {
             let mut table = Table::new().await;
             let older = table.in_state(from).await;
             table.now += SignedDuration::from_secs(66);
@@ -262,7 +264,10 @@ async fn the_company_of_the_first_claim_is_kept_and_no_other_can_be_planned_for(
     table.now += SignedDuration::from_secs(66);
     let other = Claim { realm: Some(realm("42")), action: Some(DocumentKind::Estimate), ..table.claim() };
     let Claimed::Ours(second) = table.store.claim(&other).await.unwrap() else { panic!("not ours") };
-    assert_eq!((&second.realm, second.action, &second.input_hash), (&first.realm, first.action, &first.input_hash));
+    assert_eq!(
+        (&second.realm, second.action, &second.input_hash),
+        (&first.realm, first.action, &first.input_hash)
+    );
     let written = table.write(&second, Transition::Freeze(plan("42"))).await;
     assert!(matches!(written, Written::Refused));
 }
@@ -297,7 +302,9 @@ async fn a_customer_once_made_is_done_for_everyone_until_it_is_proven_gone() {
     let mut table = Table::for_customer().await;
     let made = table.in_state(State::DocDone).await;
     table.now += SignedDuration::from_hours(1);
-    let Claimed::Done(found) = table.store.claim(&table.claim()).await.unwrap() else { panic!("claimed again") };
+    let Claimed::Done(found) = table.store.claim(&table.claim()).await.unwrap() else {
+        panic!("claimed again")
+    };
     assert_eq!(found.made_id.as_deref(), Some("412"));
     let other = Transition::Forget { gone: CustomerId("7".into()) };
     assert!(matches!(table.write(&made, other).await, Written::Refused), "another customer is gone");

@@ -101,9 +101,17 @@ fn each_folder_of_functions_is_a_function_of_the_template_and_has_a_route() {
     let deployed: BTreeSet<_> = template.functions.iter().map(|function| function.binary.clone()).collect();
     assert_eq!(deployed, functions());
     for function in &template.functions {
-        assert!(template.routes.iter().any(|route| route.function == function.logical_id), "{}", function.binary);
+        assert!(
+            template.routes.iter().any(|route| route.function == function.logical_id),
+            "{}",
+            function.binary
+        );
         for required in ["ENVIRONMENT", "PUBLIC_BASE_URL", "TABLE_NAME", "APP_SECRET_ID"] {
-            assert!(function.variables.iter().any(|name| name == required), "{} lacks {required}", function.binary);
+            assert!(
+                function.variables.iter().any(|name| name == required),
+                "{} lacks {required}",
+                function.binary
+            );
         }
     }
 }
@@ -121,7 +129,8 @@ fn actions() -> BTreeMap<String, Value> {
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
         .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().trim_end_matches("-hsmeta.json").to_owned();
+            let name =
+                path.file_name().unwrap().to_str().unwrap().trim_end_matches("-hsmeta.json").to_owned();
             (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
         })
         .collect()
@@ -135,12 +144,16 @@ fn each_failure_code_has_a_rule_and_a_label_in_every_language_of_every_action() 
         for code in Code::ALL.map(Code::as_str) {
             let names = |rule: &&Value| {
                 let wanted = &rule["conditions"]["errorCode"];
-                wanted == code || wanted.as_array().is_some_and(|codes| codes.iter().any(|wanted| wanted == code))
+                wanted == code
+                    || wanted.as_array().is_some_and(|codes| codes.iter().any(|wanted| wanted == code))
             };
             let rule = rules.iter().find(names).unwrap_or_else(|| panic!("{action} has no rule for {code}"));
             for (language, labels) in config["labels"].as_object().unwrap() {
                 let label = &labels["executionRules"][rule["labelName"].as_str().unwrap()];
-                assert!(label.as_str().is_some_and(|label| !label.is_empty()), "{action}: {code} in {language}");
+                assert!(
+                    label.as_str().is_some_and(|label| !label.is_empty()),
+                    "{action}: {code} in {language}"
+                );
             }
         }
     }
@@ -154,7 +167,9 @@ fn the_readme_names_every_failure_code_every_variable_and_every_crate() {
     }
     let config = read("shared/app/src/config.rs");
     let variables = config.split('"').filter(|text| {
-        text.len() > 7 && text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b == b'2')
+        text.len() > 7
+            && text.contains('_')
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b == b'2')
     });
     for variable in variables {
         assert!(readme.contains(&format!("`{variable}`")), "the README's table lacks {variable}");

@@ -19,13 +19,13 @@ use tracing::Instrument;
 
 pub use mapping::quickbooks::DocumentKind;
 
-use crate::telemetry::chain;
 use crate::App;
 use crate::connection::Stop;
 use crate::effects::{self, Deadline};
 use crate::execution::Execution;
 use crate::failure::{Code, Failure, Trouble};
 use crate::protocol::{self, End};
+use crate::telemetry::chain;
 
 /// HubSpot's own requests are a few kilobytes (contract §1).
 const BODY_LIMIT: usize = 256 * 1024;
@@ -143,11 +143,14 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
     }
 }
 
-fn claim(kind: DocumentKind, request: &workflow::Execution, realm: Option<&RealmId>, deadline: &Deadline) -> Claim {
-    let key = Key::Execution {
-        portal: request.portal_id,
-        callback_id: request.callback_id.as_str().to_owned(),
-    };
+fn claim(
+    kind: DocumentKind,
+    request: &workflow::Execution,
+    realm: Option<&RealmId>,
+    deadline: &Deadline,
+) -> Claim {
+    let key =
+        Key::Execution { portal: request.portal_id, callback_id: request.callback_id.as_str().to_owned() };
     let inputs = serde_json::json!([request.object_type, request.object_id, request.inputs]).to_string();
     Claim {
         action: Some(kind),

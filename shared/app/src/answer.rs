@@ -47,7 +47,10 @@ pub(crate) fn created(
         ("document_url", url),
         ("document_date", text(document.txn_date)),
         ("due_date", text(document.due_date)),
-        ("currency", document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default()),
+        (
+            "currency",
+            document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default(),
+        ),
         ("subtotal", money(notes.subtotal)),
         ("tax", money(tax)),
         ("total", money(document.total_amt)),

@@ -103,7 +103,8 @@ impl Config {
             public_base_url: base_url("PUBLIC_BASE_URL", required("PUBLIC_BASE_URL")?)?,
             table_name: required("TABLE_NAME")?,
             app_secret_id: required("APP_SECRET_ID")?,
-            token_secret_prefix: variable("TOKEN_SECRET_PREFIX").unwrap_or_else(|| format!("hsqbo/{environment}/")),
+            token_secret_prefix: variable("TOKEN_SECRET_PREFIX")
+                .unwrap_or_else(|| format!("hsqbo/{environment}/")),
             hubspot_api_url: url("HUBSPOT_API_URL", "https://api.hubapi.com")?,
             quickbooks_api_url: url("QUICKBOOKS_API_URL", "https://quickbooks.api.intuit.com")?,
             quickbooks_sandbox_api_url: url(
@@ -124,7 +125,10 @@ fn base_url(name: &'static str, value: String) -> Result<String, Error> {
     let malformed = || Error::Malformed(name, "an https URL without query (http only for loopback hosts)");
     let url = Url::parse(&value).map_err(|_| malformed())?;
     let encrypted = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    let bare = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
     if encrypted && bare && url.host_str().is_some() {
         Ok(value.trim_end_matches('/').to_owned())
     } else {

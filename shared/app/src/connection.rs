@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use store::portal::{Portal, Status};
 use store::tokens::Owner;
 
-use crate::telemetry::chain;
 use crate::App;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::Event;
+use crate::telemetry::chain;
 
 /// Why an attempt cannot go on.
 #[derive(Clone, Debug)]
@@ -49,8 +49,9 @@ impl App {
     /// The company with its token. Its grant is read by the version that the connection names.
     pub(crate) async fn company(&self, portal: Option<&Portal>, realm: &RealmId) -> Result<Company, Stop> {
         let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
-        let company =
-            portal.company(realm).ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
+        let company = portal
+            .company(realm)
+            .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
         if company.connection.status == Status::ReauthRequired {
             return Err(Stop::Failure(Failure::connection_expired(&company.name)));
         }
@@ -95,6 +96,8 @@ pub(crate) fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::E
         }
         quickbooks::Error::Rejected(fault) => Stop::Failure(Failure::refused(what, company, fault)),
         quickbooks::Error::Throttled => Stop::Trouble(Trouble::QuickBooksThrottled),
-        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => Stop::Trouble(Trouble::QuickBooksDown),
+        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => {
+            Stop::Trouble(Trouble::QuickBooksDown)
+        }
     }
 }

@@ -90,7 +90,8 @@ impl Order<'_> {
     async fn same(&self, display_name: &str) -> Result<Option<Customer>, Stop> {
         let query = Query::from(Entity::Customer).equals(Attribute::DisplayName, display_name);
         let ours = |customer: &Customer| {
-            let address = customer.primary_email_addr.as_ref().map(|email| email.address.trim().to_lowercase());
+            let address =
+                customer.primary_email_addr.as_ref().map(|email| email.address.trim().to_lowercase());
             address == Some(self.new.primary_email_addr.address.trim().to_lowercase())
         };
         Ok(self.customers(query).await?.into_iter().find(ours))
@@ -118,7 +119,8 @@ impl Effects for Order<'_> {
         let taken = record.trouble.as_deref() == Some(Code::NameTaken.as_str());
         let new = if taken { self.new.clone().under_own_name(self.contact) } else { self.new.clone() };
         let environment = self.app.config.environment;
-        let request_id = ids::request_id(Op::Customer, environment, self.realm, &record.key, record.plan_version);
+        let request_id =
+            ids::request_id(Op::Customer, environment, self.realm, &record.key, record.plan_version);
         Event::Planned(Plan {
             realm: self.realm.clone(),
             request_id: request_id.as_str().to_owned(),
@@ -137,7 +139,9 @@ impl Effects for Order<'_> {
 
     async fn send(&self, record: &Record) -> Outcome {
         let Some((plan, display_name)) = frozen(record) else { return Outcome::NoEffect(Trouble::StoreDown) };
-        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else { return Outcome::NoEffect(Trouble::StoreDown) };
+        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
+            return Outcome::NoEffect(Trouble::StoreDown);
+        };
         if !self.deadline.allows_a_send() {
             return Outcome::NoEffect(Trouble::OutOfTime);
         }

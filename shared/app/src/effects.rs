@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use store::record::{Nonce, Record, Transition, Written};
 
-use crate::telemetry::chain;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{Change, Outcome};
+use crate::telemetry::chain;
 
 /// After an invocation's end, a send of it may still take effect: QuickBooks works on a request for up to 120 s, and 60 s
 /// are for clocks and late kills (reliability.md §c.3).
@@ -108,7 +108,9 @@ pub(crate) fn send_outcome(error: &quickbooks::Error, company: &str) -> Outcome 
         quickbooks::Error::Throttled => Outcome::NoEffect(Trouble::QuickBooksThrottled),
         quickbooks::Error::Unauthorized => Outcome::Refused(Failure::connection_expired(company)),
         // A 403 proves nothing (reliability.md §c.2).
-        quickbooks::Error::Forbidden(_) | quickbooks::Error::Rejected(_) | quickbooks::Error::Unknown(_) => Outcome::Unknown,
+        quickbooks::Error::Forbidden(_) | quickbooks::Error::Rejected(_) | quickbooks::Error::Unknown(_) => {
+            Outcome::Unknown
+        }
     }
 }
 

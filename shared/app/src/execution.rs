@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
+use mapping::customer::CustomerFound;
 use mapping::date::{self, DueDays};
 use mapping::document::{self, Header};
 use mapping::hubspot::RecordKind;
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, Reading};
-use mapping::customer::CustomerFound;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -17,13 +17,13 @@ use store::matches::Matches;
 use store::portal::Portal;
 use store::record::{Plan, Record, Transition, Written};
 
-use crate::telemetry::chain;
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, hubspot_stop, read_stop};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
+use crate::telemetry::chain;
 use crate::{App, customer};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -64,7 +64,9 @@ impl Effects for Execution<'_> {
 
     async fn send(&self, record: &Record) -> Outcome {
         let Some((plan, notes)) = frozen(record) else { return Outcome::NoEffect(Trouble::StoreDown) };
-        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else { return Outcome::NoEffect(Trouble::StoreDown) };
+        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
+            return Outcome::NoEffect(Trouble::StoreDown);
+        };
         let company = match self.app.company(self.portal, &plan.realm).await {
             Ok(company) => company,
             Err(Stop::Failure(failure)) => return Outcome::Refused(failure),
@@ -106,14 +108,13 @@ impl Execution<'_> {
         };
         let due_days = self.due_days().map_err(Stop::Failure)?;
         let (kind, id) = (self.record_kind().map_err(Stop::Failure)?, self.request.object_id);
-        let (company, token) = tokio::try_join!(
-            self.app.company(self.portal, &realm),
-            self.app.hubspot_token(self.portal)
-        )?;
+        let (company, token) =
+            tokio::try_join!(self.app.company(self.portal, &realm), self.app.hubspot_token(self.portal))?;
         let enrolled = self.app.hubspot.enrolled(&token, kind, id).await;
         let reading = sale::read(&enrolled.map_err(|error| hubspot_stop(kind, id, &error))?);
         // A plan that was refused may have rested on what we remembered: the next one asks.
-        let links = if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
+        let links =
+            if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let answers = self.look_up(&company, &reading.wanted(&links)).await?;
         let matched = reading
             .settle(&links, &answers)
@@ -122,7 +123,11 @@ impl Execution<'_> {
         let header = Header {
             today: self.today(),
             due_days,
-            marker: ids::marker(self.app.config.environment, self.request.portal_id, self.request.callback_id.as_str()),
+            marker: ids::marker(
+                self.app.config.environment,
+                self.request.portal_id,
+                self.request.callback_id.as_str(),
+            ),
             record_url: self.record_url(kind),
         };
         let body = document::invoice(&matched, &customer_id, &header);
@@ -144,7 +149,8 @@ impl Execution<'_> {
 
     fn due_days(&self) -> Result<Option<DueDays>, Failure> {
         let Some(text) = self.request.inputs.get("due_days") else { return Ok(None) };
-        let days = text.parse().map_err(|_| Failure::input_invalid("due_days", "a whole number from 0 to 3650"))?;
+        let days =
+            text.parse().map_err(|_| Failure::input_invalid("due_days", "a whole number from 0 to 3650"))?;
         Ok(Some(days))
     }
 
@@ -179,9 +185,14 @@ impl Execution<'_> {
 
     /// Asks for customers and items in one round trip.
     async fn look_up(&self, company: &Company, wanted: &Wanted) -> Result<Answers, Stop> {
-        let by_email = wanted.emails.iter().map(|email| Query::from(Entity::Customer).equals(Attribute::PrimaryEmailAddr, email));
-        let by_name =
-            wanted.display_names.iter().map(|name| Query::from(Entity::Customer).equals(Attribute::DisplayName, name));
+        let by_email = wanted
+            .emails
+            .iter()
+            .map(|email| Query::from(Entity::Customer).equals(Attribute::PrimaryEmailAddr, email));
+        let by_name = wanted
+            .display_names
+            .iter()
+            .map(|name| Query::from(Entity::Customer).equals(Attribute::DisplayName, name));
         // Inactive items are asked for to be named as such.
         let among = |attribute, values: &std::collections::BTreeSet<String>| {
             let values: Vec<&String> = values.iter().collect();
@@ -196,7 +207,11 @@ impl Execution<'_> {
         let customers = queries.len();
         queries.extend(among(Attribute::Sku, &wanted.skus));
         queries.extend(among(Attribute::Name, &wanted.item_names));
-        let rows = company.client.query(&queries).await.map_err(|error| read_stop(self.kind, &company.name, &error))?;
+        let rows = company
+            .client
+            .query(&queries)
+            .await
+            .map_err(|error| read_stop(self.kind, &company.name, &error))?;
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
         };
@@ -204,7 +219,10 @@ impl Execution<'_> {
             let mut items: Vec<Item> = Vec::new();
             for rows in &rows[customers..] {
                 // A product may answer to its SKU and to its name.
-                let new = rows.read::<Item>()?.into_iter().filter(|item| !items.iter().any(|known| known.id == item.id));
+                let new = rows
+                    .read::<Item>()?
+                    .into_iter()
+                    .filter(|item| !items.iter().any(|known| known.id == item.id));
                 items.extend(new.collect::<Vec<_>>());
             }
             Ok(Answers {
@@ -244,9 +262,15 @@ impl Execution<'_> {
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
         let matches = Matches {
             customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
-            items: notes.items.iter().map(|(product, item)| (product.clone(), ItemId(item.clone()))).collect(),
+            items: notes
+                .items
+                .iter()
+                .map(|(product, item)| (product.clone(), ItemId(item.clone())))
+                .collect(),
         };
-        if let Err(error) = self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await {
+        if let Err(error) =
+            self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await
+        {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
     }
@@ -266,7 +290,12 @@ impl Execution<'_> {
     }
 
     /// The customer's documents from shortly before the first send on: the marker itself cannot be searched for.
-    async fn sent_before(&self, record: &Record, realm: &RealmId, notes: &Notes) -> Result<Vec<Document>, Stop> {
+    async fn sent_before(
+        &self,
+        record: &Record,
+        realm: &RealmId,
+        notes: &Notes,
+    ) -> Result<Vec<Document>, Stop> {
         let company = self.app.company(self.portal, realm).await?;
         let since = later(record.first_sent_at.unwrap_or(record.created_at), -LOOK_BACK);
         let mut documents: Vec<Document> = Vec::new();
@@ -290,17 +319,24 @@ impl Execution<'_> {
     }
 
     fn sighting(&self, documents: &[Document], notes: &Notes) -> Sighting {
-        let marker =
-            ids::marker(self.app.config.environment, self.request.portal_id, self.request.callback_id.as_str());
+        let marker = ids::marker(
+            self.app.config.environment,
+            self.request.portal_id,
+            self.request.callback_id.as_str(),
+        );
         let note = |document: &Document| document.private_note.clone().unwrap_or_default();
-        let ours: Vec<&Document> = documents.iter().filter(|document| note(document).contains(&marker)).collect();
+        let ours: Vec<&Document> =
+            documents.iter().filter(|document| note(document).contains(&marker)).collect();
         match ours.as_slice() {
             [document] => match made(document) {
                 Outcome::Made(made) => Sighting::Found(made),
                 _ => Sighting::Unclear,
             },
             // Somebody may have removed the marker: the same customer and sum in the same minutes is for a person to judge.
-            [] if documents.iter().any(|other| !note(other).contains(MARKER) && net(other) == notes.subtotal) => {
+            [] if documents
+                .iter()
+                .any(|other| !note(other).contains(MARKER) && net(other) == notes.subtotal) =>
+            {
                 Sighting::Unclear
             }
             [] => Sighting::Absent,
@@ -344,8 +380,10 @@ impl Execution<'_> {
 
 fn notes(matched: &Matched, customer_id: CustomerId, customer_name: String) -> Notes {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
-    let items: HashMap<String, String> =
-        products.zip(&matched.items).filter_map(|(product, item)| Some((product?, item.id.to_string()))).collect();
+    let items: HashMap<String, String> = products
+        .zip(&matched.items)
+        .filter_map(|(product, item)| Some((product?, item.id.to_string())))
+        .collect();
     let mut items: Vec<(String, String)> = items.into_iter().collect();
     items.sort();
     Notes {

@@ -315,7 +315,9 @@ impl Failure {
         Self::new(
             Code::RecordNotFound,
             format!("{noun} {id}"),
-            format!("The {noun} {id} was not found in HubSpot. It may have been deleted or merged; restore it, then enroll it again."),
+            format!(
+                "The {noun} {id} was not found in HubSpot. It may have been deleted or merged; restore it, then enroll it again."
+            ),
         )
     }
 
@@ -335,7 +337,9 @@ impl Failure {
         Self::new(
             Code::InputInvalid,
             input,
-            format!("The action's input “{input}” must be {must_be}. Correct it in the workflow's action, then enroll the record again."),
+            format!(
+                "The action's input “{input}” must be {must_be}. Correct it in the workflow's action, then enroll the record again."
+            ),
         )
     }
 
@@ -345,7 +349,9 @@ impl Failure {
         Self::new(
             Code::PermissionMissing,
             scopes.clone(),
-            format!("The app lacks a permission in HubSpot ({scopes}). Install it again and grant it, then enroll the record again."),
+            format!(
+                "The app lacks a permission in HubSpot ({scopes}). Install it again and grant it, then enroll the record again."
+            ),
         )
     }
 
@@ -355,7 +361,9 @@ impl Failure {
         Self::new(
             Code::Internal,
             format!("{noun} {id}"),
-            format!("HubSpot refused to show the {noun} {id} to the app. Nothing was created. Tell the app's support."),
+            format!(
+                "HubSpot refused to show the {noun} {id} to the app. Nothing was created. Tell the app's support."
+            ),
         )
     }
 
@@ -433,9 +441,9 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
-        Problem::CurrencyUnreadable { .. } | Problem::CurrenciesMixed { .. } | Problem::CurrencyMismatch { .. } => {
-            Code::CurrencyMismatch
-        }
+        Problem::CurrencyUnreadable { .. }
+        | Problem::CurrenciesMixed { .. }
+        | Problem::CurrencyMismatch { .. } => Code::CurrencyMismatch,
     }
 }
 
@@ -453,7 +461,9 @@ fn sentence(noun: &str, problem: &Problem) -> String {
              merge them in QuickBooks.",
             quoted(candidates)
         ),
-        Problem::NoLineItems { record } => format!("The {noun} “{record}” has no line items. Add what is sold."),
+        Problem::NoLineItems { record } => {
+            format!("The {noun} “{record}” has no line items. Add what is sold.")
+        }
         Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),
         Problem::LineNameless { line } => format!(
             "Line item “{line}” has neither a name nor a SKU. Give it the name or SKU of a QuickBooks product in the {noun}'s \
@@ -483,7 +493,9 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         ),
         Problem::CurrenciesMixed { record, currencies } => {
             let currencies = currencies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            format!("The {noun} “{record}” mixes currencies: {currencies}. Use one currency on the {noun} and all its line items.")
+            format!(
+                "The {noun} “{record}” mixes currencies: {currencies}. Use one currency on the {noun} and all its line items."
+            )
         }
         Problem::CurrencyMismatch { record, currency, customer, customer_currency } => format!(
             "The {noun} “{record}” is in {currency}, but the QuickBooks customer “{customer}” is kept in \
@@ -553,7 +565,7 @@ mod tests {
     }
 
     fn problems() -> Vec<Problem> {
-        let (record, contact) = || -> (String, String) { ("Acme renewal".into(), "Ana Trujillo".into()) }();
+        let (record, contact) = ("Acme renewal".to_owned(), "Ana Trujillo".to_owned());
         let usd = || "USD".parse().unwrap();
         let faults = [
             LineFault::Missing(Figure::Price),
@@ -576,10 +588,21 @@ mod tests {
             Problem::ItemNotFound { line: line(1, "Widget"), sku: Some("WID-1".into()) },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: None },
             Problem::ItemAmbiguous { line: line(1, "Widget"), candidates },
-            Problem::ItemUnusable { line: line(1, "Widget"), item: "Old:Widget".into(), reason: Unusable::Inactive },
-            Problem::ItemUnusable { line: line(1, "Widget"), item: "Widgets".into(), reason: Unusable::Category },
+            Problem::ItemUnusable {
+                line: line(1, "Widget"),
+                item: "Old:Widget".into(),
+                reason: Unusable::Inactive,
+            },
+            Problem::ItemUnusable {
+                line: line(1, "Widget"),
+                item: "Widgets".into(),
+                reason: Unusable::Category,
+            },
             Problem::CurrencyUnreadable { subject: record.clone(), text: "euro".into() },
-            Problem::CurrenciesMixed { record: record.clone(), currencies: vec!["EUR".parse().unwrap(), usd()] },
+            Problem::CurrenciesMixed {
+                record: record.clone(),
+                currencies: vec!["EUR".parse().unwrap(), usd()],
+            },
             Problem::CurrencyMismatch {
                 record,
                 currency: usd(),
@@ -594,7 +617,9 @@ mod tests {
         let mut failures: Vec<Failure> =
             problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
         let refusals = ["6210", "5030", "6190", "6100", "6140", "2010"];
-        failures.extend(refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))));
+        failures.extend(
+            refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))),
+        );
         failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend([
             Failure::not_connected(),

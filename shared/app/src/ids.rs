@@ -28,9 +28,22 @@ impl Op {
 }
 
 /// QuickBooks' idempotency key for one plan of one effect: `hq`, a letter and 40 hexadecimal digits.
-pub fn request_id(op: Op, environment: Environment, realm: &RealmId, key: &Key, plan_version: u64) -> RequestId {
+pub fn request_id(
+    op: Op,
+    environment: Environment,
+    realm: &RealmId,
+    key: &Key,
+    plan_version: u64,
+) -> RequestId {
     let version = plan_version.to_string();
-    let digest = digest(&["hsqbo.rid.v1", environment.as_str(), realm.as_str(), &identity(key), op.letter(), &version]);
+    let digest = digest(&[
+        "hsqbo.rid.v1",
+        environment.as_str(),
+        realm.as_str(),
+        &identity(key),
+        op.letter(),
+        &version,
+    ]);
     RequestId::try_from(format!("hq{}{}", op.letter(), &digest[..40])).expect("43 letters and digits")
 }
 

@@ -18,8 +18,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use store::record::{Plan, Record, State, Written};
 
-use crate::telemetry::chain;
 use crate::failure::{Failure, Trouble};
+use crate::telemetry::chain;
 
 /// What just happened to a record we hold.
 #[derive(Clone, Debug)]
@@ -180,7 +180,9 @@ fn after_send(record: &Record, outcome: Outcome) -> Command {
     match outcome {
         Outcome::Made(made) => Command::Write(Change::Record(made)),
         Outcome::NoEffect(trouble) => Command::Write(Change::Unsend(trouble)),
-        Outcome::Outdated(failure) if record.plan_version < REPLANS => Command::Write(Change::Replan(failure)),
+        Outcome::Outdated(failure) if record.plan_version < REPLANS => {
+            Command::Write(Change::Replan(failure))
+        }
         Outcome::Outdated(failure) | Outcome::Refused(failure) => Command::Write(Change::Fail(failure)),
         Outcome::Unknown => Command::Later(Trouble::OutcomeUnknown),
     }

@@ -11,10 +11,14 @@ const CLAMPED: &[&str] = &["aws_", "h2", "hyper", "lambda_", "reqwest", "rustls"
 pub fn init() {
     let wanted = wanted(std::env::var("RUST_LOG").ok().as_deref());
     let unclamped = filter_fn(|event| may_be_told(event.target(), event.level()));
-    let layer =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false);
     // A second call, in a test process, keeps the first log.
-    let _already_set = tracing_subscriber::registry().with(layer.with_filter(wanted.and(unclamped))).try_init();
+    let _already_set =
+        tracing_subscriber::registry().with(layer.with_filter(wanted.and(unclamped))).try_init();
 }
 
 /// An error and what caused it, as one line. Errors of the client crates hold no bodies, tokens or names; the SDK's debug
@@ -25,7 +29,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn wanted(variable: Option<&str>) -> Targets {
-    variable.and_then(|wanted| wanted.parse().ok()).unwrap_or_else(|| Targets::new().with_default(Level::INFO))
+    variable
+        .and_then(|wanted| wanted.parse().ok())
+        .unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }
 
 fn may_be_told(target: &str, level: &Level) -> bool {
@@ -38,7 +44,9 @@ mod tests {
 
     #[test]
     fn transport_libraries_never_tell_what_they_carry() {
-        for target in ["hyper::proto::h1", "hyper_util::client", "aws_smithy_runtime::client", "lambda_http", "rustls"] {
+        for target in
+            ["hyper::proto::h1", "hyper_util::client", "aws_smithy_runtime::client", "lambda_http", "rustls"]
+        {
             assert!(!may_be_told(target, &Level::INFO) && !may_be_told(target, &Level::TRACE), "{target}");
             assert!(may_be_told(target, &Level::WARN), "{target}");
         }

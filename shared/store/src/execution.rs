@@ -58,7 +58,9 @@ impl Store {
         match self.run(write, condition, "claiming the record").await? {
             Ran::Done(record) => Ok(Claimed::Ours(record)),
             // The reply to our own write was lost, and the SDK sent it again.
-            Ran::Refused(record) if record.lease_owner.as_ref() == Some(&claim.nonce) => Ok(Claimed::Ours(record)),
+            Ran::Refused(record) if record.lease_owner.as_ref() == Some(&claim.nonce) => {
+                Ok(Claimed::Ours(record))
+            }
             Ran::Refused(record) if is_done(&record) => Ok(Claimed::Done(record)),
             Ran::Refused(_) => Ok(Claimed::Running),
         }
@@ -68,14 +70,23 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`]: whether it took place is not known. [`Error::Corrupt`].
-    pub async fn write(&self, held: &Record, transition: &Transition, now: Timestamp) -> Result<Written, Error> {
+    pub async fn write(
+        &self,
+        held: &Record,
+        transition: &Transition,
+        now: Timestamp,
+    ) -> Result<Written, Error> {
         let nonce = Nonce::new();
         let mut write = Write::to(&held.key, &nonce);
         let condition = describe(&mut write, held, transition, now);
         match self.run(write, condition, transition.doing()).await? {
             Ran::Done(record) => Ok(Written::Done(record)),
             Ran::Refused(record) => {
-                tracing::info!(write = transition.doing(), state = record.state.as_str(), "write refused: not ours any more");
+                tracing::info!(
+                    write = transition.doing(),
+                    state = record.state.as_str(),
+                    "write refused: not ours any more"
+                );
                 Ok(Written::Refused)
             }
         }
@@ -104,10 +115,12 @@ impl Store {
     async fn run(&self, write: Write, condition: String, doing: &'static str) -> Result<Ran, Error> {
         let key = write.key.clone();
         let nonce = write.nonce.clone();
-        let sent = write.update(self.dynamodb.update_item().table_name(&self.names.table), condition).send().await;
+        let sent =
+            write.update(self.dynamodb.update_item().table_name(&self.names.table), condition).send().await;
         match sent {
             Ok(done) => {
-                let attributes = done.attributes.ok_or_else(|| Error::corrupt("the record", "no attributes"))?;
+                let attributes =
+                    done.attributes.ok_or_else(|| Error::corrupt("the record", "no attributes"))?;
                 Ok(Ran::Done(Box::new(read(&key, &attributes)?)))
             }
             Err(error) => {
@@ -168,7 +181,10 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
         Transition::Intent { quiet_until } => {
             write
                 .state(State::Sent)
-                .set("sends = if_not_exists(sends, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set(
+                    "sends = if_not_exists(sends, :zero) + :one",
+                    [(":zero", number(0)), (":one", number(1))],
+                )
                 .set("first_sent_at = if_not_exists(first_sent_at, :now)", [(":now", millis(now))])
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
             format!("{held_by_us} AND (st = :PLANNED OR (st = :SENT AND quiet_until < :now))")
@@ -181,7 +197,10 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             write
                 .state(State::Claimed)
                 .trouble(trouble)
-                .set("plan_v = if_not_exists(plan_v, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set(
+                    "plan_v = if_not_exists(plan_v, :zero) + :one",
+                    [(":zero", number(0)), (":one", number(1))],
+                )
                 .set("old_plan_hash = plan_hash", [])
                 .remove("#plan, plan_hash, rid, quiet_until");
             let twice = "(attribute_not_exists(plan_v) OR plan_v < :replans)";
@@ -205,7 +224,9 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             "fence = :fence AND st = :SENT".to_owned()
         }
         Transition::Complete { answer } => {
-            write.end(State::Completed, answer, now).set("outcome = :outcome", [(":outcome", text("created"))]);
+            write
+                .end(State::Completed, answer, now)
+                .set("outcome = :outcome", [(":outcome", text("created"))]);
             "fence = :fence AND st IN (:DOC_DONE, :PAY_SENT)".to_owned()
         }
         Transition::Fail { answer, trouble } => {
@@ -214,7 +235,10 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
         }
         Transition::Review { answer, trouble } => {
             // The plan stays, and so does the record: a person needs both.
-            write.state(State::NeedsReview).trouble(trouble).set("answer = :answer", [(":answer", text(answer))]);
+            write
+                .state(State::NeedsReview)
+                .trouble(trouble)
+                .set("answer = :answer", [(":answer", text(answer))]);
             write.remove("lease_owner, lease_until, due, next_at");
             format!("{held_by_us} AND st = :SENT")
         }
@@ -228,7 +252,10 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
         Transition::Forget { gone } => {
             write
                 .state(State::Claimed)
-                .set("plan_v = if_not_exists(plan_v, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
+                .set(
+                    "plan_v = if_not_exists(plan_v, :zero) + :one",
+                    [(":zero", number(0)), (":one", number(1))],
+                )
                 .set("lease_until = :zero", [])
                 .set("due = :due", [(":due", text(due_shard(&held.key)))])
                 .set("next_at = :now", [(":now", millis(now))])
@@ -351,7 +378,8 @@ impl Write {
         if !self.remove.is_empty() {
             expression = format!("{expression} REMOVE {}", self.remove.join(", "));
         }
-        let used = RESERVED.iter().filter(|alias| expression.contains(**alias) || condition.contains(**alias));
+        let used =
+            RESERVED.iter().filter(|alias| expression.contains(**alias) || condition.contains(**alias));
         let names: HashMap<String, String> =
             used.map(|alias| ((*alias).to_owned(), alias.trim_start_matches('#').to_owned())).collect();
         builder

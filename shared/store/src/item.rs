@@ -54,7 +54,10 @@ impl Item<'_> {
     }
 
     /// An attribute that holds JSON, or one word of an enumeration.
-    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, Error> {
         let Some(json) = self.optional_text(name) else { return Ok(None) };
         serde_json::from_str(&json).map(Some).map_err(|_| Error::corrupt(self.what, name))
     }

@@ -58,11 +58,7 @@ impl Store {
             .operation_timeout(Duration::from_secs(2))
             .build();
         let config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(limits).load().await;
-        Self::new(
-            aws_sdk_dynamodb::Client::new(&config),
-            aws_sdk_secretsmanager::Client::new(&config),
-            names,
-        )
+        Self::new(aws_sdk_dynamodb::Client::new(&config), aws_sdk_secretsmanager::Client::new(&config), names)
     }
 }
 
@@ -95,7 +91,9 @@ pub enum Error {
 }
 
 impl Error {
-    fn unavailable<E: std::error::Error + Send + Sync + 'static>(doing: &'static str) -> impl FnOnce(E) -> Self {
+    fn unavailable<E: std::error::Error + Send + Sync + 'static>(
+        doing: &'static str,
+    ) -> impl FnOnce(E) -> Self {
         move |cause| Self::Unavailable { doing, cause: Box::new(cause) }
     }
 

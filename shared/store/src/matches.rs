@@ -67,7 +67,11 @@ impl Store {
     ) -> Result<(), Error> {
         let pk = partition(portal, realm);
         let customer = matches.customer.iter().map(|(id, name)| {
-            HashMap::from([("sk".to_owned(), text(contact_sort(contact))), ("id".to_owned(), text(&id.0)), ("name".to_owned(), text(name))])
+            HashMap::from([
+                ("sk".to_owned(), text(contact_sort(contact))),
+                ("id".to_owned(), text(&id.0)),
+                ("name".to_owned(), text(name)),
+            ])
         });
         let items = matches.items.iter().map(|(product, id)| {
             HashMap::from([("sk".to_owned(), text(product_sort(product))), ("id".to_owned(), text(&id.0))])
@@ -76,7 +80,10 @@ impl Store {
         for mut item in customer.chain(items) {
             item.insert("pk".to_owned(), text(&pk));
             item.insert("v".to_owned(), number(VERSION));
-            let put = PutRequest::builder().set_item(Some(item)).build().map_err(Error::unavailable("remembering matches"))?;
+            let put = PutRequest::builder()
+                .set_item(Some(item))
+                .build()
+                .map_err(Error::unavailable("remembering matches"))?;
             writes.push(WriteRequest::builder().put_request(put).build());
         }
         for writes in writes.chunks(WRITE_AT_ONCE) {

@@ -169,7 +169,11 @@ impl Store {
         Ok(())
     }
 
-    fn put(&self, id: PortalId, sort: &str) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
+    fn put(
+        &self,
+        id: PortalId,
+        sort: &str,
+    ) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
         self.dynamodb
             .put_item()
             .table_name(&self.names.table)

@@ -124,14 +124,20 @@ impl Store {
         const WHAT: &str = "app secret";
         let json = self.secret_value(WHAT, &self.names.app_secret, None).await?;
         // The cause of a parse failure may quote the secret, so only its place is told.
-        let stored: StoredApp = serde_json::from_str(json.expose_secret())
-            .map_err(|error| Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column())))?;
+        let stored: StoredApp = serde_json::from_str(json.expose_secret()).map_err(|error| {
+            Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column()))
+        })?;
         let StoredHubSpotApp { client_secret, client_secret_previous } = stored.hubspot;
         if client_secret.expose_secret().is_empty() {
             // As deployed, before anybody filled it in: our trouble, which must not look like a wrong signature.
             return Err(Error::corrupt(WHAT, "hubspot.client_secret is empty"));
         }
-        Ok(AppSecret { hubspot_client_secrets: [Some(client_secret), client_secret_previous].into_iter().flatten().collect() })
+        Ok(AppSecret {
+            hubspot_client_secrets: [Some(client_secret), client_secret_previous]
+                .into_iter()
+                .flatten()
+                .collect(),
+        })
     }
 
     /// The grant in the version of the secret that the connection names.
@@ -145,8 +151,9 @@ impl Store {
         const WHAT: &str = "token secret";
         let name = owner.secret_name(&self.names.token_prefix);
         let json = self.secret_value(WHAT, &name, Some(version_id)).await?;
-        let stored: Stored = serde_json::from_str(json.expose_secret())
-            .map_err(|error| Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column())))?;
+        let stored: Stored = serde_json::from_str(json.expose_secret()).map_err(|error| {
+            Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column()))
+        })?;
         if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
             return Err(Error::corrupt(WHAT, "it names another portal or company"));
         }
@@ -189,8 +196,19 @@ impl Store {
         created.version_id.ok_or_else(|| Error::corrupt("token secret", "version id"))
     }
 
-    async fn secret_value(&self, what: &'static str, id: &str, version_id: Option<&str>) -> Result<SecretString, Error> {
-        let answer = self.secrets.get_secret_value().secret_id(id).set_version_id(version_id.map(str::to_owned)).send().await;
+    async fn secret_value(
+        &self,
+        what: &'static str,
+        id: &str,
+        version_id: Option<&str>,
+    ) -> Result<SecretString, Error> {
+        let answer = self
+            .secrets
+            .get_secret_value()
+            .secret_id(id)
+            .set_version_id(version_id.map(str::to_owned))
+            .send()
+            .await;
         let value = answer.map_err(|error| match error.as_service_error() {
             Some(refused) if refused.is_resource_not_found_exception() => Error::Missing { what },
             _ => Error::unavailable("reading a secret")(error),
