@@ -1,5 +1,7 @@
 //! Whole flows on the local stack: the real binaries over the real Runtime API, the real SDK, real HTTP.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+
 mod deliveries;
 mod gate;
 mod invoice;
