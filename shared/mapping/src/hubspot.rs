@@ -103,6 +103,12 @@ pub struct Enrolled {
     pub contact: Option<Contact>,
     /// The record's line items, each once, in no particular order.
     pub line_items: Vec<LineItem>,
+    /// A quote's own discounts; a deal has none.
+    pub discounts: Vec<Adjustment>,
+    /// A quote's own fees; a deal has none.
+    pub fees: Vec<Adjustment>,
+    /// The record's payments; none when they were not asked for.
+    pub payments: Vec<Payment>,
 }
 
 /// A record an action can be run on.
@@ -165,11 +171,104 @@ pub struct QuoteProperties {
     /// ISO 4217 code.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_currency: Option<String>,
+    /// Until when it is offered: `YYYY-MM-DD` or epoch milliseconds.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_expiration_date: Option<String>,
+    /// `PENDING`, `PROCESSING`, `PAID`; none when payments are not switched on.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_payment_status: Option<String>,
+    /// When it was paid.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_payment_date: Option<String>,
 }
 
 impl QuoteProperties {
     /// The names to ask HubSpot for.
-    pub const NAMES: &[&str] = &["hs_title", "hs_quote_amount", "hs_currency"];
+    pub const NAMES: &[&str] = &[
+        "hs_title",
+        "hs_quote_amount",
+        "hs_currency",
+        "hs_expiration_date",
+        "hs_payment_status",
+        "hs_payment_date",
+    ];
+}
+
+/// A discount (`0-84`) or fee (`0-85`) of a whole quote (hubspot.md §6.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// Its record id.
+    pub id: RecordId,
+    /// Its properties.
+    pub properties: AdjustmentProperties,
+}
+
+/// The properties of a discount or fee we read. Field names are HubSpot's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AdjustmentProperties {
+    /// What it is called.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_label: Option<String>,
+    /// `PERCENT` or `FIXED`.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_type: Option<String>,
+    /// A decimal number; a percentage is 0–100.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_value: Option<String>,
+    /// Place among its kind.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_sort_order: Option<String>,
+}
+
+impl AdjustmentProperties {
+    /// The names to ask HubSpot for.
+    pub const NAMES: &[&str] = &["hs_label", "hs_type", "hs_value", "hs_sort_order"];
+}
+
+/// A payment (`0-101`) that came in through HubSpot (hubspot.md §7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Its record id.
+    pub id: RecordId,
+    /// Its properties.
+    pub properties: PaymentProperties,
+}
+
+/// The properties of a payment we read. Field names are HubSpot's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct PaymentProperties {
+    /// `succeeded`, `partially_refunded`, `processing`, …
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_latest_status: Option<String>,
+    /// The amount charged.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_initial_amount: Option<String>,
+    /// What was paid back.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_refunds_amount: Option<String>,
+    /// ISO 4217 code.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_currency_code: Option<String>,
+    /// When it was made: ISO 8601 or epoch milliseconds.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_initiated_date: Option<String>,
+    /// The processor's reference.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_reference_number: Option<String>,
+}
+
+impl PaymentProperties {
+    /// The names to ask HubSpot for.
+    pub const NAMES: &[&str] = &[
+        "hs_latest_status",
+        "hs_initial_amount",
+        "hs_refunds_amount",
+        "hs_currency_code",
+        "hs_initiated_date",
+        "hs_reference_number",
+    ];
 }
 
 /// A contact (`0-1`).

@@ -74,6 +74,15 @@ text_id!(
     DocumentId
 );
 
+text_id!(
+    /// A payment method's id.
+    PaymentMethodId
+);
+text_id!(
+    /// The id of a ledger account.
+    AccountId
+);
+
 /// What an action makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DocumentKind {
