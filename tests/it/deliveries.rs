@@ -198,7 +198,7 @@ async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_
 }
 
 /// As if the time of the last send had passed: its lease and its quiet period lie in the past.
-async fn end_the_quiet_period(stack: &Stack, callback_id: &str) {
+pub(crate) async fn end_the_quiet_period(stack: &Stack, callback_id: &str) {
     stack
         .dynamodb
         .update_item()

@@ -1,22 +1,17 @@
 //! A deal becomes an invoice: what product.md §1 promises, line by line, and the money, names and sentences around it.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use local::world::{
     COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST,
-    THEO_SECOND, TIME_ZONE,
+    THEO_SECOND
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice,
+    but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice, today,
 };
-
-fn today() -> Date {
-    TimeZone::get(TIME_ZONE).unwrap().to_datetime(Timestamp::now()).date()
-}
 
 fn amount(value: &Value) -> Decimal {
     value.to_string().trim_matches('"').parse().unwrap_or_else(|_| panic!("{value} is no amount"))
@@ -262,7 +257,7 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         (invoice(911), "NO_LINE_ITEMS"),
         (invoice(912), "CURRENCY_MISMATCH"),
         (invoice(999), "RECORD_NOT_FOUND"),
-        (but(invoice(HARBOR), json!({"object_type": "QUOTE"})), "RECORD_TYPE_UNSUPPORTED"),
+        (but(invoice(HARBOR), json!({"object_type": "TICKET"})), "RECORD_TYPE_UNSUPPORTED"),
         (
             but(invoice(HARBOR), json!({"inputs": {"quickbooks_account": "default", "due_days": "soon"}})),
             "INPUT_INVALID",

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+mod connections;
 mod deliveries;
 mod gate;
 mod invoice;
 mod lossy;
+mod paid;
+mod quotes;
 mod records;
 mod support;
 mod tidy;

@@ -58,7 +58,7 @@ impl Table {
     }
 
     async fn write(&self, record: &Record, transition: Transition) -> Written {
-        self.store.write(record, &transition, self.now).await.unwrap()
+        self.store.write(record, &transition, &Nonce::new(), self.now).await.unwrap()
     }
 
     async fn done(&self, record: &Record, transition: Transition) -> Record {
@@ -79,7 +79,8 @@ impl Table {
             State::Completed => &[freeze(), self.intent(), recorded(), completed()],
             State::Failed => &[failed()],
             State::NeedsReview => &[freeze(), self.intent(), review()],
-            State::PaySent | State::Closed => unreachable!("no write leads there yet"),
+            State::PaySent => &[freeze(), self.intent(), recorded_to_be_paid(), self.pay_intent()],
+            State::Closed => unreachable!("no write leads there yet"),
         };
         for transition in path {
             record = self.done(&record, transition.clone()).await;
@@ -90,6 +91,10 @@ impl Table {
 
     fn intent(&self) -> Transition {
         Transition::Intent { quiet_until: self.now + SignedDuration::from_mins(4) }
+    }
+
+    fn pay_intent(&self) -> Transition {
+        Transition::PayIntent { quiet_until: self.now + SignedDuration::from_mins(4) }
     }
 
     async fn stored(&self) -> Record {
@@ -125,7 +130,23 @@ fn replan() -> Transition {
 }
 
 fn recorded() -> Transition {
-    Transition::Record { id: "412".into(), made: json!({"Id": "412"}) }
+    Transition::Record { id: "412".into(), made: json!({"Id": "412"}), pay_plan: None }
+}
+
+fn recorded_to_be_paid() -> Transition {
+    Transition::Record { id: "412".into(), made: json!({"Id": "412"}), pay_plan: Some(plan(REALM)) }
+}
+
+fn paid() -> Transition {
+    Transition::PayRecord { id: "413".into() }
+}
+
+fn pay_unsend() -> Transition {
+    Transition::PayUnsend { trouble: "QUICKBOOKS_THROTTLED".into() }
+}
+
+fn pay_refuse() -> Transition {
+    Transition::PayRefuse { trouble: "PAYMENT_REFUSED".into() }
 }
 
 fn completed() -> Transition {
@@ -150,10 +171,10 @@ fn forget() -> Transition {
 
 #[tokio::test]
 async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others() {
-    use State::{Claimed, Completed, DocDone, Failed, NeedsReview, Planned, Sent};
+    use State::{Claimed, Completed, DocDone, Failed, NeedsReview, PaySent, Planned, Sent};
     let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
     let quiet_until = now + SignedDuration::from_mins(4);
-    let rules: [(Transition, &[State], State); 9] = [
+    let rules: [(Transition, &[State], State); 13] = [
         (freeze(), &[Claimed], Planned),
         // Within the quiet period of an earlier send there is no second one.
         (Transition::Intent { quiet_until }, &[Planned], Sent),
@@ -162,10 +183,15 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (recorded(), &[Sent], DocDone),
         (completed(), &[DocDone], Completed),
         (failed(), &[Claimed, Planned, Sent], Failed),
-        (review(), &[Sent], NeedsReview),
+        (review(), &[Sent, PaySent], NeedsReview),
+        // Nothing is to be paid in this DOC_DONE.
+        (Transition::PayIntent { quiet_until }, &[], PaySent),
+        (pay_unsend(), &[PaySent], DocDone),
+        (paid(), &[PaySent], PaySent),
+        (pay_refuse(), &[PaySent], DocDone),
         (forget(), &[DocDone], Claimed),
     ];
-    for from in [Claimed, Planned, Sent, DocDone, Completed, Failed, NeedsReview] {
+    for from in [Claimed, Planned, Sent, DocDone, PaySent, Completed, Failed, NeedsReview] {
         for (transition, allowed, to) in &rules {
             let table = Table::new().await;
             let record = table.in_state(from).await;
@@ -187,10 +213,9 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
 
 #[tokio::test]
 async fn an_older_holder_is_refused_every_write() {
-    for from in [State::Claimed, State::Planned, State::Sent, State::DocDone] {
-        for transition in
-            [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()]
-        {
+    for from in [State::Claimed, State::Planned, State::Sent, State::DocDone, State::PaySent] {
+        let document = [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()];
+        for transition in document.into_iter().chain([pay_unsend(), paid(), pay_refuse()]) {
             let mut table = Table::new().await;
             let older = table.in_state(from).await;
             table.now += SignedDuration::from_secs(66);
@@ -198,8 +223,10 @@ async fn an_older_holder_is_refused_every_write() {
             assert_eq!((newer.state, newer.fence), (from, older.fence + 1));
             let written = table.write(&older, transition.clone()).await;
             assert!(matches!(written, Written::Refused), "{} in {}", transition.doing(), from.as_str());
-            let written = table.write(&older, table.intent()).await;
-            assert!(matches!(written, Written::Refused), "an intent in {}", from.as_str());
+            for intent in [table.intent(), table.pay_intent()] {
+                let written = table.write(&older, intent).await;
+                assert!(matches!(written, Written::Refused), "an intent in {}", from.as_str());
+            }
             assert_eq!(table.stored().await, newer);
         }
     }
@@ -238,6 +265,7 @@ async fn a_terminal_record_answers_with_what_it_keeps_and_loses_its_plan() {
         };
         assert!(record.answer.is_some());
         assert_eq!(record.plan.is_some(), state == State::NeedsReview, "{}", state.as_str());
+        assert_eq!(record.made, None, "{}", state.as_str());
     }
 }
 
@@ -282,6 +310,30 @@ async fn a_send_is_repeated_only_after_the_quiet_period() {
     let again = table.done(&sent, table.intent()).await;
     assert_eq!((again.sends, again.first_sent_at), (2, sent.first_sent_at));
     assert_eq!(again.plan, sent.plan, "the same bytes under the same request id");
+}
+
+#[tokio::test]
+async fn a_document_is_complete_only_when_its_payment_is_made_or_refused() {
+    let table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    assert!(matches!(table.write(&sent, completed()).await, Written::Refused), "the payment is unknown");
+    let due = table.done(&sent, pay_unsend()).await;
+    assert!(matches!(table.write(&due, completed()).await, Written::Refused), "the payment is still to be sent");
+    let sent = table.done(&due, table.pay_intent()).await;
+    assert!(matches!(table.write(&sent, table.pay_intent()).await, Written::Refused), "within the quiet period");
+    let made = table.done(&sent, paid()).await;
+    assert_eq!((made.state, made.pay_id.as_deref()), (State::PaySent, Some("413")));
+    for again in [paid(), table.pay_intent(), pay_unsend(), pay_refuse()] {
+        assert!(matches!(table.write(&made, again.clone()).await, Written::Refused), "{}", again.doing());
+    }
+    assert_eq!(table.done(&made, completed()).await.state, State::Completed);
+
+    let table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    let refused = table.done(&sent, pay_refuse()).await;
+    assert_eq!((refused.state, refused.pay_refused.as_deref()), (State::DocDone, Some("PAYMENT_REFUSED")));
+    assert!(matches!(table.write(&refused, table.pay_intent()).await, Written::Refused), "it is not sent again");
+    assert_eq!(table.done(&refused, completed()).await.state, State::Completed);
 }
 
 #[tokio::test]

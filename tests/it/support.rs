@@ -13,6 +13,12 @@ pub(crate) async fn with(options: Options) -> Stack {
     Stack::start(options).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The portal's day.
+pub(crate) fn today() -> jiff::civil::Date {
+    let zone = jiff::tz::TimeZone::get(local::world::TIME_ZONE).unwrap();
+    zone.to_datetime(jiff::Timestamp::now()).date()
+}
+
 /// A deal enrolled into *Create QuickBooks invoice*, due in 30 days.
 pub(crate) fn invoice(deal: u64) -> Value {
     json!({

@@ -1,4 +1,4 @@
-//! `POST /actions/invoice`: turns the enrolled deal into a QuickBooks invoice.
+//! `POST /actions/invoice`: turns the enrolled deal or quote into a QuickBooks invoice.
 
 use app::action::{self, DocumentKind};
 use app::{App, telemetry};

@@ -11,8 +11,10 @@ pub const REGION: &str = "us-east-1";
 pub const ACCOUNT: &str = "123456789012";
 
 // Nothing checks signatures here; the SDK only refuses to send unsigned requests.
-pub(crate) const ACCESS_KEY: &str = "local";
-pub(crate) const SECRET_KEY: &str = "local";
+/// The id of the key that requests are signed with.
+pub const ACCESS_KEY: &str = "local";
+/// The secret of that key.
+pub const SECRET_KEY: &str = "local";
 pub(crate) const SESSION_TOKEN: &str = "local";
 
 /// A DynamoDB client for this endpoint.

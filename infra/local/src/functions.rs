@@ -8,6 +8,9 @@
 //! anew after `cargo run -p local`; `--workspace --bins` the same, and more to link. `-p local -p invoice --bin invoice`
 //! unifies with this crate, whose Cargo.toml in turn switches on what the functions switch on: 5 units after
 //! `cargo run -p local` (our own crates), fewer than 20 after `cargo test --workspace` (what test dependencies switch on).
+//!
+//! What is measured must be what is deployed, though: [`build_alone`] takes the hundred units and builds a function with its
+//! own features and no others.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -63,7 +66,34 @@ pub fn build(profile: Profile, binaries: &[String]) -> Result<Programs, Error> {
         Profile::Dev => &DEV,
         Profile::Release => &RELEASE,
     };
-    built.get_or_init(|| run_cargo(profile, binaries)).clone()
+    let mut selection = strings(&["-p", "local"]);
+    selection.extend(binaries.iter().flat_map(|name| strings(&["-p", name, "--bin", name])));
+    built.get_or_init(|| run_cargo(profile, &selection, binaries)).clone()
+}
+
+/// Builds the program of one package and nothing else, as a deployment does. Blocks the thread.
+///
+/// # Errors
+/// Every case of [`Error`].
+pub fn build_alone(profile: Profile, package: &str) -> Result<PathBuf, Error> {
+    build_one(profile, &["-p", package, "--bin", package], package)
+}
+
+/// Builds an example of this package. Blocks the thread.
+///
+/// # Errors
+/// Every case of [`Error`].
+pub fn build_example(profile: Profile, name: &str) -> Result<PathBuf, Error> {
+    build_one(profile, &["-p", "local", "--example", name], name)
+}
+
+fn build_one(profile: Profile, selection: &[&str], name: &str) -> Result<PathBuf, Error> {
+    let mut built = run_cargo(profile, &strings(selection), &[name.to_owned()])?;
+    built.remove(name).ok_or_else(|| Error::Missing(name.to_owned()))
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// A line of cargo's `--message-format=json` that says what was built.
@@ -78,9 +108,10 @@ struct Target {
     name: String,
 }
 
-fn run_cargo(profile: Profile, binaries: &[String]) -> Result<Programs, Error> {
+/// Builds what is selected and looks for these binaries in it.
+fn run_cargo(profile: Profile, selection: &[String], binaries: &[String]) -> Result<Programs, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let output = command(&cargo, profile, binaries)
+    let output = command(&cargo, profile, selection)
         .output()
         .map_err(|error| Error::NoCargo { cargo: cargo.display().to_string(), reason: error.to_string() })?;
     if !output.status.success() {
@@ -96,12 +127,9 @@ fn run_cargo(profile: Profile, binaries: &[String]) -> Result<Programs, Error> {
     }
 }
 
-fn command(cargo: &OsString, profile: Profile, binaries: &[String]) -> Command {
+fn command(cargo: &OsString, profile: Profile, selection: &[String]) -> Command {
     let mut command = Command::new(cargo);
-    command.args(["build", "--message-format=json-render-diagnostics", "-p", "local"]);
-    for name in binaries {
-        command.args(["-p", name, "--bin", name]);
-    }
+    command.args(["build", "--message-format=json-render-diagnostics"]).args(selection);
     if profile == Profile::Release {
         command.arg("--release");
     }

@@ -11,7 +11,7 @@ mod runtime_api;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use tokio::sync::Semaphore;
@@ -47,7 +47,26 @@ pub struct Pool {
     running: Semaphore,
     instances: Mutex<Vec<Arc<Instance>>>,
     cold_starts: AtomicUsize,
+    last: Mutex<Option<Span>>,
     closed: AtomicBool,
+}
+
+/// When an invocation ran: from the moment the function was handed the event to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The event was handed over.
+    pub began: Instant,
+    /// The answer was there.
+    pub ended: Instant,
+}
+
+/// An instance that has come up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColdStart {
+    /// The id of its process.
+    pub pid: u32,
+    /// From the start of the process to its first request for work.
+    pub took: Duration,
 }
 
 /// Why an invocation has no result.
@@ -78,6 +97,7 @@ impl Pool {
             function: Arc::new(function),
             instances: Mutex::default(),
             cold_starts: AtomicUsize::new(0),
+            last: Mutex::default(),
             closed: AtomicBool::new(false),
         }
     }
@@ -96,9 +116,10 @@ impl Pool {
             };
             let (invocation, reply) = Invocation::new(&self.function, &request_id, event.clone());
             match instance.invoke(invocation, reply, self.function.timeout).await {
-                Ok(outcome) => {
+                Ok(served) => {
                     instance.release();
-                    return outcome;
+                    *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(served.span);
+                    return served.outcome;
                 }
                 // It died while idle: nobody has seen the event, so another instance may have it.
                 Err(Interrupted::Unseen) => {}
@@ -116,6 +137,21 @@ impl Pool {
             self.start().await?.release();
         }
         Ok(())
+    }
+
+    /// Starts one more instance, which then waits for work.
+    ///
+    /// # Errors
+    /// [`Failure::Init`].
+    pub async fn cold_start(&self) -> Result<ColdStart, Failure> {
+        let instance = self.start().await?;
+        instance.release();
+        Ok(instance.cold_start())
+    }
+
+    /// When the invocation ran that was answered last.
+    pub fn last_invocation(&self) -> Option<Span> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Kills every instance, idle or busy, with SIGKILL, and waits until they are gone; how many there were.
@@ -185,8 +221,6 @@ impl Drop for Pool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::time::Instant;
-
     use serde_json::{Value, json};
 
     use super::*;
@@ -195,7 +229,8 @@ pub(crate) mod tests {
     pub(crate) fn echo(change: impl FnOnce(&mut Function)) -> Pool {
         let test = std::env::current_exe().unwrap();
         let program = test.ancestors().nth(2).unwrap().join("examples/echo");
-        let log = std::env::temp_dir().join(format!("echo-{}.log", Uuid::new_v4()));
+        assert!(program.is_file(), "build it first: cargo build -p local --example echo");
+        let log = crate::paths::new_log_folder().unwrap().join("echo.log");
         let mut function = Function {
             name: "Echo".to_owned(),
             program,
@@ -234,6 +269,17 @@ pub(crate) mod tests {
         assert_eq!(first["pid"], second["pid"]);
         assert_ne!(first["request_id"], second["request_id"]);
         assert_eq!((pool.cold_starts(), pool.instances()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_was_started_ahead_serves_the_next_invocation() {
+        let pool = echo(|_| {});
+        let started = pool.cold_start().await.unwrap();
+        assert_eq!(pool.last_invocation(), None);
+        let seen = report(pool.invoke(event(json!({"sleep_ms": 50}))).await);
+        assert_eq!(seen["pid"], started.pid);
+        let span = pool.last_invocation().unwrap();
+        assert!(span.ended - span.began >= Duration::from_millis(50), "{span:?}");
     }
 
     #[tokio::test]

@@ -32,8 +32,10 @@ pub mod secrets;
 pub mod stack;
 mod task;
 pub mod template;
+pub mod vendors;
 pub mod world;
 
 pub use functions::Profile;
 pub use simulators::control::{Call, Fault, round_trips};
-pub use stack::{Error, Info, Options, Stack, Vendor};
+pub use stack::{Error, Info, Options, Stack};
+pub use vendors::{Vendor, Vendors};

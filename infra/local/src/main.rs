@@ -1,7 +1,10 @@
-//! The product on one machine: `cargo run -p local -- demo` shows it at work, `serve` leaves it running.
+//! The product on one machine: `cargo run -p local -- demo` shows it at work, `serve` leaves it running, `measure` says how
+//! large and how fast its functions are, `smoke` deploys it into an emulated AWS.
 
 mod demo;
+mod measure;
 mod serving;
+mod smoke;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -34,6 +37,10 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
+    /// Sizes, starts and times of the functions, beside a minimal one; run it with --release.
+    Measure,
+    /// Deploys template.yaml into an emulated AWS and makes one invoice there; needs python3 with pip.
+    Smoke,
 }
 
 #[tokio::main]
@@ -56,6 +63,8 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>>
     let (port, demo, keep) = match command {
         Command::Demo { keep, port } => (port, true, keep),
         Command::Serve { port } => (port, false, true),
+        Command::Measure => return measure::run().await,
+        Command::Smoke => return smoke::run().await,
     };
     let progress = |step: &str| eprintln!("{step} …");
     let stack = Stack::start(Options { port, warm: true, progress, ..Options::default() }).await?;

@@ -22,6 +22,11 @@ pub fn local() -> PathBuf {
     target.map_or_else(|| workspace().join("target"), Path::to_owned).join("local")
 }
 
+/// `target/smoke`: the tools, package and logs of the deployment smoke.
+pub fn smoke() -> PathBuf {
+    local().with_file_name("smoke")
+}
+
 /// Where a serving stack says where it is (contract §7).
 pub fn stack_json() -> PathBuf {
     local().join("stack.json")

@@ -5,15 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
-use mapping::quickbooks::RealmId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use simulators::control::{self, Call, Fault, Serving};
-use simulators::hubspot::{HubSpot, HubSpotOptions};
+use simulators::control::Call;
+use simulators::hubspot::HubSpot;
 use simulators::quickbooks::QuickBooks;
 use store::Store;
-use store::tokens::Grant;
 use tokio::net::TcpListener;
 
 use crate::dynamodb::{self, Dynamodb};
@@ -22,6 +19,8 @@ use crate::gateway::Gateway;
 use crate::lambda::{Failure, Function, Pool};
 use crate::secrets::Secrets;
 use crate::template::{self, Template};
+pub use crate::vendors::Vendor;
+use crate::vendors::{self, Vendors};
 use crate::{aws, paths, task, world};
 
 const ENVIRONMENT: &str = "dev";
@@ -36,6 +35,8 @@ pub struct Options {
     pub port: u16,
     /// How the functions are compiled.
     pub profile: Profile,
+    /// The functions, where somebody has compiled them already.
+    pub programs: Option<Programs>,
     /// The most invocations of one function at once.
     pub concurrency: usize,
     /// Replaces the functions' time limits of the template.
@@ -57,6 +58,7 @@ impl Default for Options {
         Self {
             port: 0,
             profile: Profile::Dev,
+            programs: None,
             concurrency: 64,
             function_timeout: None,
             gateway_timeout: None,
@@ -106,31 +108,8 @@ pub enum Error {
         source: Failure,
     },
     /// A simulator could not be reached, or answered something else than it should.
-    #[error("the {vendor} simulator: {problem}")]
-    Simulator {
-        /// Which simulator.
-        vendor: Vendor,
-        /// What it said.
-        problem: String,
-    },
-}
-
-/// One of the two sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vendor {
-    /// Sends executions, holds deals.
-    HubSpot,
-    /// Keeps the books.
-    QuickBooks,
-}
-
-impl std::fmt::Display for Vendor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::HubSpot => "HubSpot",
-            Self::QuickBooks => "QuickBooks",
-        })
-    }
+    #[error(transparent)]
+    Simulator(#[from] vendors::Error),
 }
 
 /// Where everything is: the content of `stack.json` (contract §7).
@@ -180,8 +159,9 @@ pub struct Stack {
     pub hubspot: HubSpot,
     /// The QuickBooks simulator.
     pub quickbooks: QuickBooks,
+    vendors: Vendors,
     pools: BTreeMap<String, Arc<Pool>>,
-    _servers: (Dynamodb, Secrets, Serving, Serving, Gateway),
+    _servers: (Dynamodb, Secrets, Gateway),
 }
 
 impl Stack {
@@ -207,14 +187,12 @@ impl Stack {
         // The gateway's address is needed before the gateway can be started.
         let (listener, address) = task::listen(options.port).await.map_err(not_served("the gateway"))?;
         let public_base_url = format!("http://{address}");
-        let hubspot = hubspot(&public_base_url)?;
-        let quickbooks = QuickBooks::new();
-        let hubspot_server = serve(hubspot.router(), "the HubSpot simulator").await?;
-        let quickbooks_server = serve(quickbooks.router(), "the QuickBooks simulator").await?;
+        let vendors = Vendors::start().await.map_err(not_served("a simulator"))?;
+        vendors.set_action_base_url(&public_base_url);
         let info = Info {
             public_base_url,
-            hubspot_url: hubspot_server.url.clone(),
-            quickbooks_url: quickbooks_server.url.clone(),
+            hubspot_url: vendors.hubspot_url.clone(),
+            quickbooks_url: vendors.quickbooks_url.clone(),
             dynamodb_url: database.url.clone(),
             secretsmanager_url: vault.url.clone(),
             region: aws::REGION.to_owned(),
@@ -223,7 +201,7 @@ impl Stack {
             portal_id: world::PORTAL.0,
             realm_ids: vec![world::REALM.to_owned()],
             hubspot_client_secret: world::CLIENT_SECRET.to_owned(),
-            actions: hubspot.definition_ids(),
+            actions: vendors.hubspot.definition_ids(),
         };
 
         (options.progress)("Starting the functions and the gateway");
@@ -232,15 +210,16 @@ impl Stack {
         let gateway = start_gateway(&options, &template, listener, address.to_string(), &pools);
         let stack = Self {
             store: Store::new(dynamodb.clone(), secrets.clone(), names()),
-            http: loopback_client().map_err(did_not_start("the HTTP client"))?,
+            http: vendors.http.clone(),
             pools: pools.into_iter().map(|(function, pool)| (function.binary.clone(), pool)).collect(),
-            _servers: (database, vault, hubspot_server, quickbooks_server, gateway),
+            _servers: (database, vault, gateway),
             info,
             logs,
             dynamodb,
             secrets,
-            hubspot,
-            quickbooks,
+            hubspot: vendors.hubspot.clone(),
+            quickbooks: vendors.quickbooks.clone(),
+            vendors,
         };
         stack.seed(options.seeded).await?;
         if options.warm {
@@ -254,7 +233,7 @@ impl Stack {
     /// # Errors
     /// [`Error::Simulator`] when it refuses the seed.
     pub async fn seed_hubspot(&self, seed: &Value) -> Result<(), Error> {
-        self.tell_hubspot("/_sim/seed", seed).await.map(drop)
+        Ok(self.vendors.seed_hubspot(seed).await?)
     }
 
     /// Adds companies, items and customers to QuickBooks, and changes preferences (`POST /_sim/seed`).
@@ -262,8 +241,7 @@ impl Stack {
     /// # Errors
     /// [`Error::Simulator`] when it refuses the seed.
     pub async fn seed_quickbooks(&self, seed: &Value) -> Result<(), Error> {
-        let refused = |problem| Error::Simulator { vendor: Vendor::QuickBooks, problem };
-        self.quickbooks.seed(seed.clone()).map(drop).map_err(refused)
+        Ok(self.vendors.seed_quickbooks(seed)?)
     }
 
     /// Enrolls a record into an action and answers what the workflow's history would show (`POST /_sim/executions`).
@@ -271,34 +249,42 @@ impl Stack {
     /// # Errors
     /// [`Error::Simulator`] when HubSpot would not run this at all.
     pub async fn execute(&self, enrollment: &Value) -> Result<Value, Error> {
-        let answer = self.tell_hubspot("/_sim/executions", enrollment).await?;
-        serde_json::from_str(&answer)
-            .map_err(|error| Error::Simulator { vendor: Vendor::HubSpot, problem: error.to_string() })
+        Ok(self.vendors.tell(Vendor::HubSpot, "executions", enrollment).await?)
+    }
+
+    /// Opens a drop-down of an action and answers what the workflow editor would show (`POST /_sim/options`).
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when HubSpot would not ask for this at all.
+    pub async fn options(&self, request: &Value) -> Result<Value, Error> {
+        Ok(self.vendors.tell(Vendor::HubSpot, "options", request).await?)
+    }
+
+    /// Moves a vendor's clock forward (`POST /_sim/clock`): its tokens end, its limits are forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when it cannot be reached.
+    pub async fn advance_clock(&self, vendor: Vendor, seconds: u32) -> Result<(), Error> {
+        let step = serde_json::json!({"advance_seconds": seconds});
+        Ok(self.vendors.tell(vendor, "clock", &step).await.map(drop)?)
     }
 
     /// The books of a company: `Invoice`, `Customer`, `Item` and more, each a list; null if there is no such company.
     pub fn books(&self, realm: &str) -> Value {
-        let mut state = self.quickbooks.state();
-        let companies = state["companies"].as_array_mut();
-        let found =
-            companies.and_then(|companies| companies.iter_mut().find(|company| company["realm_id"] == realm));
-        found.map(Value::take).unwrap_or_default()
+        self.vendors.books(realm)
     }
 
-    /// The calls a vendor has had so far, in order of arrival; [`control::round_trips`] counts how often one had to wait.
+    /// The calls a vendor has had so far, in order of arrival; [`crate::round_trips`] counts how often one had to wait.
     pub fn calls(&self, vendor: Vendor) -> Vec<Call> {
-        self.control(vendor).calls()
+        self.vendors.calls(vendor)
     }
 
-    /// Replaces the disturbances of a vendor: a list of [`Fault`]s as JSON.
+    /// Replaces the disturbances of a vendor: a list of [`crate::Fault`]s as JSON.
     ///
     /// # Errors
     /// [`Error::Simulator`] when they are not faults.
     pub fn faults(&self, vendor: Vendor, faults: &Value) -> Result<(), Error> {
-        let refused = |problem| Error::Simulator { vendor, problem };
-        let faults: Vec<Fault> =
-            serde_json::from_value(faults.clone()).map_err(|error| refused(error.to_string()))?;
-        self.control(vendor).set_faults(faults).map_err(refused)
+        Ok(self.vendors.faults(vendor, faults)?)
     }
 
     /// A function's instances, by the name of its binary.
@@ -306,46 +292,15 @@ impl Stack {
         self.pools.get(binary)
     }
 
-    fn control(&self, vendor: Vendor) -> &control::Control {
-        match vendor {
-            Vendor::HubSpot => self.hubspot.control(),
-            Vendor::QuickBooks => self.quickbooks.control(),
-        }
-    }
-
-    async fn tell_hubspot(&self, path: &str, body: &Value) -> Result<String, Error> {
-        let failed = |problem| Error::Simulator { vendor: Vendor::HubSpot, problem };
-        let request = self.http.post(format!("{}{path}", self.info.hubspot_url)).json(body);
-        let answer = request.send().await.map_err(|error| failed(error.to_string()))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| failed(error.to_string()))?;
-        if status.is_success() { Ok(text) } else { Err(failed(text)) }
-    }
-
     /// Secrets, the portal with its connections, and what the vendors hold.
-    async fn seed(&self, world: bool) -> Result<(), Error> {
+    async fn seed(&self, with_records: bool) -> Result<(), Error> {
         const PART: &str = "the seed";
         let secret =
             self.secrets.create_secret().name(APP_SECRET).secret_string(world::app_secret().to_string());
         secret.send().await.map_err(|error| did_not_start(PART)(error.into()))?;
-        self.seed_hubspot(&world::hubspot_access()).await?;
-        self.seed_quickbooks(&world::quickbooks_access()).await?;
-        if world {
-            self.seed_hubspot(&world::hubspot()).await?;
-            self.seed_quickbooks(&world::quickbooks()).await?;
-        }
-        self.connect().await.map_err(did_not_start(PART))
-    }
-
-    /// Stores the portal as an install and a connect would have.
-    async fn connect(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let realm = RealmId::try_from(world::REALM.to_owned())?;
-        let scopes: Vec<_> = world::SCOPES.map(str::to_owned).into();
-        self.store.save_portal(world::PORTAL, world::TIME_ZONE, Some(&realm)).await?;
-        self.store.connect_hubspot(world::PORTAL, &grant(world::HUBSPOT_TOKEN, scopes)).await?;
-        let accounting = grant(world::QUICKBOOKS_TOKEN, vec!["com.intuit.quickbooks.accounting".to_owned()]);
-        self.store.connect_quickbooks(world::PORTAL, &realm, world::COMPANY, false, &accounting).await?;
-        Ok(())
+        self.vendors.seed(with_records).await?;
+        let fee_item = world::fee_item(&self.books(world::REALM));
+        world::connect(&self.store, fee_item).await.map_err(did_not_start(PART))
     }
 
     async fn warm(&self) -> Result<(), Error> {
@@ -373,38 +328,14 @@ fn names() -> store::Names {
     }
 }
 
-/// Tokens that outlive any run.
-fn grant(access_token: &str, scopes: Vec<String>) -> Grant {
-    let later = Timestamp::now() + (24 * 30).hours();
-    Grant {
-        generation: 1,
-        access_token: access_token.to_owned().into(),
-        access_expires_at: later,
-        refresh_token: format!("{access_token}-refresh").into(),
-        refresh_expires_at: Some(later),
-        hard_expires_at: None,
-        scopes,
-    }
-}
-
 async fn build(options: &Options, template: &Template) -> Result<Programs, Error> {
+    if let Some(programs) = &options.programs {
+        return Ok(programs.clone());
+    }
     let binaries: Vec<_> = template.functions.iter().map(|function| function.binary.clone()).collect();
     let profile = options.profile;
     let built = tokio::task::spawn_blocking(move || functions::build(profile, &binaries)).await;
     Ok(built.map_err(|error| did_not_start("the build")(error.into()))??)
-}
-
-fn hubspot(public_base_url: &str) -> Result<HubSpot, Error> {
-    let options = HubSpotOptions {
-        app: paths::workspace().join("infra/hubspot"),
-        action_base_url: Some(public_base_url.to_owned()),
-        client_secret: world::CLIENT_SECRET.to_owned(),
-    };
-    HubSpot::new(options).map_err(not_served("the HubSpot simulator"))
-}
-
-async fn serve(router: axum::Router, part: &'static str) -> Result<Serving, Error> {
-    control::serve(router, 0).await.map_err(not_served(part))
 }
 
 type Pools<'a> = Vec<(&'a template::Function, Arc<Pool>)>;
@@ -431,17 +362,24 @@ fn pools<'a>(
     template.functions.iter().map(pool).collect()
 }
 
-/// The variables that the template sets, so that one it forgets is missed here too; then where everything is.
+/// The variables that the template sets, so that one it forgets is missed here too; then those that only a stack on one
+/// machine needs.
 fn variables(
     options: &Options,
     function: &template::Function,
     info: &Info,
 ) -> Result<Vec<(String, String)>, Error> {
+    let discovery_url = vendors::discovery_url(&info.quickbooks_url);
     let value = |name: &str| match name {
         "ENVIRONMENT" => Some(ENVIRONMENT),
         "PUBLIC_BASE_URL" => Some(info.public_base_url.as_str()),
         "TABLE_NAME" => Some(TABLE),
         "APP_SECRET_ID" => Some(APP_SECRET),
+        "ACTIONS_PAUSED" => Some("false"),
+        "ACCEPT_SIGNATURE_V2" => Some("true"),
+        "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),
+        "QUICKBOOKS_API_URL" => Some(info.quickbooks_url.as_str()),
+        "INTUIT_DISCOVERY_URL" => Some(discovery_url.as_str()),
         _ => None,
     };
     let declared = function.variables.iter().map(|name| match value(name) {
@@ -450,11 +388,8 @@ fn variables(
     });
     let mut variables = declared.collect::<Result<Vec<_>, _>>()?;
     let addresses = [
-        ("HUBSPOT_API_URL", info.hubspot_url.clone()),
         ("HUBSPOT_AUTHORIZE_URL", format!("{}/oauth/authorize", info.hubspot_url)),
-        ("QUICKBOOKS_API_URL", info.quickbooks_url.clone()),
         ("QUICKBOOKS_SANDBOX_API_URL", info.quickbooks_url.clone()),
-        ("INTUIT_DISCOVERY_URL", format!("{}/.well-known/openid_configuration", info.quickbooks_url)),
         ("AWS_ENDPOINT_URL_DYNAMODB", info.dynamodb_url.clone()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", info.secretsmanager_url.clone()),
     ];
@@ -479,12 +414,6 @@ fn start_gateway(
     Gateway::start(listener, domain, &routes, pools)
 }
 
-/// For this machine only: no proxy, and no certificates, which take 24 ms to read. No idle connections either: with a hundred
-/// stacks in a process they would use up the 1024 files it may usually have open.
-fn loopback_client() -> Result<reqwest::Client, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0).build()?)
-}
-
 fn did_not_start(part: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {
     move |source| Error::Start { part, source }
 }
@@ -501,9 +430,9 @@ mod tests {
 
     /// Isolation is what lets every test have a stack of its own.
     #[tokio::test]
-    async fn a_hundred_stacks_live_side_by_side_in_one_process() {
+    async fn twenty_stacks_live_side_by_side_in_one_process() {
         let mut stacks = Vec::new();
-        for _ in 0..100 {
+        for _ in 0..20 {
             stacks.push(Stack::start(Options::default()).await.unwrap());
         }
         let only_here =
@@ -524,7 +453,7 @@ mod tests {
         let Err(Error::Function { function, log, .. }) = Stack::start(options).await else {
             panic!("it started")
         };
-        assert_eq!(function, "invoice");
+        assert_eq!(function, "estimate", "the first by name");
         let log = std::fs::read_to_string(log).unwrap();
         assert!(log.contains("ENVIRONMENT"), "{log}");
     }

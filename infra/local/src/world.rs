@@ -3,9 +3,14 @@
 //! Alder Street Coffee Roasters sells beans, machines and training to cafés. Its deals are in HubSpot, its books in
 //! QuickBooks; one customer is known there already.
 
+use jiff::{Timestamp, ToSpan};
 use mapping::hubspot::PortalId;
+use mapping::quickbooks::{ItemId, RealmId};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
+use store::Store;
+use store::portal::NewCompany;
+use store::tokens::Grant;
 
 /// The HubSpot portal.
 pub const PORTAL: PortalId = PortalId(1_000_001);
@@ -35,19 +40,38 @@ pub const REFILL: u64 = 8_800_000_006;
 pub const OBRIEN_FIRST: u64 = 8_800_000_007;
 /// That contact's second deal.
 pub const OBRIEN_SECOND: u64 = 8_800_000_008;
+/// A deal of the known customer, paid by a payment link.
+pub const PAID_DEAL: u64 = 8_800_000_009;
 
-/// The name of that contact as a customer.
+/// An accepted quote of Harbor Kitchen, with an expiration date, a discount of its own and a fee.
+pub const OFFER: u64 = 8_800_500_001;
+/// A quote of the known customer that was paid online, and is locked therefore.
+pub const PAID_QUOTE: u64 = 8_800_500_002;
+
+/// When both payments were made.
+const PAID_AT: &str = "2026-03-02T15:04:05.000Z";
+
+/// Until when [`OFFER`] is offered.
+pub const OFFER_EXPIRES: &str = "2099-03-31";
+/// What [`OFFER`] comes to: 20 × 14.50 and 249.99, less 10 %, and 25.00 for delivery.
+pub const OFFER_TOTAL: &str = "510.99";
+
+/// The name of O'Brien's contact as a customer.
 pub const OBRIEN: &str = "O'Brien & Søn \"Ltd\"";
 
 /// HubSpot's access token for the portal.
 pub(crate) const HUBSPOT_TOKEN: &str = "hubspot-access-token-1";
+/// What buys the next one.
+pub(crate) const HUBSPOT_REFRESH_TOKEN: &str = "hubspot-refresh-token-1";
 /// QuickBooks' access token for the company.
 pub(crate) const QUICKBOOKS_TOKEN: &str = "quickbooks-access-token-1";
+/// What buys the next one.
+pub(crate) const QUICKBOOKS_REFRESH_TOKEN: &str = "quickbooks-refresh-token-1";
 /// The app's client secret at HubSpot: signs executions.
-pub(crate) const CLIENT_SECRET: &str = "5f1c9ae0-local-client-secret";
+pub const CLIENT_SECRET: &str = "5f1c9ae0-local-client-secret";
 
-/// The scopes the portal granted: all required ones (rulings.md 29).
-pub(crate) const SCOPES: [&str; 8] = [
+/// The scopes the portal granted: all required ones (rulings.md 29), and the optional one for payments.
+pub(crate) const SCOPES: [&str; 9] = [
     "oauth",
     "automation",
     "crm.objects.deals.read",
@@ -56,10 +80,11 @@ pub(crate) const SCOPES: [&str; 8] = [
     "crm.objects.contacts.read",
     "crm.objects.companies.read",
     "crm.objects.products.read",
+    "crm.objects.commercepayments.read",
 ];
 
 /// The app secret (contract §5).
-pub(crate) fn app_secret() -> Value {
+pub fn app_secret() -> Value {
     json!({
         "hubspot": {
             "client_id": "local-hubspot", "client_secret": CLIENT_SECRET, "client_secret_previous": null, "app_id": "1",
@@ -72,6 +97,54 @@ pub(crate) fn app_secret() -> Value {
     })
 }
 
+/// Stores the portal as an install and a connect would have, with the item that stands for fees, if one was chosen.
+///
+/// # Errors
+/// What the store said.
+pub async fn connect(
+    store: &Store,
+    fee_item: Option<ItemId>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let realm = RealmId::try_from(REALM.to_owned())?;
+    let scopes: Vec<_> = SCOPES.map(str::to_owned).into();
+    store.save_portal(PORTAL, TIME_ZONE, Some(&realm)).await?;
+    store.connect_hubspot(PORTAL, &grant(HUBSPOT_TOKEN, HUBSPOT_REFRESH_TOKEN, scopes)).await?;
+    let accounting = vec!["com.intuit.quickbooks.accounting".to_owned()];
+    let company = NewCompany {
+        realm: realm.clone(),
+        name: COMPANY.to_owned(),
+        sandbox: false,
+        home_currency: Some("USD".parse()?),
+    };
+    let grant = grant(QUICKBOOKS_TOKEN, QUICKBOOKS_REFRESH_TOKEN, accounting);
+    store.connect_quickbooks(PORTAL, &company, &grant).await?;
+    if let Some(item) = fee_item {
+        store.save_fee_item(PORTAL, &realm, &item).await?;
+    }
+    Ok(())
+}
+
+/// The item for fees among a company's books.
+pub fn fee_item(books: &Value) -> Option<ItemId> {
+    let items = books["Item"].as_array()?;
+    let found = items.iter().find(|item| item["Name"] == DELIVERY.name)?;
+    Some(ItemId(found["Id"].as_str()?.to_owned()))
+}
+
+/// Tokens that outlive any run.
+fn grant(access_token: &str, refresh_token: &str, scopes: Vec<String>) -> Grant {
+    let later = Timestamp::now() + (24 * 30).hours();
+    Grant {
+        generation: 1,
+        access_token: access_token.to_owned().into(),
+        access_expires_at: later,
+        refresh_token: refresh_token.to_owned().into(),
+        refresh_expires_at: Some(later),
+        hard_expires_at: None,
+        scopes,
+    }
+}
+
 /// What the HubSpot simulator must know before anybody may read: the portal's access token.
 pub(crate) fn hubspot_access() -> Value {
     json!({"access_tokens": [{"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": SCOPES}]})
@@ -82,7 +155,7 @@ pub(crate) fn quickbooks_access() -> Value {
     json!({"companies": [{"realm_id": REALM, "name": COMPANY, "access_tokens": [QUICKBOOKS_TOKEN]}]})
 }
 
-/// The portal's deals, contacts and lines, as a seed of the HubSpot simulator.
+/// The portal's deals, quotes, contacts, lines and payments, as a seed of the HubSpot simulator.
 pub fn hubspot() -> Value {
     let contacts = [
         contact("501", "Ana", "Trujillo", "ana@harborkitchen.example"),
@@ -102,16 +175,35 @@ pub fn hubspot() -> Value {
         deal(OBRIEN_FIRST, "O'Brien – beans", "504", &[HOUSE_BLEND.times("8")]),
         deal(OBRIEN_SECOND, "O'Brien – training", "504", &[TRAINING.times("2")]),
     ];
-    let (deals, lines): (Vec<_>, Vec<_>) = deals.into_iter().unzip();
-    let lines: Vec<_> = lines.into_iter().flatten().collect();
-    let objects = json!({"contacts": contacts, "deals": deals, "line_items": lines});
-    json!({"portals": [{"portal_id": PORTAL.0, "objects": objects}]})
+    let quotes = [
+        offer(quote(OFFER, "Harbor Kitchen – autumn offer", "501", &[HOUSE_BLEND.times("20"), GRINDER.times("1")])),
+        quote(PAID_QUOTE, "Norr Bistro – espresso month", "503", &[ESPRESSO.times("2")])
+            .paid_by("9001")
+            .set("hs_status", "APPROVED")
+            .set("hs_locked", "true")
+            .set("hs_payment_enabled", "true")
+            .set("hs_payment_status", "PAID")
+            .set("hs_payment_date", PAID_AT),
+    ];
+    let paid_deal = deal(PAID_DEAL, "Norr Bistro – web order", "503", &[HOUSE_BLEND.times("4")]).paid_by("9002");
+    let deals: Vec<_> = deals.into_iter().chain([paid_deal]).collect();
+    let records = || deals.iter().chain(&quotes);
+    json!({"portals": [{"portal_id": PORTAL.0, "objects": {
+        "contacts": contacts,
+        "deals": deals.iter().map(|deal| &deal.record).collect::<Vec<_>>(),
+        "quotes": quotes.iter().map(|quote| &quote.record).collect::<Vec<_>>(),
+        "line_items": records().flat_map(|record| &record.lines).collect::<Vec<_>>(),
+        "commerce_payments": records().flat_map(|record| &record.payment).collect::<Vec<_>>(),
+        "discounts": [adjustment("9101", "Autumn discount", "PERCENT", "10")],
+        "fees": [adjustment("9201", DELIVERY.name, "FIXED", DELIVERY.price)],
+    }}]})
 }
 
 /// The company's items and its one customer, as a seed of the QuickBooks simulator.
 pub fn quickbooks() -> Value {
     let items = [HOUSE_BLEND, ESPRESSO, GRINDER].map(|line| item(&line, "NonInventory"));
-    let items: Vec<_> = items.into_iter().chain([item(&TRAINING, "Service")]).collect();
+    let services = [TRAINING, DELIVERY].map(|line| item(&line, "Service"));
+    let items: Vec<_> = items.into_iter().chain(services).collect();
     // As people type addresses: HubSpot has the same one in lower case.
     let customer = json!({
         "DisplayName": "Hanna Lindqvist", "GivenName": "Hanna", "FamilyName": "Lindqvist",
@@ -135,6 +227,7 @@ struct Line {
 const HOUSE_BLEND: Line = product("7001", "House blend, 12 oz", "COF-HB12", "14.50");
 const ESPRESSO: Line = product("7002", "Espresso blend, 5 lb", "COF-ES80", "82.00");
 const GRINDER: Line = product("7003", "Burr grinder", "EQ-GR01", "249.99");
+const DELIVERY: Line = product("7005", "Delivery", "SVC-DLV", "25.00");
 const TRAINING: Line = product("7004", "Barista training, hour", "SVC-TR60", "95.00");
 
 const fn product(id: &'static str, name: &'static str, sku: &'static str, price: &'static str) -> Line {
@@ -171,16 +264,65 @@ fn contact(id: &str, first: &str, last: &str, email: &str) -> Value {
     json!({"id": id, "properties": {"firstname": first, "lastname": last, "email": email}})
 }
 
-/// A deal and its lines.
-fn deal(id: u64, name: &str, contact: &str, lines: &[Line]) -> (Value, Vec<Value>) {
-    let line_id = |at: usize| format!("{}{at:02}", id % 1_000_000);
-    let ids: Vec<_> = (0..lines.len()).map(line_id).collect();
-    let amount: Decimal = lines.iter().map(Line::amount).sum();
-    let properties = json!({"dealname": name, "amount": amount.to_string(), "deal_currency_code": "USD"});
-    let deal = json!({
-        "id": id.to_string(), "properties": properties, "associations": {"contacts": [contact], "line_items": ids},
-    });
-    (deal, lines.iter().zip(&ids).enumerate().map(|(at, (line, id))| line.record(id, at)).collect())
+/// A deal or quote, and what hangs on it.
+struct Sale {
+    record: Value,
+    lines: Vec<Value>,
+    payment: Option<Value>,
+    total: Decimal,
+}
+
+impl Sale {
+    fn new(id: u64, contact: &str, lines: &[Line]) -> Self {
+        let line_id = |at: usize| format!("{}{at:02}", id % 1_000_000);
+        let ids: Vec<_> = (0..lines.len()).map(line_id).collect();
+        let associations = json!({"contacts": [contact], "line_items": ids});
+        Self {
+            record: json!({"id": id.to_string(), "properties": {}, "associations": associations}),
+            lines: lines.iter().zip(&ids).enumerate().map(|(at, (line, id))| line.record(id, at)).collect(),
+            payment: None,
+            total: lines.iter().map(Line::amount).sum(),
+        }
+    }
+
+    fn set(mut self, property: &str, value: &str) -> Self {
+        self.record["properties"][property] = json!(value);
+        self
+    }
+
+    /// With a payment over all of it.
+    fn paid_by(mut self, payment: &str) -> Self {
+        self.record["associations"]["commerce_payments"] = json!([payment]);
+        self.payment = Some(json!({"id": payment, "properties": {
+            "hs_latest_status": "succeeded", "hs_initial_amount": self.total.to_string(), "hs_currency_code": "USD",
+            "hs_initiated_date": PAID_AT, "hs_reference_number": format!("ch_{payment}"),
+        }}));
+        self
+    }
+}
+
+fn deal(id: u64, name: &str, contact: &str, lines: &[Line]) -> Sale {
+    let sale = Sale::new(id, contact, lines);
+    let amount = sale.total.to_string();
+    sale.set("dealname", name).set("amount", &amount).set("deal_currency_code", "USD")
+}
+
+fn quote(id: u64, title: &str, contact: &str, lines: &[Line]) -> Sale {
+    let sale = Sale::new(id, contact, lines);
+    let amount = sale.total.to_string();
+    sale.set("hs_title", title).set("hs_quote_amount", &amount).set("hs_currency", "USD")
+}
+
+fn offer(sale: Sale) -> Sale {
+    let mut sale = sale.set("hs_status", "ACCEPTED").set("hs_expiration_date", OFFER_EXPIRES);
+    sale.record["associations"]["discounts"] = json!(["9101"]);
+    sale.record["associations"]["fees"] = json!(["9201"]);
+    sale.set("hs_quote_amount", OFFER_TOTAL)
+}
+
+/// A discount or fee of a whole quote.
+fn adjustment(id: &str, label: &str, kind: &str, value: &str) -> Value {
+    json!({"id": id, "properties": {"hs_label": label, "hs_type": kind, "hs_value": value, "hs_sort_order": "0"}})
 }
 
 fn item(line: &Line, kind: &str) -> Value {
@@ -199,5 +341,14 @@ mod tests {
         let harbor = &world["portals"][0]["objects"]["deals"][0];
         assert_eq!(harbor["properties"]["amount"], "949.40");
         assert_eq!(harbor["associations"]["line_items"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn the_offer_s_total_is_its_lines_less_the_discount_plus_the_fee() {
+        let lines = HOUSE_BLEND.times("20").amount() + GRINDER.amount();
+        let discounted = lines * "0.9".parse::<Decimal>().unwrap();
+        let total = discounted.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+            + DELIVERY.amount();
+        assert_eq!(total.to_string(), OFFER_TOTAL);
     }
 }

@@ -7,28 +7,24 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use hubspot::signature::{Presented, Refusal, verify};
 use hubspot::workflow;
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, Response};
 use mapping::quickbooks::RealmId;
 use sha2::{Digest, Sha256};
-use store::portal::Portal;
 use store::record::{Claim, Claimed, Key, Record};
 use tracing::Instrument;
 
 pub use mapping::quickbooks::DocumentKind;
 
 use crate::App;
-use crate::connection::Stop;
+use crate::connection::{Stop, chosen_company};
 use crate::effects::{self, Deadline};
 use crate::execution::Execution;
-use crate::failure::{Code, Failure, Trouble};
+use crate::failure::{Code, Trouble};
+use crate::gate::{BODY_LIMIT, Unproven};
 use crate::protocol::{self, End};
 use crate::telemetry::chain;
-
-/// HubSpot's own requests are a few kilobytes (contract §1).
-const BODY_LIMIT: usize = 256 * 1024;
 
 /// Lambda's time limit for this function, when a request does not name its own end.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -46,7 +42,7 @@ pub async fn handle(app: &App, kind: DocumentKind, request: Request) -> Result<R
         duration_ms = started.elapsed().as_millis() as u64,
         "answered"
     );
-    Ok(answer.into_response())
+    Ok(json(answer.status, answer.body))
 }
 
 /// What is sent back, and a word for the log.
@@ -72,14 +68,15 @@ impl Answer {
             None => Self::later(Code::Internal),
         }
     }
+}
 
-    fn into_response(self) -> Response<String> {
-        let mut response = Response::new(self.body);
-        *response.status_mut() = lambda_http::http::StatusCode::from_u16(self.status).unwrap_or_default();
-        let json = lambda_http::http::HeaderValue::from_static("application/json");
-        response.headers_mut().insert(lambda_http::http::header::CONTENT_TYPE, json);
-        response
-    }
+/// A JSON response; an empty body with it.
+pub(crate) fn json(status: u16, body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    *response.status_mut() = lambda_http::http::StatusCode::from_u16(status).unwrap_or_default();
+    let json = lambda_http::http::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(lambda_http::http::header::CONTENT_TYPE, json);
+    response
 }
 
 async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
@@ -90,7 +87,7 @@ async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
     if body.len() > BODY_LIMIT {
         return Answer { status: 413, body: String::new(), outcome: "body too large" };
     }
-    match signed(app, kind, request, body).await {
+    match app.gate.check(&app.config, &app.store, path(kind), request).await {
         Ok(()) => {}
         Err(Unproven::Wrong) => return Answer::refused(),
         Err(Unproven::Later) => return Answer::later(Code::Internal),
@@ -121,7 +118,8 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
             return Answer::later(Code::Internal);
         }
     };
-    let realm = chosen_company(request, portal.as_ref());
+    let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
+    let realm = chosen_company(chosen, portal.as_ref());
     let claim = claim(kind, request, realm.as_ref().ok(), &deadline);
     match app.store.claim(&claim).await.map_err(Stop::from) {
         Ok(Claimed::Ours(record)) => {
@@ -161,81 +159,12 @@ fn claim(
     }
 }
 
-/// The company that the action's input names. `default` is what the portal says today; the claim keeps it.
-fn chosen_company(request: &workflow::Execution, portal: Option<&Portal>) -> Result<RealmId, Failure> {
-    const INPUT: &str = "quickbooks_account";
-    let wrong = || Failure::input_invalid(INPUT, "one of the connected QuickBooks companies");
-    let portal = portal.ok_or_else(Failure::not_connected)?;
-    if portal.companies.is_empty() {
-        return Err(Failure::not_connected());
-    }
-    let chosen = request.inputs.get(INPUT).ok_or_else(wrong)?;
-    let realm = match chosen.as_str() {
-        "default" => portal.default_realm.clone().ok_or_else(Failure::not_connected)?,
-        id => RealmId::try_from(id.to_owned()).map_err(|_| wrong())?,
-    };
-    let linked = portal.company(&realm).is_some();
-    if linked { Ok(realm) } else { Err(Failure::company_not_linked(realm.as_str())) }
-}
-
-/// Why a request is not taken as HubSpot's.
-enum Unproven {
-    /// Its signature is wrong or missing.
-    Wrong,
-    /// Signed by HubSpot and outside the time window, or our own secret cannot be read: never a 4xx.
-    Later,
-}
-
-async fn signed(app: &App, kind: DocumentKind, request: &Request, body: &[u8]) -> Result<(), Unproven> {
-    let uri = public_uri(&app.config.public_base_url, kind, request.uri().query().unwrap_or_default());
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let presented = Presented {
-        method: request.method().as_str(),
-        uri: &uri,
-        body,
-        signature: header("x-hubspot-signature"),
-        version: header("x-hubspot-signature-version"),
-        signature_v3: header("x-hubspot-signature-v3"),
-        timestamp: header("x-hubspot-request-timestamp"),
-    };
-    let judge = |secrets: &[secrecy::SecretString]| {
-        verify(&presented, secrets, Timestamp::now().as_millisecond(), app.config.accept_signature_v2)
-    };
-    let mut verdict = judge(&app.signing_secrets().secrets);
-    if verdict == Err(Refusal::Wrong) {
-        match app.reread_signing_secrets().await {
-            Ok(Some(fresh)) => verdict = judge(&fresh.secrets),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(error = chain(&error), "the app secret could not be read again");
-                return Err(Unproven::Later);
-            }
-        }
-    }
-    match verdict {
-        Ok(scheme) => {
-            tracing::debug!(?scheme, "signature verified");
-            Ok(())
-        }
-        Err(Refusal::OutsideWindow) => {
-            tracing::error!("signed by HubSpot, but not within five minutes of our clock");
-            Err(Unproven::Later)
-        }
-        Err(refusal @ (Refusal::Missing | Refusal::Wrong)) => {
-            tracing::warn!(?refusal, "signature refused");
-            Err(Unproven::Wrong)
-        }
-    }
-}
-
-/// The URL HubSpot signed: configured, never taken from the request, whose host anybody can choose.
-fn public_uri(base: &str, kind: DocumentKind, query: &str) -> String {
-    let path = match kind {
+fn path(kind: DocumentKind) -> &'static str {
+    match kind {
         DocumentKind::Invoice => "/actions/invoice",
         DocumentKind::Estimate => "/actions/estimate",
         DocumentKind::SalesReceipt => "/actions/receipt",
-    };
-    if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+    }
 }
 
 fn ends_at(request: &Request) -> Timestamp {

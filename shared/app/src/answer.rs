@@ -2,19 +2,22 @@
 //! byte (contract §3).
 
 use hubspot::workflow::{ExecutionState, Reply};
-use mapping::quickbooks::{Document, DocumentKind, RealmId};
+use jiff::civil::Date;
+use mapping::hubspot::RecordId;
+use mapping::payment::{self, Booking, Paid};
+use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
     /// The contact the document was made for.
-    pub(crate) contact: mapping::hubspot::RecordId,
+    pub(crate) contact: RecordId,
     /// The customer.
-    pub(crate) customer_id: mapping::quickbooks::CustomerId,
+    pub(crate) customer_id: CustomerId,
     /// Its display name.
     pub(crate) customer_name: String,
     /// The step of the customer chain that decided.
@@ -24,47 +27,131 @@ pub(crate) struct Notes {
     /// What the lines add up to.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) subtotal: Decimal,
+    /// What the document comes to before tax, discounts and fees carried.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(crate) total: Decimal,
+    /// The document's date.
+    pub(crate) date: Date,
+    /// What was paid in HubSpot, when the document's payment is to be made too.
+    pub(crate) settled: Option<Settled>,
+    /// What was odd and did not stop the document.
+    pub(crate) warnings: Vec<String>,
 }
 
-/// The success of a document that was created.
-pub(crate) fn created(
-    kind: DocumentKind,
-    realm: &RealmId,
-    app_url: &str,
-    notes: &Notes,
-    document: &Document,
-    execution_id: &str,
-) -> String {
-    let tax = document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default();
-    let path = kind.entity().to_lowercase();
-    let url = format!("{app_url}/app/{path}?txnId={}&companyId={realm}", document.id);
-    let mut outputs = vec![
-        ("status", "created".to_owned()),
-        ("errorCode", "NONE".to_owned()),
-        ("document_type", kind.entity().to_owned()),
-        ("document_id", document.id.to_string()),
-        ("document_number", document.doc_number.clone().unwrap_or_default()),
-        ("document_url", url),
-        ("document_date", text(document.txn_date)),
-        ("due_date", text(document.due_date)),
-        (
-            "currency",
-            document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default(),
-        ),
-        ("subtotal", money(notes.subtotal)),
-        ("tax", money(tax)),
-        ("total", money(document.total_amt)),
-        ("balance", document.balance.map(money).unwrap_or_default()),
-        ("customer_id", notes.customer_id.to_string()),
-        ("customer_name", notes.customer_name.clone()),
-        ("customer_match", notes.customer_match.clone()),
-    ];
-    outputs.retain(|(_, value)| !value.is_empty());
-    if let Some(warning) = total_warning(kind, notes.subtotal, tax, document) {
-        outputs.push(("warnings", warning));
+/// A payment to follow the document.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Settled {
+    /// What was paid.
+    pub(crate) paid: Paid,
+    /// How it is booked.
+    pub(crate) booking: Booking,
+}
+
+/// A document that was created, and what became of its payment.
+pub(crate) struct Created<'a> {
+    pub(crate) kind: DocumentKind,
+    pub(crate) realm: &'a RealmId,
+    pub(crate) notes: &'a Notes,
+    pub(crate) document: &'a Document,
+    pub(crate) payment: Payment<'a>,
+    /// Where links to documents point.
+    pub(crate) app_url: &'a str,
+    pub(crate) execution_id: &'a str,
+}
+
+/// What became of a document's payment.
+pub(crate) enum Payment<'a> {
+    /// None was to be made.
+    None,
+    /// It was made.
+    Made {
+        /// Its id.
+        id: &'a str,
+        /// Its amount.
+        amount: Decimal,
+    },
+    /// QuickBooks refused it; the document stands.
+    Refused,
+}
+
+impl Created<'_> {
+    /// The success, whole or partial.
+    pub(crate) fn answer(&self) -> String {
+        let Self { kind, realm, notes, document, .. } = self;
+        let path = kind.entity().to_lowercase();
+        let url = format!("{}/app/{path}?txnId={}&companyId={realm}", self.app_url, document.id);
+        let (status, code) = match self.payment {
+            Payment::None => ("created", "NONE"),
+            Payment::Made { .. } => ("paid", "NONE"),
+            Payment::Refused => ("partly_paid", Code::PaymentRefused.as_str()),
+        };
+        let mut outputs = vec![
+            ("status", status.to_owned()),
+            ("errorCode", code.to_owned()),
+            ("document_type", kind.entity().to_owned()),
+            ("document_id", document.id.to_string()),
+            ("document_number", document.doc_number.clone().unwrap_or_default()),
+            ("document_url", url),
+            ("document_date", text(document.txn_date)),
+            ("due_date", text(document.due_date)),
+            ("currency", document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default()),
+            ("subtotal", money(notes.subtotal)),
+            ("tax", money(tax(document))),
+            ("total", money(document.total_amt)),
+            ("balance", self.balance().map(money).unwrap_or_default()),
+            ("customer_id", notes.customer_id.to_string()),
+            ("customer_name", notes.customer_name.clone()),
+            ("customer_match", notes.customer_match.clone()),
+        ];
+        match self.payment {
+            Payment::None => {}
+            Payment::Made { id, amount } => {
+                outputs.extend([("payment_id", id.to_owned()), ("paid_amount", money(amount))]);
+            }
+            Payment::Refused => {
+                let failure = Failure::payment_refused(*kind, document);
+                outputs.extend([("errorMessage", failure.message), ("error_subject", failure.subject)]);
+            }
+        }
+        outputs.retain(|(_, value)| !value.is_empty());
+        let warnings = self.warnings();
+        if !warnings.is_empty() {
+            outputs.push(("warnings", warnings.join(" | ")));
+        }
+        outputs.push(("execution_id", self.execution_id.to_owned()));
+        to_text(&Reply { state: ExecutionState::Success, outputs })
     }
-    outputs.push(("execution_id", execution_id.to_owned()));
-    to_text(&Reply { state: ExecutionState::Success, outputs })
+
+    /// What is owed now: QuickBooks said so before the payment.
+    fn balance(&self) -> Option<Decimal> {
+        let before = if self.kind == DocumentKind::Estimate { None } else { self.document.balance }?;
+        match self.payment {
+            Payment::Made { amount, .. } => Some(before - amount),
+            Payment::None | Payment::Refused => Some(before),
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.notes.warnings.clone();
+        let expected = self.notes.total + tax(self.document);
+        if expected != self.document.total_amt {
+            // The books decide what was billed; when they differ from what we sent, a person should know.
+            warnings.push(format!(
+                "The {} totals {} in QuickBooks; its lines and tax add up to {}.",
+                self.kind.noun(),
+                money(self.document.total_amt),
+                money(expected)
+            ));
+        }
+        let differs = self.notes.settled.as_ref().and_then(|settled| payment::differs(&settled.paid, self.document));
+        if let (Payment::Made { amount, .. }, Some((paid, owed))) = (&self.payment, differs) {
+            let (paid, owed, amount) = (money(paid), money(owed), money(*amount));
+            warnings.push(format!(
+                "HubSpot's payments come to {paid}, QuickBooks was owed {owed}: a payment of {amount} was recorded."
+            ));
+        }
+        warnings
+    }
 }
 
 /// A failure a person must mend.
@@ -81,17 +168,9 @@ pub(crate) fn failed(failure: &Failure, execution_id: &str) -> String {
     })
 }
 
-/// The books decide what was billed; when they differ from what we sent, a person should know.
-fn total_warning(kind: DocumentKind, subtotal: Decimal, tax: Decimal, document: &Document) -> Option<String> {
-    let expected = subtotal + tax;
-    (expected != document.total_amt).then(|| {
-        format!(
-            "The {} totals {} in QuickBooks; its lines and tax add up to {}.",
-            kind.noun(),
-            money(document.total_amt),
-            money(expected)
-        )
-    })
+/// The tax QuickBooks computed.
+pub(crate) fn tax(document: &Document) -> Decimal {
+    document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default()
 }
 
 fn to_text(reply: &Reply) -> String {
@@ -102,6 +181,7 @@ fn text(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn money(amount: Decimal) -> String {
+/// An amount with two decimals.
+pub(crate) fn money(amount: Decimal) -> String {
     format!("{amount:.2}")
 }

@@ -24,6 +24,8 @@ pub struct Config {
     pub quickbooks_api_url: String,
     /// `QUICKBOOKS_SANDBOX_API_URL`, for companies connected with sandbox keys.
     pub quickbooks_sandbox_api_url: String,
+    /// `INTUIT_DISCOVERY_URL`: where Intuit says what its token endpoint is.
+    pub intuit_discovery_url: String,
     /// `QUICKBOOKS_APP_URL`: where links to documents point.
     pub quickbooks_app_url: String,
     /// `HUBSPOT_APP_URL`: where links to records point.
@@ -110,6 +112,10 @@ impl Config {
             quickbooks_sandbox_api_url: url(
                 "QUICKBOOKS_SANDBOX_API_URL",
                 "https://sandbox-quickbooks.api.intuit.com",
+            )?,
+            intuit_discovery_url: url(
+                "INTUIT_DISCOVERY_URL",
+                "https://developer.api.intuit.com/.well-known/openid_configuration",
             )?,
             quickbooks_app_url: url("QUICKBOOKS_APP_URL", "https://app.qbo.intuit.com")?,
             hubspot_app_url: url("HUBSPOT_APP_URL", "https://app.hubspot.com")?,

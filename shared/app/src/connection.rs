@@ -1,16 +1,59 @@
 //! A portal's live connection to HubSpot and to one QuickBooks company, or the reason why there is none; and what each
 //! error of the two vendors means for an execution.
+//!
+//! An access token about to end is renewed before it is used, and one that is refused is renewed once, then the same call is
+//! made again: a 401 proves that it had no effect. Renewed tokens are stored before they are used.
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::{RecordId, RecordKind};
 use mapping::quickbooks::{DocumentKind, RealmId};
+use mapping::settings::Settings;
+use quickbooks::Rows;
+use quickbooks::fault::Meaning;
+use quickbooks::query::Query;
 use secrecy::SecretString;
-use store::portal::{Portal, Status};
-use store::tokens::Owner;
+use store::portal::{Connection, Portal, Status};
+use store::tokens::{AppSecret, Grant, Keys, Owner};
+use tokio::sync::OnceCell;
 
 use crate::App;
+use crate::config::Config;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::Event;
 use crate::telemetry::chain;
+
+/// A token with less time left is renewed before it is used.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
+
+/// After so many deliveries, a record that HubSpot does not give out whole is told instead of tried again (reliability.md
+/// §b, malformed bodies).
+const PATIENCE: u64 = 5;
+
+/// The clients, and what proves to the vendors who we are.
+pub(crate) struct Vendors {
+    pub(crate) hubspot: hubspot::Client,
+    quickbooks: quickbooks::Client,
+    quickbooks_sandbox: quickbooks::Client,
+    keys: AppSecret,
+    discovery_url: String,
+    /// Intuit's endpoints, read when a token is first renewed; they change rarely.
+    discovery: OnceCell<Arc<quickbooks::oauth::Discovery>>,
+}
+
+impl Vendors {
+    pub(crate) fn new(config: &Config, keys: AppSecret) -> Result<Self, lambda_http::Error> {
+        Ok(Self {
+            hubspot: hubspot::Client::new(&config.hubspot_api_url)?,
+            quickbooks: quickbooks::Client::new(&config.quickbooks_api_url)?,
+            quickbooks_sandbox: quickbooks::Client::new(&config.quickbooks_sandbox_api_url)?,
+            keys,
+            discovery_url: config.intuit_discovery_url.clone(),
+            discovery: OnceCell::new(),
+        })
+    }
+}
 
 /// Why an attempt cannot go on.
 #[derive(Clone, Debug)]
@@ -37,67 +80,296 @@ impl From<store::Error> for Stop {
     }
 }
 
+/// The company that an input names. `default` is what the portal says today.
+pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> Result<RealmId, Failure> {
+    let wrong = || Failure::input_invalid("quickbooks_account", "one of the connected QuickBooks companies");
+    let portal = portal.ok_or_else(Failure::not_connected)?;
+    if portal.companies.is_empty() {
+        return Err(Failure::not_connected());
+    }
+    let realm = match chosen.ok_or_else(wrong)? {
+        "default" => portal.default_realm.clone().ok_or_else(Failure::not_connected)?,
+        id => RealmId::try_from(id.to_owned()).map_err(|_| wrong())?,
+    };
+    let linked = portal.company(&realm).is_some();
+    if linked { Ok(realm) } else { Err(Failure::company_not_linked(realm.as_str())) }
+}
+
+/// A portal's HubSpot account, ready to be called.
+pub(crate) struct Account {
+    owner: Owner,
+    connection: Connection,
+    grant: Grant,
+}
+
+impl Account {
+    pub(crate) fn token(&self) -> &SecretString {
+        &self.grant.access_token
+    }
+
+    /// Payments are behind an optional scope (rulings.md 29).
+    pub(crate) fn may_read_payments(&self) -> bool {
+        self.grant.scopes.iter().any(|scope| scope == "crm.objects.commercepayments.read")
+    }
+}
+
 /// One QuickBooks company, ready to be called.
 pub(crate) struct Company {
     /// Its name, for sentences.
     pub(crate) name: String,
+    /// What is known of it and chosen for it.
+    pub(crate) settings: Settings,
     /// The client, which holds realm and token together.
     pub(crate) client: quickbooks::Company,
+    realm: RealmId,
+    owner: Owner,
+    sandbox: bool,
+    connection: Connection,
+    grant: Grant,
 }
 
 impl App {
-    /// The company with its token. Its grant is read by the version that the connection names.
+    /// The portal's HubSpot account with a token that is good for a while.
+    pub(crate) async fn account(&self, portal: Option<&Portal>) -> Result<Account, Stop> {
+        let expired = || Stop::Failure(Failure::hubspot_connection_expired());
+        let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
+        let connection = portal.hubspot.clone().ok_or_else(expired)?;
+        let owner = Owner::HubSpot(portal.id);
+        let grant = self.grant(&owner, &connection, &self.vendors.keys.hubspot).await?.ok_or_else(expired)?;
+        Ok(Account { owner, connection, grant })
+    }
+
+    /// The same account after HubSpot refused its token.
+    pub(crate) async fn renewed_account(&self, refused: Account) -> Result<Account, Stop> {
+        let Account { owner, connection, grant } = refused;
+        let renewed = self.renew(&owner, &connection, &grant, &self.vendors.keys.hubspot).await?;
+        let grant = renewed.ok_or_else(|| Stop::Failure(Failure::hubspot_connection_expired()))?;
+        Ok(Account { owner, connection, grant })
+    }
+
+    /// The company with a token that is good for a while.
     pub(crate) async fn company(&self, portal: Option<&Portal>, realm: &RealmId) -> Result<Company, Stop> {
         let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
         let company = portal
             .company(realm)
             .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
-        if company.connection.status == Status::ReauthRequired {
-            return Err(Stop::Failure(Failure::connection_expired(&company.name)));
-        }
         let owner = Owner::QuickBooks(portal.id, realm.clone());
-        let grant = self.store.grant(&owner, &company.connection.version_id).await?;
-        let client = if company.sandbox { &self.quickbooks_sandbox } else { &self.quickbooks };
-        Ok(Company { name: company.name.clone(), client: client.company(realm.clone(), grant.access_token) })
+        let grant = self.grant(&owner, &company.connection, self.intuit_keys(company.sandbox)).await?;
+        let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
+        Ok(Company {
+            name: company.name.clone(),
+            settings: Settings {
+                home_currency: company.home_currency.clone(),
+                fee_item: company.fee_item.clone(),
+            },
+            client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
+            realm: realm.clone(),
+            owner,
+            sandbox: company.sandbox,
+            connection: company.connection.clone(),
+            grant,
+        })
     }
 
-    /// The portal's token for HubSpot.
-    pub(crate) async fn hubspot_token(&self, portal: Option<&Portal>) -> Result<SecretString, Stop> {
-        let expired = || Stop::Failure(Failure::hubspot_connection_expired());
-        let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
-        let connection = portal.hubspot.as_ref().ok_or_else(expired)?;
-        if connection.status == Status::ReauthRequired {
-            return Err(expired());
+    /// The same company after QuickBooks refused its token.
+    async fn renewed_company(&self, refused: &Company) -> Result<quickbooks::Company, Stop> {
+        let Company { owner, connection, grant, sandbox, .. } = refused;
+        let renewed = self.renew(owner, connection, grant, self.intuit_keys(*sandbox)).await?;
+        let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
+        Ok(self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token))
+    }
+
+    /// Asks a company, once more with a renewed token if its token is refused.
+    pub(crate) async fn ask(
+        &self,
+        company: &Company,
+        what: DocumentKind,
+        queries: &[Query],
+    ) -> Result<Vec<Rows>, Stop> {
+        let mut asked = company.client.query(queries).await;
+        if let Err(quickbooks::Error::Unauthorized) = asked {
+            asked = self.renewed_company(company).await?.query(queries).await;
         }
-        Ok(self.store.grant(&Owner::HubSpot(portal.id), &connection.version_id).await?.access_token)
+        asked.map_err(|error| read_stop(what, &company.name, &error))
+    }
+
+    /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing
+    /// happened, and the request id stays the same.
+    pub(crate) async fn send<T, S: Future<Output = Result<T, quickbooks::Error>>>(
+        &self,
+        company: &Company,
+        send: impl Fn(quickbooks::Company) -> S,
+    ) -> Result<T, quickbooks::Error> {
+        let sent = send(company.client.clone()).await;
+        let Err(quickbooks::Error::Unauthorized) = sent else { return sent };
+        match self.renewed_company(company).await {
+            Ok(renewed) => send(renewed).await,
+            Err(_) => sent,
+        }
+    }
+
+    fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
+        if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
+    }
+
+    fn intuit_keys(&self, sandbox: bool) -> &Keys {
+        let keys = &self.vendors.keys;
+        keys.intuit_sandbox.as_ref().filter(|_| sandbox).unwrap_or(&keys.intuit)
+    }
+
+    /// The grant in force, renewed when it is about to end. None: a person must connect again.
+    async fn grant(&self, owner: &Owner, connection: &Connection, keys: &Keys) -> Result<Option<Grant>, Stop> {
+        if connection.status == Status::ReauthRequired {
+            return Ok(None);
+        }
+        let grant = self.store.grant(owner, connection).await?;
+        if grant.access_expires_at.duration_since(Timestamp::now()) > RENEW_BEFORE {
+            return Ok(Some(grant));
+        }
+        self.renew(owner, connection, &grant, keys).await
+    }
+
+    /// Buys new tokens and keeps them. When another process did so meanwhile, or the vendor says that ours are spent, the
+    /// stored ones decide. None: a person must connect again.
+    async fn renew(
+        &self,
+        owner: &Owner,
+        connection: &Connection,
+        old: &Grant,
+        keys: &Keys,
+    ) -> Result<Option<Grant>, Stop> {
+        // Another execution of this process may have renewed it since.
+        let newest = self.store.grant(owner, connection).await?;
+        if newest.generation > old.generation {
+            return Ok(Some(newest));
+        }
+        match self.buy(owner, old, keys).await {
+            Ok(grant) if self.store.keep_grant(owner, &grant).await? => {
+                tracing::info!(generation = grant.generation, "tokens renewed");
+                Ok(Some(grant))
+            }
+            Ok(_) => self.stored_meanwhile(owner, old).await,
+            Err(Refresh::Revoked) => self.stored_meanwhile(owner, old).await,
+            Err(Refresh::Later(trouble)) => Err(Stop::Trouble(trouble)),
+        }
+    }
+
+    /// The grant that another process has stored since ours was read, if any.
+    async fn stored_meanwhile(&self, owner: &Owner, old: &Grant) -> Result<Option<Grant>, Stop> {
+        let portal = self.store.portal(owner.portal()).await?;
+        let Some(connection) = portal.as_ref().and_then(|portal| owner.connection(portal)) else { return Ok(None) };
+        if connection.generation <= old.generation {
+            return Ok(None);
+        }
+        Ok(Some(self.store.grant(owner, connection).await?))
+    }
+
+    async fn buy(&self, owner: &Owner, old: &Grant, keys: &Keys) -> Result<Grant, Refresh> {
+        match owner {
+            Owner::HubSpot(_) => {
+                let Keys { client_id, client_secret, .. } = keys;
+                let client = &self.vendors.hubspot;
+                let bought = hubspot::oauth::refresh(client, client_id, client_secret, &old.refresh_token);
+                let tokens = bought.await.map_err(|error| Refresh::of_hubspot(&error))?;
+                Ok(Grant {
+                    generation: old.generation + 1,
+                    access_token: tokens.access_token,
+                    access_expires_at: Timestamp::now() + tokens.expires_in,
+                    refresh_token: tokens.refresh_token.unwrap_or_else(|| old.refresh_token.clone()),
+                    ..old.clone()
+                })
+            }
+            Owner::QuickBooks(..) => {
+                let discovery = self.discovery().await.map_err(|error| Refresh::of_intuit(&error))?;
+                let Keys { client_id, client_secret, .. } = keys;
+                let client = &self.vendors.quickbooks;
+                let bought =
+                    quickbooks::oauth::refresh(client, &discovery, client_id, client_secret, &old.refresh_token);
+                let tokens = bought.await.map_err(|error| Refresh::of_intuit(&error))?;
+                let now = Timestamp::now();
+                Ok(Grant {
+                    generation: old.generation + 1,
+                    access_token: tokens.access_token,
+                    access_expires_at: now + tokens.expires_in,
+                    refresh_token: tokens.refresh_token,
+                    refresh_expires_at: Some(now + tokens.refresh_expires_in),
+                    hard_expires_at: tokens.hard_expires_in.map(|left| now + left).or(old.hard_expires_at),
+                    scopes: old.scopes.clone(),
+                })
+            }
+        }
+    }
+
+    async fn discovery(&self) -> Result<Arc<quickbooks::oauth::Discovery>, quickbooks::oauth::Error> {
+        let Vendors { quickbooks, discovery_url, .. } = &self.vendors;
+        let read = || async { Ok(Arc::new(quickbooks::oauth::discover(quickbooks, discovery_url).await?)) };
+        self.vendors.discovery.get_or_try_init(read).await.cloned()
     }
 }
 
-/// What an error of HubSpot means for an execution that reads a record.
-pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, error: &hubspot::Error) -> Stop {
+/// Why there are no new tokens.
+enum Refresh {
+    /// The vendor no longer takes the old ones.
+    Revoked,
+    /// Later.
+    Later(Trouble),
+}
+
+impl Refresh {
+    fn of_hubspot(error: &hubspot::oauth::Error) -> Self {
+        tracing::warn!(error = chain(error), "HubSpot did not renew the tokens");
+        match error {
+            hubspot::oauth::Error::Revoked => Self::Revoked,
+            hubspot::oauth::Error::Misconfigured => Self::Later(Trouble::Internal),
+            hubspot::oauth::Error::Unavailable(_) => Self::Later(Trouble::HubSpotDown),
+        }
+    }
+
+    fn of_intuit(error: &quickbooks::oauth::Error) -> Self {
+        tracing::warn!(error = chain(error), "Intuit did not renew the tokens");
+        match error {
+            quickbooks::oauth::Error::Revoked => Self::Revoked,
+            quickbooks::oauth::Error::Misconfigured => Self::Later(Trouble::Internal),
+            quickbooks::oauth::Error::Unavailable(_) => Self::Later(Trouble::QuickBooksDown),
+        }
+    }
+}
+
+/// What an error of HubSpot means for an execution that reads a record, delivered so many times.
+pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, deliveries: u64, error: &hubspot::Error) -> Stop {
     tracing::warn!(error = chain(error), "the record could not be read");
     let id = id.to_string();
     match error {
         hubspot::Error::NotFound => Stop::Failure(Failure::record_not_found(kind, &id)),
         hubspot::Error::Unauthorized => Stop::Failure(Failure::hubspot_connection_expired()),
         hubspot::Error::MissingScopes(scopes) => Stop::Failure(Failure::permission_missing(scopes)),
-        hubspot::Error::Refused { .. } => Stop::Failure(Failure::record_unreadable(kind, &id)),
+        hubspot::Error::Refused { .. } => Stop::Trouble(Trouble::Internal),
         hubspot::Error::RateLimited => Stop::Trouble(Trouble::HubSpotThrottled),
+        hubspot::Error::Unavailable { cause: hubspot::error::Cause::Incomplete, .. } if deliveries >= PATIENCE => {
+            Stop::Failure(Failure::record_incomplete(kind, &id))
+        }
         hubspot::Error::Unavailable { .. } => Stop::Trouble(Trouble::HubSpotDown),
     }
 }
 
 /// What an error of QuickBooks means when we only read: nothing was sent, so nothing is unknown.
-pub(crate) fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> Stop {
+fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> Stop {
     tracing::warn!(error = chain(error), "QuickBooks could not be read");
     match error {
         quickbooks::Error::Unauthorized | quickbooks::Error::Forbidden(_) => {
             Stop::Failure(Failure::connection_expired(company))
         }
-        quickbooks::Error::Rejected(fault) => Stop::Failure(Failure::refused(what, company, fault)),
+        quickbooks::Error::Rejected(fault) => match fault.meaning() {
+            Meaning::ReadOnly | Meaning::FeatureOff => Stop::Failure(Failure::refused(what, company, fault)),
+            // A refused question is our mistake: nothing a person can mend.
+            _ => Stop::Trouble(Trouble::Internal),
+        },
         quickbooks::Error::Throttled => Stop::Trouble(Trouble::QuickBooksThrottled),
-        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => {
-            Stop::Trouble(Trouble::QuickBooksDown)
-        }
+        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => Stop::Trouble(Trouble::QuickBooksDown),
     }
+}
+
+/// What an answer of QuickBooks that cannot be read means.
+pub(crate) fn unreadable(what: DocumentKind, company: &str) -> impl Fn(quickbooks::Error) -> Stop {
+    move |error| read_stop(what, company, &error)
 }

@@ -1,6 +1,7 @@
 //! Creating a customer, once: two executions for one new contact meet at the same claim, and the second one takes what the
 //! first one made (reliability.md §c.5, rulings.md 8).
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,10 +10,10 @@ use mapping::quickbooks::{Customer, CustomerId, DocumentKind, NewCustomer, Realm
 use quickbooks::RequestId;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use store::record::{Claimed, Plan, Record, Transition, Written};
+use store::record::{Claimed, Nonce, Plan, Record, Transition, Written};
 
 use crate::App;
-use crate::connection::{Company, Stop, read_stop};
+use crate::connection::{Company, Stop, unreadable};
 use crate::effects::{self, Deadline};
 use crate::failure::{Code, Failure, Trouble};
 use crate::ids::{self, Op};
@@ -35,6 +36,8 @@ pub(crate) struct Order<'a> {
     pub(crate) contact: RecordId,
     pub(crate) contact_name: String,
     pub(crate) deadline: Deadline,
+    /// The name of the customer that was made or found.
+    pub(crate) name: OnceLock<String>,
 }
 
 /// The customer's id and display name, created now or by another execution just before.
@@ -57,32 +60,45 @@ pub(crate) async fn create(order: &Order<'_>) -> Result<(CustomerId, String), St
 }
 
 impl Order<'_> {
+    /// The claim keeps the id only; the name is for this execution's answer.
+    fn made(&self, customer: Customer) -> Made {
+        let made = Made { id: customer.id.to_string(), json: serde_json::Value::Null };
+        // One attempt makes one customer.
+        let _already_named = self.name.set(customer.display_name);
+        made
+    }
+
     async fn drive(&self, record: Box<Record>) -> Result<(CustomerId, String), Stop> {
         match protocol::drive(self, protocol::next_for_customer, record).await {
-            End::Done(record) => created(&record).ok_or(Stop::Trouble(Trouble::StoreDown)),
+            End::Done(record) => {
+                let id = record.made_id.map(CustomerId).ok_or(Stop::Trouble(Trouble::Internal))?;
+                Ok((id, self.name.get().unwrap_or(&self.new.display_name).clone()))
+            }
             End::Later(trouble) => Err(Stop::Trouble(trouble)),
             End::GaveUp(failure) => Err(Stop::Failure(failure)),
         }
     }
 
-    /// The look-up did not find the customer we once created for this address: it is inactive, merged away, or somebody
-    /// changed its address. Only the last is still a customer; otherwise the claim is freed.
+    /// The look-up did not find the customer we once created for this address: the books may lag, somebody may have
+    /// changed its address, or it was made inactive. Only the last proves it gone (a customer is never deleted,
+    /// quickbooks.md §2.6), and frees the claim.
     async fn still_there(&self, record: &Record) -> Result<Option<(CustomerId, String)>, Stop> {
-        let Some((id, _)) = created(record) else { return Err(Stop::Trouble(Trouble::StoreDown)) };
+        let Some(id) = record.made_id.clone().map(CustomerId) else { return Err(Stop::Trouble(Trouble::Internal)) };
         let query = Query::from(Entity::Customer).equals(Attribute::Id, &id.0).with_inactive();
-        let customer = self.customers(query).await?.into_iter().find(|customer| customer.active);
-        if let Some(customer) = customer {
-            return Ok(Some((customer.id, customer.display_name)));
+        match self.customers(query).await?.pop() {
+            Some(customer) if customer.active => Ok(Some((id, customer.display_name))),
+            None => Ok(Some((id, self.new.display_name.clone()))),
+            Some(_) => {
+                let forget = Transition::Forget { gone: id };
+                self.app.store.write(record, &forget, &Nonce::new(), Timestamp::now()).await?;
+                Ok(None)
+            }
         }
-        let forget = Transition::Forget { gone: id };
-        self.app.store.write(record, &forget, Timestamp::now()).await?;
-        Ok(None)
     }
 
     async fn customers(&self, query: Query) -> Result<Vec<Customer>, Stop> {
-        let rows = self.company.client.query(&[query]).await;
-        let customers = rows.and_then(|rows| rows[0].read());
-        customers.map_err(|error| read_stop(self.kind, &self.company.name, &error))
+        let rows = self.app.ask(self.company, self.kind, &[query]).await?;
+        rows[0].read().map_err(unreadable(self.kind, &self.company.name))
     }
 
     /// The customer with this display name and our address, if there is one: what an earlier send of ours made, or what
@@ -101,7 +117,7 @@ impl Order<'_> {
     async fn name_taken(&self, display_name: &str, failure: Failure) -> Outcome {
         let own_name = self.new.clone().under_own_name(self.contact).display_name;
         match self.same(display_name).await {
-            Ok(Some(customer)) => Outcome::Made(made(&customer)),
+            Ok(Some(customer)) => Outcome::Made(self.made(customer)),
             Ok(None) if display_name == own_name => Outcome::Refused(failure),
             Ok(None) => Outcome::Outdated(failure),
             // Refused for certain, so nothing is lost: the next attempt meets the same refusal and looks again.
@@ -116,7 +132,7 @@ impl Effects for Order<'_> {
     }
 
     async fn plan(&self, record: &Record) -> Event {
-        let taken = record.trouble.as_deref() == Some(Code::NameTaken.as_str());
+        let taken = record.replanned_for.as_deref() == Some(Code::NameTaken.as_str());
         let new = if taken { self.new.clone().under_own_name(self.contact) } else { self.new.clone() };
         let environment = self.app.config.environment;
         let request_id =
@@ -131,24 +147,29 @@ impl Effects for Order<'_> {
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
         // A customer's record keeps no answers, and its machine asks for none.
-        let Some(transition) = effects::transition(change, &self.deadline) else {
+        let Some(transition) = effects::transition(record, change, &self.deadline) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
         effects::write(&self.app.store, record, &transition, &self.deadline).await
     }
 
     async fn send(&self, record: &Record) -> Outcome {
-        let Some((plan, display_name)) = frozen(record) else { return Outcome::NoEffect(Trouble::StoreDown) };
+        let Some((plan, display_name)) = frozen(record) else { return Outcome::NoEffect(Trouble::Internal) };
         let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
-            return Outcome::NoEffect(Trouble::StoreDown);
+            return Outcome::NoEffect(Trouble::Internal);
         };
         if !self.deadline.allows_a_send() {
             return Outcome::NoEffect(Trouble::OutOfTime);
         }
-        match self.company.client.create_customer(plan.body.as_bytes(), &request_id).await {
+        let (body, request_id) = (plan.body.as_bytes(), &request_id);
+        let sent = self
+            .app
+            .send(self.company, |client| async move { client.create_customer(body, request_id).await })
+            .await;
+        match sent {
             Ok(customer) => {
                 tracing::info!(customer.id = %customer.id, "customer created");
-                Outcome::Made(made(&customer))
+                Outcome::Made(self.made(customer))
             }
             Err(quickbooks::Error::Rejected(fault)) => {
                 let failure = Failure::customer_refused(&self.contact_name, &fault);
@@ -162,9 +183,9 @@ impl Effects for Order<'_> {
     }
 
     async fn look(&self, record: &Record) -> Sighting {
-        let Some((_, display_name)) = frozen(record) else { return Sighting::NotSeen(Trouble::StoreDown) };
+        let Some((_, display_name)) = frozen(record) else { return Sighting::NotSeen(Trouble::Internal) };
         match self.same(&display_name).await {
-            Ok(Some(customer)) => Sighting::Found(made(&customer)),
+            Ok(Some(customer)) => Sighting::Found(self.made(customer)),
             Ok(None) => Sighting::Absent,
             Err(Stop::Trouble(trouble)) => Sighting::NotSeen(trouble),
             Err(Stop::Failure(_)) => Sighting::NotSeen(Trouble::OutcomeUnknown),
@@ -175,13 +196,4 @@ impl Effects for Order<'_> {
 fn frozen(record: &Record) -> Option<(&Plan, String)> {
     let plan = record.plan.as_ref()?;
     Some((plan, plan.notes.as_str()?.to_owned()))
-}
-
-fn made(customer: &Customer) -> Made {
-    Made { id: customer.id.to_string(), json: serde_json::json!(customer.display_name) }
-}
-
-fn created(record: &Record) -> Option<(CustomerId, String)> {
-    let id = record.made_id.clone()?;
-    Some((CustomerId(id), record.made.as_ref()?.as_str()?.to_owned()))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
-use store::record::{Nonce, Record, Transition, Written};
+use store::record::{Nonce, Record, State, Transition, Written};
 
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{Change, Outcome};
@@ -51,16 +51,27 @@ impl Deadline {
     }
 }
 
-/// The transition of a change that keeps no answer; none for those that do.
-pub(crate) fn transition(change: &Change, deadline: &Deadline) -> Option<Transition> {
+/// The transition of a change that keeps no answer and freezes no payment; none for those that do. In DOC_DONE and PAY_SENT
+/// it is the payment's.
+pub(crate) fn transition(record: &Record, change: &Change, deadline: &Deadline) -> Option<Transition> {
+    let paying = matches!(record.state, State::DocDone | State::PaySent);
+    let quiet_until = later(deadline.wall, QUIET);
     Some(match change {
         Change::Freeze(plan) => Transition::Freeze(plan.clone()),
-        Change::Intend => Transition::Intent { quiet_until: later(deadline.wall, QUIET) },
+        Change::Intend if paying => Transition::PayIntent { quiet_until },
+        Change::Intend => Transition::Intent { quiet_until },
+        Change::Unsend(trouble) if paying => Transition::PayUnsend { trouble: trouble.as_str().to_owned() },
         Change::Unsend(trouble) => Transition::Unsend { trouble: trouble.as_str().to_owned() },
         Change::Replan(failure) | Change::Withdraw(failure) => {
             Transition::Replan { trouble: failure.code.as_str().to_owned() }
         }
-        Change::Record(made) => Transition::Record { id: made.id.clone(), made: made.json.clone() },
+        Change::Record(made) if paying => Transition::PayRecord { id: made.id.clone() },
+        Change::Record(made) => {
+            Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
+        }
+        Change::RefusePayment(failure) => {
+            Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
+        }
         Change::Release(trouble) => Transition::Release { trouble: trouble.as_str().to_owned() },
         Change::Complete | Change::Fail(_) | Change::Review => return None,
     })
@@ -74,11 +85,13 @@ pub(crate) async fn write(
     transition: &Transition,
     deadline: &Deadline,
 ) -> Result<Written, store::Error> {
+    let matters =
+        matches!(transition, Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. });
+    // One id for all tries: the first may have taken place although its reply was lost.
+    let id = Nonce::new();
     loop {
-        let written = store.write(record, transition, Timestamp::now()).await;
-        let matters = matches!(transition, Transition::Record { .. } | Transition::Complete { .. });
-        match written {
-            Err(error) if matters && deadline.left() > RETRY_PAUSE * 20 => {
+        match store.write(record, transition, &id, Timestamp::now()).await {
+            Err(error @ store::Error::Unavailable { .. }) if matters && deadline.left() > RETRY_PAUSE * 20 => {
                 tracing::warn!(error = chain(&error), "writing down what exists failed; again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
@@ -103,6 +116,7 @@ pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::reco
 
 /// What an error of QuickBooks means for a send, when it is not a refusal.
 pub(crate) fn send_outcome(error: &quickbooks::Error, company: &str) -> Outcome {
+    tracing::warn!(error = chain(error), "QuickBooks did not say that it was made");
     match error {
         quickbooks::Error::NotSent(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
         quickbooks::Error::Throttled => Outcome::NoEffect(Trouble::QuickBooksThrottled),

@@ -1,27 +1,33 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use mapping::customer::CustomerFound;
-use mapping::date::{self, DueDays};
-use mapping::document::{self, Header};
-use mapping::hubspot::RecordKind;
+use mapping::date;
+use mapping::document;
+use mapping::hubspot::{Enrolled, RecordKind};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
-use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
+use mapping::payment::{self, Booking, Paid};
+use mapping::problem::Problem;
+use mapping::customer::CustomerFound;
+use mapping::quickbooks::{
+    Customer, CustomerId, Document, DocumentKind, Item, ItemId, PaymentSeen, RealmId,
+};
 use mapping::sale::{self, Reading};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
 use store::matches::Matches;
 use store::portal::Portal;
-use store::record::{Plan, Record, Transition, Written};
+use store::record::{Plan, Record, State, Transition, Written};
 
-use crate::answer::{self, Notes};
-use crate::connection::{Company, Stop, hubspot_stop, read_stop};
+use crate::answer::{self, Created, Notes, Payment, Settled};
+use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
+use crate::inputs::Inputs;
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, customer};
@@ -34,6 +40,9 @@ const PAGE: u16 = 1000;
 
 /// The most values in one `IN (…)`: what public code is known to use (quickbooks.md §3.1).
 const VALUES_AT_ONCE: usize = 30;
+
+/// The largest body that is frozen, in bytes. A DynamoDB item holds 400 KB, and the record needs some for itself.
+const BODY_LIMIT: usize = 320 * 1024;
 
 /// One execution under way: what HubSpot asked for, and by when.
 pub(crate) struct Execution<'a> {
@@ -63,109 +72,147 @@ impl Effects for Execution<'_> {
     }
 
     async fn send(&self, record: &Record) -> Outcome {
-        let Some((plan, notes)) = frozen(record) else { return Outcome::NoEffect(Trouble::StoreDown) };
-        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
-            return Outcome::NoEffect(Trouble::StoreDown);
+        let sent = match record.state {
+            State::PaySent => self.send_payment(record).await,
+            _ => self.send_document(record).await,
         };
-        let company = match self.app.company(self.portal, &plan.realm).await {
-            Ok(company) => company,
-            Err(Stop::Failure(failure)) => return Outcome::Refused(failure),
-            Err(Stop::Trouble(trouble)) => return Outcome::NoEffect(trouble),
-        };
-        if !self.deadline.allows_a_send() {
-            return Outcome::NoEffect(Trouble::OutOfTime);
-        }
-        // What was matched is remembered while QuickBooks works: it costs no time of its own.
-        let (sent, ()) = tokio::join!(
-            company.client.create_document(self.kind, plan.body.as_bytes(), &request_id),
-            self.remember(&plan.realm, &notes),
-        );
-        match sent {
-            Ok(document) => {
-                tracing::info!(document.id = %document.id, "created");
-                made(&document)
-            }
-            Err(error) => self.not_created(&error, &company.name),
-        }
+        sent.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) => Outcome::Refused(failure),
+            Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
+        })
     }
 
     async fn look(&self, record: &Record) -> Sighting {
-        let Some((plan, notes)) = frozen(record) else { return Sighting::NotSeen(Trouble::StoreDown) };
-        match self.sent_before(record, &plan.realm, &notes).await {
-            Ok(documents) => self.sighting(&documents, &notes),
-            Err(Stop::Trouble(trouble)) => Sighting::NotSeen(trouble),
+        let seen = match record.state {
+            State::PaySent => self.look_for_payment(record).await,
+            _ => self.look_for_document(record).await,
+        };
+        seen.unwrap_or_else(|stop| match stop {
+            Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
-            Err(Stop::Failure(_)) => Sighting::NotSeen(Trouble::OutcomeUnknown),
-        }
+            Stop::Failure(_) => Sighting::NotSeen(Trouble::OutcomeUnknown),
+        })
     }
 }
 
+/// Planning: nothing is sent.
 impl Execution<'_> {
     async fn make_plan(&self, record: &Record) -> Result<Plan, Stop> {
         let realm = match &record.realm {
             Some(realm) => realm.clone(),
             None => self.realm.clone().map_err(Stop::Failure)?,
         };
-        let due_days = self.due_days().map_err(Stop::Failure)?;
-        let (kind, id) = (self.record_kind().map_err(Stop::Failure)?, self.request.object_id);
-        let (company, token) =
-            tokio::try_join!(self.app.company(self.portal, &realm), self.app.hubspot_token(self.portal))?;
-        let enrolled = self.app.hubspot.enrolled(&token, kind, id).await;
-        let reading = sale::read(&enrolled.map_err(|error| hubspot_stop(kind, id, &error))?);
+        let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
+        let kind = self.record_kind().map_err(Stop::Failure)?;
+        let company = self.app.company(self.portal, &realm).await?;
+        let enrolled = self.enrolled(record, kind, &inputs).await?;
+        let reading = sale::read(&enrolled);
+        let paid = self.paid(&enrolled, &inputs);
         // A plan that was refused may have rested on what we remembered: the next one asks.
-        let links =
-            if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
+        let links = if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let answers = self.look_up(&company, &reading.wanted(&links)).await?;
-        let matched = reading
-            .settle(&links, &answers)
-            .map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
-        let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
-        let header = Header {
-            today: self.today(),
-            due_days,
-            marker: ids::marker(
-                self.app.config.environment,
-                self.request.portal_id,
-                self.request.callback_id.as_str(),
-            ),
-            record_url: self.record_url(kind),
+        let (matched, paid) = match (reading.settle(&links, &answers, &company.settings), paid) {
+            (Ok(matched), Ok(paid)) => (matched, paid),
+            (matched, paid) => {
+                let problems: Vec<Problem> = matched.err().into_iter().chain(paid.err()).flatten().collect();
+                return Err(Stop::Failure(Failure::problems(kind, &problems)));
+            }
         };
-        let body = document::invoice(&matched, &customer_id, &header);
+        let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
+        let header = self.header(kind, &enrolled, &inputs, paid.clone());
+        let draft = document::write(self.kind, &matched, &customer_id, &header);
+        let body = serde_json::json!(draft).to_string();
+        if body.len() > BODY_LIMIT {
+            return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
+        }
+        let notes = Notes {
+            contact: matched.sale.buyer.contact_id,
+            customer_id,
+            customer_name,
+            customer_match: matched.customer.matched().as_str().to_owned(),
+            items: matched_products(&matched),
+            subtotal: matched.sale.subtotal(),
+            total: matched.sale.total(),
+            date: header.today,
+            settled: paid.filter(|_| inputs.create_paid).map(|paid| Settled {
+                paid,
+                booking: Booking {
+                    today: header.today,
+                    payment_method: inputs.payment_method,
+                    deposit_account: inputs.deposit_account,
+                    marker: header.marker,
+                },
+            }),
+            warnings: warnings(kind, &matched),
+        };
         Ok(Plan {
-            request_id: ids::request_id(
-                Op::Document,
-                self.app.config.environment,
-                &realm,
-                &record.key,
-                record.plan_version,
-            )
-            .as_str()
-            .to_owned(),
+            request_id: self.request_id(Op::Document, &realm, record),
             realm,
-            body: serde_json::json!(body).to_string(),
-            notes: serde_json::json!(notes(&matched, customer_id, customer_name)),
+            body,
+            notes: serde_json::json!(notes),
         })
     }
 
-    fn due_days(&self) -> Result<Option<DueDays>, Failure> {
-        let Some(text) = self.request.inputs.get("due_days") else { return Ok(None) };
-        let days =
-            text.parse().map_err(|_| Failure::input_invalid("due_days", "a whole number from 0 to 3650"))?;
-        Ok(Some(days))
-    }
-
-    /// Quotes are read like deals, but are not offered before their discounts and fees are carried too.
     fn record_kind(&self) -> Result<RecordKind, Failure> {
         let object_type = self.request.object_type.as_str();
-        match RecordKind::from_object_type(object_type) {
-            Some(RecordKind::Deal) => Ok(RecordKind::Deal),
-            Some(RecordKind::Quote) | None => Err(Failure::record_type_unsupported(object_type)),
+        RecordKind::from_object_type(object_type).ok_or_else(|| Failure::record_type_unsupported(object_type))
+    }
+
+    /// The record as HubSpot has it, with its payments when the document is to say that it was paid.
+    async fn enrolled(&self, record: &Record, kind: RecordKind, inputs: &Inputs) -> Result<Enrolled, Stop> {
+        let id = self.request.object_id;
+        let account = self.app.account(self.portal).await?;
+        // A sales receipt is better with its payment, and works without the permission to read one.
+        let payments = inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
+        let wanted = hubspot::Wanted { payments };
+        let mut enrolled = self.app.vendors.hubspot.enrolled(account.token(), kind, id, wanted).await;
+        if let Err(hubspot::Error::Unauthorized) = enrolled {
+            let renewed = self.app.renewed_account(account).await?;
+            enrolled = self.app.vendors.hubspot.enrolled(renewed.token(), kind, id, wanted).await;
+        }
+        enrolled.map_err(|error| hubspot_stop(kind, id, record.deliveries, &error))
+    }
+
+    fn paid(&self, enrolled: &Enrolled, inputs: &Inputs) -> Result<Option<Paid>, Vec<Problem>> {
+        match self.kind {
+            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone()),
+            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone()),
+            DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
         }
     }
 
-    fn today(&self) -> jiff::civil::Date {
-        let zone = self.portal.map_or(jiff::tz::TimeZone::UTC, |portal| portal.time_zone.clone());
-        date::today(self.now(), &zone)
+    fn header(
+        &self,
+        kind: RecordKind,
+        enrolled: &Enrolled,
+        inputs: &Inputs,
+        paid: Option<Paid>,
+    ) -> document::Header {
+        let today = date::today(self.now(), &self.zone());
+        document::Header {
+            today,
+            due_days: inputs.due_days,
+            expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
+            paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
+            payment_method: inputs.payment_method.clone(),
+            deposit_account: inputs.deposit_account.clone(),
+            marker: self.marker(),
+            record_url: self.record_url(kind),
+        }
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.portal.map_or(TimeZone::UTC, |portal| portal.time_zone.clone())
+    }
+
+    fn marker(&self) -> String {
+        let callback_id = self.request.callback_id.as_str();
+        ids::marker(self.app.config.environment, self.request.portal_id, callback_id)
+    }
+
+    fn request_id(&self, op: Op, realm: &RealmId, record: &Record) -> String {
+        let environment = self.app.config.environment;
+        ids::request_id(op, environment, realm, &record.key, record.plan_version).as_str().to_owned()
     }
 
     fn record_url(&self, kind: RecordKind) -> String {
@@ -175,8 +222,8 @@ impl Execution<'_> {
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
-        let matches =
-            self.app.store.matches(self.request.portal_id, realm, reading.contact_id(), &products).await?;
+        let contact = reading.contact_id();
+        let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
         Ok(Links {
             customer: matches.customer.map(|(id, name)| LinkedCustomer { id, name }),
             items: matches.items.into_iter().collect(),
@@ -185,53 +232,35 @@ impl Execution<'_> {
 
     /// Asks for customers and items in one round trip.
     async fn look_up(&self, company: &Company, wanted: &Wanted) -> Result<Answers, Stop> {
-        let by_email = wanted
-            .emails
-            .iter()
-            .map(|email| Query::from(Entity::Customer).equals(Attribute::PrimaryEmailAddr, email));
-        let by_name = wanted
-            .display_names
-            .iter()
-            .map(|name| Query::from(Entity::Customer).equals(Attribute::DisplayName, name));
-        // Inactive items are asked for to be named as such.
-        let among = |attribute, values: &std::collections::BTreeSet<String>| {
+        let customers = |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
+        let mut queries: Vec<Query> = wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
+        let by_email = queries.len();
+        queries.extend(wanted.display_names.iter().map(customers(Attribute::DisplayName)));
+        let by_name = queries.len();
+        for (attribute, values) in [(Attribute::Sku, &wanted.skus), (Attribute::Name, &wanted.item_names)] {
             let values: Vec<&String> = values.iter().collect();
-            let chunks = values.chunks(VALUES_AT_ONCE).map(|values| {
+            // Inactive items are asked for to be named as such.
+            queries.extend(values.chunks(VALUES_AT_ONCE).map(|values| {
                 Query::from(Entity::Item).is_in(attribute, values).with_inactive().max_results(PAGE)
-            });
-            chunks.collect::<Vec<_>>()
-        };
-        let mut queries: Vec<Query> = by_email.collect();
-        let emails = queries.len();
-        queries.extend(by_name);
-        let customers = queries.len();
-        queries.extend(among(Attribute::Sku, &wanted.skus));
-        queries.extend(among(Attribute::Name, &wanted.item_names));
-        let rows = company
-            .client
-            .query(&queries)
-            .await
-            .map_err(|error| read_stop(self.kind, &company.name, &error))?;
+            }));
+        }
+        let rows = self.app.ask(company, self.kind, &queries).await?;
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
         };
-        let answers = || -> Result<Answers, quickbooks::Error> {
-            let mut items: Vec<Item> = Vec::new();
-            for rows in &rows[customers..] {
-                // A product may answer to its SKU and to its name.
-                let new = rows
-                    .read::<Item>()?
-                    .into_iter()
-                    .filter(|item| !items.iter().any(|known| known.id == item.id));
-                items.extend(new.collect::<Vec<_>>());
+        let answers = || {
+            // A product may answer to its SKU and to its name.
+            let mut items = BTreeMap::new();
+            for rows in &rows[by_name..] {
+                items.extend(rows.read::<Item>()?.into_iter().map(|item| (item.id.clone(), item)));
             }
             Ok(Answers {
-                customers_by_email: read(&rows[..emails])?,
-                customers_by_name: read(&rows[emails..customers])?,
-                items,
+                customers_by_email: read(&rows[..by_email])?,
+                customers_by_name: read(&rows[by_email..by_name])?,
+                items: items.into_values().collect(),
             })
         };
-        answers().map_err(|error| read_stop(self.kind, &company.name, &error))
+        answers().map_err(unreadable(self.kind, &company.name))
     }
 
     async fn customer(
@@ -252,99 +281,168 @@ impl Execution<'_> {
                     contact: matched.sale.buyer.contact_id,
                     contact_name: matched.sale.buyer.label(),
                     deadline: self.deadline,
+                    name: std::sync::OnceLock::new(),
                 };
                 customer::create(&order).await
             }
         }
+    }
+}
+
+/// Sending. An early `Err` is a proof that nothing was sent.
+impl Execution<'_> {
+    async fn send_document(&self, record: &Record) -> Result<Outcome, Stop> {
+        let (plan, notes) = frozen(record)?;
+        let (company, request_id) = self.ready_to_send(plan).await?;
+        let body = plan.body.as_bytes();
+        // What was matched is remembered while QuickBooks works, and given up when QuickBooks is faster: nothing comes
+        // between a document and its record.
+        let remembering = async {
+            self.remember(&plan.realm, &notes).await;
+            std::future::pending().await
+        };
+        let (kind, request_id) = (self.kind, &request_id);
+        let creating = self
+            .app
+            .send(&company, |client| async move { client.create_document(kind, body, request_id).await });
+        let sent = tokio::select! {
+            sent = creating => sent,
+            sent = remembering => sent,
+        };
+        Ok(match sent {
+            Ok(document) => {
+                tracing::info!(document.id = %document.id, "created");
+                Outcome::Made(made(&document))
+            }
+            Err(quickbooks::Error::Rejected(fault)) => {
+                tracing::warn!(%fault, "QuickBooks refused the document");
+                let failure = Failure::refused(self.kind, &company.name, &fault);
+                match fault.meaning() {
+                    Meaning::ObjectGone => Outcome::Outdated(failure),
+                    _ => Outcome::Refused(failure),
+                }
+            }
+            Err(error) => effects::send_outcome(&error, &company.name),
+        })
+    }
+
+    async fn send_payment(&self, record: &Record) -> Result<Outcome, Stop> {
+        let plan = record.pay_plan.as_ref().ok_or(Stop::Trouble(Trouble::Internal))?;
+        let (company, request_id) = self.ready_to_send(plan).await?;
+        let (body, request_id) = (plan.body.as_bytes(), &request_id);
+        let sent =
+            self.app.send(&company, |client| async move { client.create_payment(body, request_id).await }).await;
+        Ok(match sent {
+            Ok(payment) => {
+                tracing::info!(payment.id = %payment.id, "payment created");
+                Outcome::Made(Made { id: payment.id.to_string(), json: serde_json::Value::Null })
+            }
+            Err(quickbooks::Error::Rejected(fault)) => {
+                tracing::warn!(%fault, "QuickBooks refused the payment");
+                Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
+            }
+            Err(error) => effects::send_outcome(&error, &company.name),
+        })
+    }
+
+    async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
+        let internal = |_| Stop::Trouble(Trouble::Internal);
+        let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
+        let company = self.app.company(self.portal, &plan.realm).await?;
+        if !self.deadline.allows_a_send() {
+            return Err(Stop::Trouble(Trouble::OutOfTime));
+        }
+        Ok((company, request_id))
     }
 
     /// Best effort: what is not remembered is asked again.
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
         let matches = Matches {
             customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
-            items: notes
-                .items
-                .iter()
-                .map(|(product, item)| (product.clone(), ItemId(item.clone())))
-                .collect(),
+            items: notes.items.iter().map(|(product, item)| (product.clone(), ItemId(item.clone()))).collect(),
         };
-        if let Err(error) =
-            self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await
-        {
+        let remembered = self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await;
+        if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
     }
+}
 
-    fn not_created(&self, error: &quickbooks::Error, company: &str) -> Outcome {
-        tracing::warn!(error = chain(error), "QuickBooks did not create the document");
-        match error {
-            quickbooks::Error::Rejected(fault) => {
-                let failure = Failure::refused(self.kind, company, fault);
-                match fault.meaning() {
-                    Meaning::ObjectGone => Outcome::Outdated(failure),
-                    _ => Outcome::Refused(failure),
-                }
-            }
-            other => effects::send_outcome(other, company),
-        }
+/// Looking for what an earlier send may have made. The marker itself cannot be searched for, so the customer's documents or
+/// payments from shortly before the first send on are read.
+impl Execution<'_> {
+    async fn look_for_document(&self, record: &Record) -> Result<Sighting, Stop> {
+        let (plan, notes) = frozen(record)?;
+        let documents: Vec<Document> = self.since(record, Entity::from(self.kind), &plan.realm, &notes).await?;
+        let marker = self.marker();
+        let marked = |document: &Document, mark: &str| {
+            document.private_note.as_ref().is_some_and(|note| note.contains(mark))
+        };
+        // Somebody may have removed the marker: the same customer, day and sum is for a person to judge.
+        let suspect = |other: &&Document| {
+            !marked(other, MARKER)
+                && other.txn_date == Some(notes.date)
+                && other.total_amt - answer::tax(other) == notes.total
+        };
+        let ours: Vec<&Document> = documents.iter().filter(|document| marked(document, &marker)).collect();
+        Ok(match ours.as_slice() {
+            [document] => Sighting::Found(made(document)),
+            [] if documents.iter().any(|other| suspect(&other)) => Sighting::Suspect,
+            [] => Sighting::Absent,
+            _ => Sighting::Several,
+        })
     }
 
-    /// The customer's documents from shortly before the first send on: the marker itself cannot be searched for.
-    async fn sent_before(
+    async fn look_for_payment(&self, record: &Record) -> Result<Sighting, Stop> {
+        let (plan, notes) = frozen(record)?;
+        let document = record.made_id.as_deref().unwrap_or_default();
+        let payments: Vec<PaymentSeen> =
+            self.since(record, Entity::Payment, &plan.realm, &notes).await?;
+        let marker = self.marker();
+        let pays = |payment: &&PaymentSeen| {
+            let linked = payment.line.iter().flat_map(|line| &line.linked_txn).any(|linked| linked.txn_id.0 == document);
+            linked && payment.private_note.as_ref().is_some_and(|note| note.contains(&marker))
+        };
+        let ours: Vec<_> = payments.iter().filter(pays).collect();
+        Ok(match ours.as_slice() {
+            [] => Sighting::Absent,
+            [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
+            _ => Sighting::Several,
+        })
+    }
+
+    async fn since<T: serde::de::DeserializeOwned>(
         &self,
         record: &Record,
+        entity: Entity,
         realm: &RealmId,
         notes: &Notes,
-    ) -> Result<Vec<Document>, Stop> {
+    ) -> Result<Vec<T>, Stop> {
         let company = self.app.company(self.portal, realm).await?;
         let since = later(record.first_sent_at.unwrap_or(record.created_at), -LOOK_BACK);
-        let mut documents: Vec<Document> = Vec::new();
+        let mut found: Vec<T> = Vec::new();
         loop {
-            let start = u32::try_from(documents.len()).unwrap_or(u32::MAX).saturating_add(1);
-            let query = Query::from(Entity::from(self.kind))
+            let start = u32::try_from(found.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let query = Query::from(entity)
                 .equals(Attribute::CustomerRef, &notes.customer_id.0)
                 .since(Attribute::CreateTime, since)
                 .order_by_newest()
                 .start_position(start)
                 .max_results(PAGE);
-            let rows = company.client.query(&[query]).await;
-            let page: Result<Vec<Document>, _> = rows.and_then(|rows| rows[0].read());
-            let page = page.map_err(|error| read_stop(self.kind, &company.name, &error))?;
+            let rows = self.app.ask(&company, self.kind, &[query]).await?;
+            let page: Vec<T> = rows[0].read().map_err(unreadable(self.kind, &company.name))?;
             let last = page.len() < usize::from(PAGE);
-            documents.extend(page);
+            found.extend(page);
             if last {
-                return Ok(documents);
+                return Ok(found);
             }
         }
     }
+}
 
-    fn sighting(&self, documents: &[Document], notes: &Notes) -> Sighting {
-        let marker = ids::marker(
-            self.app.config.environment,
-            self.request.portal_id,
-            self.request.callback_id.as_str(),
-        );
-        let note = |document: &Document| document.private_note.clone().unwrap_or_default();
-        let ours: Vec<&Document> =
-            documents.iter().filter(|document| note(document).contains(&marker)).collect();
-        match ours.as_slice() {
-            [document] => match made(document) {
-                Outcome::Made(made) => Sighting::Found(made),
-                _ => Sighting::Unclear,
-            },
-            // Somebody may have removed the marker: the same customer and sum in the same minutes is for a person to judge.
-            [] if documents
-                .iter()
-                .any(|other| !note(other).contains(MARKER) && net(other) == notes.subtotal) =>
-            {
-                Sighting::Unclear
-            }
-            [] => Sighting::Absent,
-            _ => Sighting::Unclear,
-        }
-    }
-
-    /// None when the record lacks what its answer is built from.
+/// What a change writes down.
+impl Execution<'_> {
+    /// None when the record lacks what is to be written.
     fn transition(&self, record: &Record, change: &Change) -> Option<Transition> {
         let fail = |failure: &Failure| {
             let answer = answer::failed(failure, self.request.callback_id.as_str());
@@ -352,6 +450,11 @@ impl Execution<'_> {
         };
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
+            Change::Record(made) if record.state == State::Sent => Some(Transition::Record {
+                id: made.id.clone(),
+                made: made.json.clone(),
+                pay_plan: self.pay_plan(record, made)?,
+            }),
             Change::Fail(failure) => {
                 let (answer, trouble) = fail(failure);
                 Some(Transition::Fail { answer, trouble })
@@ -360,16 +463,43 @@ impl Execution<'_> {
                 let (answer, trouble) = fail(&Failure::needs_review(self.kind, &self.company_name(record)));
                 Some(Transition::Review { answer, trouble })
             }
-            other => effects::transition(other, &self.deadline),
+            other => effects::transition(record, other, &self.deadline),
         }
     }
 
+    /// The payment that follows the document, if one does: QuickBooks' balance limits it, so it can be written only now.
+    fn pay_plan(&self, record: &Record, made: &Made) -> Option<Option<Plan>> {
+        let (plan, notes) = frozen(record).ok()?;
+        let Some(settled) = &notes.settled else { return Some(None) };
+        let document: Document = serde_json::from_value(made.json.clone()).ok()?;
+        let Settled { paid, booking } = settled;
+        let Some(new) = payment::write(paid, &document, &notes.customer_id, booking) else { return Some(None) };
+        Some(Some(Plan {
+            request_id: self.request_id(Op::Payment, &plan.realm, record),
+            realm: plan.realm.clone(),
+            notes: serde_json::json!(new.total_amt),
+            body: serde_json::json!(new).to_string(),
+        }))
+    }
+
     fn completed(&self, record: &Record) -> Option<String> {
-        let (plan, notes) = frozen(record)?;
+        let (plan, notes) = frozen(record).ok()?;
         let document: Document = serde_json::from_value(record.made.clone()?).ok()?;
-        let url = &self.app.config.quickbooks_app_url;
-        let id = self.request.callback_id.as_str();
-        Some(answer::created(self.kind, &plan.realm, url, &notes, &document, id))
+        let payment = match (&record.pay_id, &record.pay_plan) {
+            (Some(id), Some(plan)) => Payment::Made { id, amount: plan.notes.to_string().parse().ok()? },
+            _ if record.pay_refused.is_some() => Payment::Refused,
+            _ => Payment::None,
+        };
+        let created = Created {
+            kind: self.kind,
+            realm: &plan.realm,
+            notes: &notes,
+            document: &document,
+            payment,
+            app_url: &self.app.config.quickbooks_app_url,
+            execution_id: self.request.callback_id.as_str(),
+        };
+        Some(created.answer())
     }
 
     fn company_name(&self, record: &Record) -> String {
@@ -378,35 +508,34 @@ impl Execution<'_> {
     }
 }
 
-fn notes(matched: &Matched, customer_id: CustomerId, customer_name: String) -> Notes {
+/// Which item each HubSpot product became, once.
+fn matched_products(matched: &Matched) -> Vec<(String, String)> {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
-    let items: HashMap<String, String> = products
+    let items: BTreeMap<String, String> = products
         .zip(&matched.items)
         .filter_map(|(product, item)| Some((product?, item.id.to_string())))
         .collect();
-    let mut items: Vec<(String, String)> = items.into_iter().collect();
-    items.sort();
-    Notes {
-        contact: matched.sale.buyer.contact_id,
-        customer_id,
-        customer_name,
-        customer_match: matched.customer.matched().as_str().to_owned(),
-        items,
-        subtotal: matched.sale.subtotal(),
-    }
+    items.into_iter().collect()
 }
 
-fn frozen(record: &Record) -> Option<(&Plan, Notes)> {
-    let plan = record.plan.as_ref()?;
-    let notes = serde_json::from_value(plan.notes.clone()).ok()?;
-    Some((plan, notes))
+fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
+    let differs = matched.sale.amount_differs();
+    let warning = differs.map(|(record, lines)| {
+        let (record, lines) = (answer::money(record), answer::money(lines));
+        format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
+    });
+    warning.into_iter().collect()
 }
 
-fn made(document: &Document) -> Outcome {
-    Outcome::Made(Made { id: document.id.to_string(), json: serde_json::json!(document) })
+fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {
+    let plan = record.plan.as_ref();
+    let notes = plan.and_then(|plan| serde_json::from_value(plan.notes.clone()).ok());
+    plan.zip(notes).ok_or_else(|| {
+        tracing::error!("the record's frozen plan cannot be read");
+        Stop::Trouble(Trouble::Internal)
+    })
 }
 
-fn net(document: &Document) -> rust_decimal::Decimal {
-    let tax = document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default();
-    document.total_amt - tax
+fn made(document: &Document) -> Made {
+    Made { id: document.id.to_string(), json: serde_json::json!(document) }
 }

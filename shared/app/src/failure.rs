@@ -4,8 +4,8 @@
 //! name, a body or a debug form: those are for the log.
 
 use mapping::hubspot::RecordKind;
-use mapping::problem::{Figure, Lack, LineFault, Problem, Unusable};
-use mapping::quickbooks::DocumentKind;
+use mapping::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault, Problem, Unusable};
+use mapping::quickbooks::{Document, DocumentKind};
 use quickbooks::fault::{Fault, Meaning};
 
 /// The stable name of a failure. None is ever renamed: execution rules, labels and workflows of users rest on them
@@ -155,7 +155,7 @@ impl Code {
 }
 
 /// What a person must mend before the action can succeed. It is kept as the execution's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Its stable name.
     pub code: Code,
@@ -163,6 +163,13 @@ pub struct Failure {
     pub message: String,
     /// Names only, of the records or lines concerned: labels of every language interpolate it.
     pub subject: String,
+}
+
+/// Without the sentence: it holds names.
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Failure").field(&self.code).finish()
+    }
 }
 
 impl Failure {
@@ -266,6 +273,20 @@ impl Failure {
         }
     }
 
+    /// The document exists, and QuickBooks refused its payment.
+    pub fn payment_refused(what: DocumentKind, document: &Document) -> Self {
+        let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
+        let what = what.noun();
+        Self::new(
+            Code::PaymentRefused,
+            number,
+            format!(
+                "The {what} {number} was created, but QuickBooks refused its payment. Record the payment in QuickBooks; do not \
+                 enroll the record again, or a second {what} is created."
+            ),
+        )
+    }
+
     /// The portal has no company to create documents in.
     pub fn not_connected() -> Self {
         Self::new(
@@ -327,7 +348,8 @@ impl Failure {
             Code::RecordTypeUnsupported,
             object_type,
             format!(
-                "This action works in deal-based workflows, not on {object_type} records. Use it in a deal-based workflow."
+                "This action works on deals and quotes, not on {object_type} records. Use it in a deal-based or quote-based \
+                 workflow."
             ),
         )
     }
@@ -355,14 +377,28 @@ impl Failure {
         )
     }
 
-    /// HubSpot refused to read the record for a reason that trying again does not mend.
-    pub fn record_unreadable(kind: RecordKind, id: &str) -> Self {
+    /// Something that belongs to the record is named by HubSpot and cannot be read, again and again.
+    pub fn record_incomplete(kind: RecordKind, id: &str) -> Self {
         let noun = kind.noun();
         Self::new(
-            Code::Internal,
+            Code::RecordNotFound,
             format!("{noun} {id}"),
             format!(
-                "HubSpot refused to show the {noun} {id} to the app. Nothing was created. Tell the app's support."
+                "HubSpot does not give out the {noun} {id} whole: one of its contacts or line items may have been deleted. \
+                 Check what is associated with it, then enroll it again."
+            ),
+        )
+    }
+
+    /// The document is larger than can be kept until it is sent.
+    pub fn too_large(kind: RecordKind, name: &str) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::LineInvalid,
+            name,
+            format!(
+                "The line items of the {noun} “{name}” hold more text than fits on one document. Shorten their descriptions \
+                 or split the {noun}, then enroll it again."
             ),
         )
     }
@@ -390,6 +426,10 @@ pub enum Trouble {
     TakenOver,
     /// Our table or secrets do not answer.
     StoreDown,
+    /// Whether our last write to the record took place is not known.
+    Unwritten,
+    /// A request of ours was refused, or what we kept cannot be read: our own mistake.
+    Internal,
     /// HubSpot does not answer.
     HubSpotDown,
     /// HubSpot's limit is reached.
@@ -409,7 +449,7 @@ impl Trouble {
     pub fn code(&self) -> Code {
         match self {
             Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => Code::InProgress,
-            Self::StoreDown => Code::Internal,
+            Self::StoreDown | Self::Unwritten | Self::Internal => Code::Internal,
             Self::HubSpotDown | Self::QuickBooksDown => Code::UpstreamDown,
             Self::HubSpotThrottled | Self::QuickBooksThrottled => Code::Throttled,
         }
@@ -421,6 +461,8 @@ impl Trouble {
             Self::InProgress => "IN_PROGRESS",
             Self::TakenOver => "TAKEN_OVER",
             Self::StoreDown => "STORE_DOWN",
+            Self::Unwritten => "UNWRITTEN",
+            Self::Internal => "INTERNAL",
             Self::HubSpotDown => "HUBSPOT_DOWN",
             Self::HubSpotThrottled => "HUBSPOT_THROTTLED",
             Self::QuickBooksDown => "QUICKBOOKS_DOWN",
@@ -441,7 +483,11 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
-        Problem::CurrencyUnreadable { .. }
+        Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
+        Problem::FeeItemMissing { .. } => Code::ItemNotFound,
+        Problem::PaymentCurrency { .. }
+        | Problem::CurrencyForeign { .. }
+        | Problem::CurrencyUnreadable { .. }
         | Problem::CurrenciesMixed { .. }
         | Problem::CurrencyMismatch { .. } => Code::CurrencyMismatch,
     }
@@ -488,6 +534,27 @@ fn sentence(noun: &str, problem: &Problem) -> String {
             "Line item “{line}” matches only the QuickBooks category “{item}”, and a category cannot be sold. Change the line \
              item in the {noun} to a product."
         ),
+        Problem::ItemUnusable { line, item, reason: Unusable::Bundle } => format!(
+            "Line item “{line}” matches only the QuickBooks bundle “{item}”, and a bundle cannot be sold here. Change the line \
+             item in the {noun} to a single product."
+        ),
+        Problem::AdjustmentInvalid { label, fault } => adjustment_fault(noun, label, fault),
+        Problem::FeeItemMissing { fee } => format!(
+            "The fee “{fee}” of the {noun} has no QuickBooks product. Choose a product for fees in the app's settings, or remove \
+             the fee."
+        ),
+        Problem::PaymentInvalid { payment, fault } => format!(
+            "The payment “{payment}” {}. Check it in HubSpot, or create the document without its payment.",
+            number_fault("amount", fault)
+        ),
+        Problem::PaymentCurrency { payment, currency, record, expected } => format!(
+            "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create the document without its payment, \
+             and record the payment in QuickBooks."
+        ),
+        Problem::CurrencyForeign { record, currency, home } => format!(
+            "The {noun} “{record}” is in {currency}, but the QuickBooks company keeps its books in {home}. Documents in another \
+             currency are not created yet: change the {noun}'s currency."
+        ),
         Problem::CurrencyUnreadable { subject, text } => format!(
             "The currency “{text}” of “{subject}” is not a currency code. Choose the {noun}'s currency anew in HubSpot."
         ),
@@ -527,6 +594,24 @@ fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
         LineFault::ZeroQuantity => "has a quantity of zero. Set the quantity or remove the line".to_owned(),
     };
     format!("Line item “{line}” {wrong} in the {noun}'s line items.")
+}
+
+fn adjustment_fault(noun: &str, label: &str, fault: &AdjustmentFault) -> String {
+    let wrong = match fault {
+        AdjustmentFault::Value(fault) => number_fault("value", fault),
+        AdjustmentFault::Kind(_) => "is neither a percentage nor a fixed amount".to_owned(),
+        AdjustmentFault::MoreThanSubtotal => "takes off more than there is to pay".to_owned(),
+    };
+    format!("“{label}” on the {noun} {wrong}. Correct it in the {noun}'s summary.")
+}
+
+fn number_fault(figure: &str, fault: &NumberFault) -> String {
+    match fault {
+        NumberFault::Missing => format!("has no {figure}"),
+        NumberFault::Unreadable(text) => format!("has “{text}” as its {figure}, which is not a number"),
+        NumberFault::Negative => format!("has a {figure} below zero"),
+        NumberFault::TooLarge => format!("has a {figure} with more digits than QuickBooks takes"),
+    }
 }
 
 fn figure_noun(figure: Figure) -> &'static str {
@@ -598,6 +683,19 @@ mod tests {
                 item: "Widgets".into(),
                 reason: Unusable::Category,
             },
+            Problem::ItemUnusable { line: line(1, "Widget"), item: "Kit".into(), reason: Unusable::Bundle },
+            Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Value(NumberFault::Missing) },
+            Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Kind(None) },
+            Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
+            Problem::FeeItemMissing { fee: "Delivery".into() },
+            Problem::PaymentInvalid { payment: "ch_3PqX21".into(), fault: NumberFault::Unreadable("much".into()) },
+            Problem::PaymentCurrency {
+                payment: "ch_3PqX21".into(),
+                currency: usd(),
+                record: record.clone(),
+                expected: "EUR".parse().unwrap(),
+            },
+            Problem::CurrencyForeign { record: record.clone(), currency: "EUR".parse().unwrap(), home: usd() },
             Problem::CurrencyUnreadable { subject: record.clone(), text: "euro".into() },
             Problem::CurrenciesMixed {
                 record: record.clone(),
@@ -630,7 +728,8 @@ mod tests {
             Failure::record_type_unsupported("TICKET"),
             Failure::input_invalid("due_days", "a whole number from 0 to 3650"),
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
-            Failure::record_unreadable(RecordKind::Deal, "8800000001"),
+            Failure::record_incomplete(RecordKind::Deal, "8800000001"),
+            Failure::too_large(RecordKind::Deal, "Acme renewal"),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
         ]);
         failures

@@ -16,6 +16,8 @@ pub enum Op {
     Document,
     /// A customer.
     Customer,
+    /// The payment of an invoice.
+    Payment,
 }
 
 impl Op {
@@ -23,6 +25,7 @@ impl Op {
         match self {
             Self::Document => "d",
             Self::Customer => "c",
+            Self::Payment => "p",
         }
     }
 }

@@ -12,44 +12,37 @@ mod customer;
 mod effects;
 mod execution;
 pub mod failure;
+mod gate;
 pub mod ids;
+mod inputs;
+pub mod options;
 pub mod protocol;
 pub mod telemetry;
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use config::Config;
-use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use connection::Vendors;
+use gate::Gate;
 use store::{Names, Store};
 
 /// Built once per cold start: configuration, clients and the app's credentials outlive a request.
 pub struct App {
     config: Config,
     store: Store,
-    hubspot: hubspot::Client,
-    quickbooks: quickbooks::Client,
-    quickbooks_sandbox: quickbooks::Client,
-    signing_secrets: Mutex<SigningSecrets>,
+    gate: Gate,
+    vendors: Vendors,
 }
-
-/// What HubSpot signs with, and when we read it.
-#[derive(Clone)]
-struct SigningSecrets {
-    secrets: Arc<[SecretString]>,
-    read_at: Timestamp,
-}
-
-/// Between two looks at the app secret because of signatures that do not fit: often enough for a rotation, too seldom for
-/// a stranger to run up a bill.
-const SECRETS_REREAD_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 impl App {
     /// Reads the environment and the app secret, and builds the clients.
     ///
     /// # Errors
-    /// What stops a cold start: a variable that is missing or malformed, or an app secret that cannot be read.
+    /// What stops a cold start, as one line: a variable that is missing or malformed, or an app secret that cannot be read.
     pub async fn from_env() -> Result<Self, lambda_http::Error> {
+        // A function that cannot start prints its error's debug form, and the SDK's would hold what it read.
+        Self::build().await.map_err(|error| telemetry::chain(error.as_ref()).into())
+    }
+
+    async fn build() -> Result<Self, lambda_http::Error> {
         let config = Config::from_env()?;
         let names = Names {
             table: config.table_name.clone(),
@@ -59,32 +52,10 @@ impl App {
         let store = Store::from_env(names).await;
         let secret = store.app_secret().await?;
         Ok(Self {
-            hubspot: hubspot::Client::new(&config.hubspot_api_url)?,
-            quickbooks: quickbooks::Client::new(&config.quickbooks_api_url)?,
-            quickbooks_sandbox: quickbooks::Client::new(&config.quickbooks_sandbox_api_url)?,
-            signing_secrets: Mutex::new(SigningSecrets {
-                secrets: secret.hubspot_client_secrets.into(),
-                read_at: Timestamp::now(),
-            }),
+            gate: Gate::new(secret.hubspot.secrets()),
+            vendors: Vendors::new(&config, secret)?,
             store,
             config,
         })
-    }
-
-    fn signing_secrets(&self) -> SigningSecrets {
-        self.signing_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Reads the secrets again if they are not fresh: after a rotation, what does not fit the old one may fit the new one,
-    /// and a 401 because of our own stale copy would lose the execution (rulings.md 6). None when they are fresh.
-    async fn reread_signing_secrets(&self) -> Result<Option<SigningSecrets>, store::Error> {
-        let now = Timestamp::now();
-        if now.duration_since(self.signing_secrets().read_at) < SECRETS_REREAD_AFTER {
-            return Ok(None);
-        }
-        let secrets = self.store.app_secret().await?.hubspot_client_secrets.into();
-        let fresh = SigningSecrets { secrets, read_at: now };
-        *self.signing_secrets.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
-        Ok(Some(fresh))
     }
 }

@@ -10,13 +10,16 @@
 //!   send of this record can still be alive.
 //! - What cannot be proven goes to a person.
 //!
+//! A payment follows its document by the same rules: DOC_DONE stands for PLANNED and PAY_SENT for SENT, and a refusal does
+//! not undo the document but is part of the answer.
+//!
 //! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
 //! refusal never ends the record: the next execution that needs this customer may succeed.
 
 use std::future::Future;
 
 use jiff::Timestamp;
-use store::record::{Plan, Record, State, Written};
+use store::record::{Plan, REPLANS, Record, State, Written};
 
 use crate::failure::{Failure, Trouble};
 use crate::telemetry::chain;
@@ -60,12 +63,19 @@ pub enum Outcome {
 }
 
 /// What QuickBooks made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Made {
     /// Its id.
     pub id: String,
     /// QuickBooks' own words, as far as we keep them.
     pub json: serde_json::Value,
+}
+
+/// Without the JSON: it holds names and sums.
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Made").field(&self.id).finish()
+    }
 }
 
 /// What the books show of an earlier send.
@@ -75,8 +85,10 @@ pub enum Sighting {
     Absent,
     /// Exactly one, ours.
     Found(Made),
-    /// More than one, or one that may be ours: a person must look.
-    Unclear,
+    /// One that may be ours, though our marker is not on it.
+    Suspect,
+    /// More than one of ours.
+    Several,
     /// We could not look.
     NotSeen(Trouble),
 }
@@ -100,7 +112,8 @@ pub enum Command {
     GiveUp(Failure),
 }
 
-/// A change of the record. [`Effects::write`] adds what the machine does not decide: times, and the words of an answer.
+/// A change of the record. [`Effects::write`] adds what the machine does not decide: times, and the words of an answer. What
+/// is sent, taken back and recorded is the payment in DOC_DONE and PAY_SENT, and the document before.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// Freeze the plan.
@@ -117,6 +130,8 @@ pub enum Change {
     Record(Made),
     /// Keep the success as the answer.
     Complete,
+    /// Keep that the payment was refused; the document stands.
+    RefusePayment(Failure),
     /// Keep the failure as the answer.
     Fail(Failure),
     /// Hand it to a person.
@@ -125,9 +140,6 @@ pub enum Change {
     Release(Trouble),
 }
 
-/// How often an execution's plan may be thrown away (rulings.md 7).
-const REPLANS: u64 = 2;
-
 /// What is done next for an execution.
 pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
     match event {
@@ -135,9 +147,9 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
         Event::NotPossible(failure) => Command::Write(Change::Fail(failure)),
         Event::NotPlanned(trouble) => Command::Later(trouble),
-        Event::Wrote(change) => after_write(change),
+        Event::Wrote(change) => after_write(record, change),
         Event::Lost => Command::Later(Trouble::TakenOver),
-        Event::StoreDown => Command::Later(Trouble::StoreDown),
+        Event::StoreDown => Command::Later(Trouble::Unwritten),
         Event::Sent(outcome) => after_send(record, outcome),
         Event::Looked(sighting) => after_look(record, sighting, now),
     }
@@ -159,17 +171,19 @@ fn resume(record: &Record) -> Command {
         State::Claimed => Command::Plan,
         State::Planned => Command::Write(Change::Intend),
         State::Sent => Command::Look,
+        State::DocDone if record.pay_plan.is_some() => Command::Write(Change::Intend),
+        State::PaySent if record.pay_id.is_none() => Command::Look,
         State::DocDone | State::PaySent => Command::Write(Change::Complete),
         State::Completed | State::Failed | State::NeedsReview | State::Closed => Command::Done,
     }
 }
 
-fn after_write(change: Change) -> Command {
+fn after_write(record: &Record, change: Change) -> Command {
     match change {
         Change::Freeze(_) => Command::Write(Change::Intend),
         Change::Intend => Command::Send,
         Change::Replan(_) => Command::Plan,
-        Change::Record(_) => Command::Write(Change::Complete),
+        Change::Record(_) | Change::RefusePayment(_) => resume(record),
         Change::Unsend(trouble) | Change::Release(trouble) => Command::Later(trouble),
         Change::Withdraw(failure) => Command::GiveUp(failure),
         Change::Complete | Change::Fail(_) | Change::Review => Command::Done,
@@ -180,6 +194,9 @@ fn after_send(record: &Record, outcome: Outcome) -> Command {
     match outcome {
         Outcome::Made(made) => Command::Write(Change::Record(made)),
         Outcome::NoEffect(trouble) => Command::Write(Change::Unsend(trouble)),
+        Outcome::Outdated(failure) | Outcome::Refused(failure) if record.state == State::PaySent => {
+            Command::Write(Change::RefusePayment(failure))
+        }
         Outcome::Outdated(failure) if record.plan_version < REPLANS => {
             Command::Write(Change::Replan(failure))
         }
@@ -191,12 +208,14 @@ fn after_send(record: &Record, outcome: Outcome) -> Command {
 fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
     match sighting {
         Sighting::Found(made) => Command::Write(Change::Record(made)),
-        Sighting::Unclear => Command::Write(Change::Review),
+        Sighting::Several => Command::Write(Change::Review),
         Sighting::NotSeen(trouble) => Command::Later(trouble),
-        Sighting::Absent if record.quiet_until.is_some_and(|quiet_until| quiet_until < now) => {
-            Command::Write(Change::Intend)
+        // Before the quiet period is over, ours may still appear.
+        Sighting::Absent | Sighting::Suspect if record.quiet_until.is_none_or(|quiet_until| quiet_until >= now) => {
+            Command::Later(Trouble::OutcomeUnknown)
         }
-        Sighting::Absent => Command::Later(Trouble::OutcomeUnknown),
+        Sighting::Absent => Command::Write(Change::Intend),
+        Sighting::Suspect => Command::Write(Change::Review),
     }
 }
 
@@ -263,7 +282,7 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
                 return End::GaveUp(failure);
             }
             Command::Later(trouble) => {
-                if !matches!(trouble, Trouble::TakenOver | Trouble::StoreDown) {
+                if !matches!(trouble, Trouble::TakenOver | Trouble::Unwritten) {
                     release(effects, &record, trouble.clone()).await;
                 }
                 return End::Later(trouble);
@@ -310,8 +329,12 @@ mod tests {
             quiet_until: Some(now() + SignedDuration::from_mins(4)),
             made_id: None,
             made: None,
+            pay_plan: None,
+            pay_id: None,
+            pay_refused: None,
             answer: None,
             trouble: None,
+            replanned_for: None,
             created_at: now(),
         }
     }
@@ -395,7 +418,9 @@ mod tests {
         let after = quiet_until + SignedDuration::from_millis(1);
         check(next, &sent, Event::Looked(Sighting::Absent), after, "write Intend");
         check(next, &sent, Event::Looked(Sighting::Found(made())), now(), "write Record");
-        check(next, &sent, Event::Looked(Sighting::Unclear), after, "write Review");
+        check(next, &sent, Event::Looked(Sighting::Suspect), now(), "Later");
+        check(next, &sent, Event::Looked(Sighting::Suspect), after, "write Review");
+        check(next, &sent, Event::Looked(Sighting::Several), now(), "write Review");
         let unseen = Sighting::NotSeen(Trouble::QuickBooksDown);
         check(next, &sent, Event::Looked(unseen), after, "Later");
     }
@@ -410,6 +435,29 @@ mod tests {
         check(next, &sent, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
         let twice = Record { plan_version: 2, ..sent };
         check(next, &twice, Event::Sent(Outcome::Outdated(failure())), now(), "write Fail");
+    }
+
+    #[test]
+    fn a_payment_follows_its_document_by_the_same_rules() {
+        let done = Record { pay_plan: Some(plan()), ..record(State::DocDone) };
+        check(next, &done, Event::Wrote(Change::Record(made())), now(), "write Intend");
+        check(next, &done, Event::Claimed, now(), "write Intend");
+        let sent = Record { pay_plan: Some(plan()), ..record(State::PaySent) };
+        check(next, &sent, Event::Wrote(Change::Intend), now(), "Send");
+        check(next, &sent, Event::Claimed, now(), "Look");
+        check(next, &sent, Event::Sent(Outcome::Unknown), now(), "Later");
+        check(next, &sent, Event::Sent(Outcome::NoEffect(Trouble::QuickBooksThrottled)), now(), "write Unsend");
+        check(next, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write RefusePayment");
+        check(next, &sent, Event::Sent(Outcome::Outdated(failure())), now(), "write RefusePayment");
+        check(next, &sent, Event::Looked(Sighting::Absent), now(), "Later");
+        let after = sent.quiet_until.unwrap() + SignedDuration::from_millis(1);
+        check(next, &sent, Event::Looked(Sighting::Absent), after, "write Intend");
+        check(next, &sent, Event::Looked(Sighting::Found(made())), now(), "write Record");
+        let paid = Record { pay_id: Some("413".into()), ..sent };
+        check(next, &paid, Event::Wrote(Change::Record(made())), now(), "write Complete");
+        check(next, &paid, Event::Claimed, now(), "write Complete");
+        let refused = Record { pay_refused: Some("6000".into()), ..record(State::DocDone) };
+        check(next, &refused, Event::Wrote(Change::RefusePayment(failure())), now(), "write Complete");
     }
 
     #[test]

@@ -1,47 +1,23 @@
-//! Reading the enrolled record from HubSpot's CRM API, in two round trips (hubspot.md §6).
-//!
-//! HubSpot's oddities are read here and nowhere else: an association is listed once per *type* of association, the key of
-//! the line items has three spellings, ids are strings or numbers, a batch may leave records out. A record that cannot be
-//! read whole is an error: a document with a line too few is worse than none.
+//! HubSpot's API, and what can be read with it: the enrolled record, in two round trips (hubspot.md §6).
 
 use crate::error::{Cause, Doing, Error};
-use mapping::hubspot::{
-    Contact, ContactProperties, Deal, DealProperties, Enrolled, LineItem, LineItemProperties, Quote,
-    QuoteProperties, Record, RecordId, RecordKind,
-};
-use reqwest::{Method, Response, Url};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Duration, Instant};
-
-/// The API's version, part of every path (hubspot.md §0).
-const VERSION: &str = "2026-03";
+use crate::reading::Reading;
+use mapping::hubspot::{Enrolled, RecordId, RecordKind};
+use reqwest::Url;
+use secrecy::SecretString;
+use std::time::Duration;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// For one call, body included.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
 /// For all calls of one [`Client::enrolled`], repeats included.
 const TOTAL_LIMIT: Duration = Duration::from_secs(8);
-/// Before the one repeat.
-const PAUSE: Duration = Duration::from_millis(200);
-/// Of a body, after decompression, in bytes.
-const BODY_CAP: usize = 2_000_000;
-/// Of a batch read (hubspot.md §6.4).
-const BATCH: usize = 100;
-/// Of the associations endpoint (hubspot.md §6.3).
-const PAGE: &str = "500";
-
-const CONTACTS: &[&str] = &["contacts", "0-1"];
-const LINE_ITEMS: &[&str] = &["line items", "line_items", "0-8"];
 
 /// HubSpot's API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    base_url: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) base_url: String,
 }
 
 /// Why a [`Client`] cannot be made.
@@ -53,6 +29,14 @@ pub enum SetupError {
     /// The HTTP library could not start.
     #[error("setting up the connection to HubSpot")]
     Http(#[source] reqwest::Error),
+}
+
+/// What is read beside the record, its contact, its line items and a quote's discounts and fees. Less is fewer calls, and
+/// fewer scopes that the portal must have granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The record's payments; they need the optional scope `crm.objects.commercepayments.read` (hubspot.md §7).
+    pub payments: bool,
 }
 
 impl Client {
@@ -76,8 +60,9 @@ impl Client {
         Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned() })
     }
 
-    /// Reads the enrolled record, its first contact and all of its line items: two round trips, unless there are more line
-    /// items than HubSpot embeds. The first contact is the first as HubSpot lists them (hubspot.md §6.3).
+    /// Reads the enrolled record, its contact, all of its line items and what else is `wanted`: two round trips, unless
+    /// something has more associations than HubSpot puts on a page. The contact is a quote's billing contact, else the
+    /// first as HubSpot lists them (hubspot.md §6.3).
     ///
     /// # Errors
     /// [`Error`]. Within 8 s in every case; what takes longer is [`Error::Unavailable`].
@@ -86,10 +71,11 @@ impl Client {
         token: &SecretString,
         kind: RecordKind,
         id: RecordId,
+        wanted: Wanted,
     ) -> Result<Enrolled, Error> {
-        let reading = Reading { client: self, token };
+        let reading = Reading { client: self, token, kind, id };
         let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord, cause: Cause::TimedOut };
-        tokio::time::timeout(TOTAL_LIMIT, reading.enrolled(kind, id)).await.map_err(timed_out)?
+        tokio::time::timeout(TOTAL_LIMIT, reading.enrolled(wanted)).await.map_err(timed_out)?
     }
 }
 
@@ -101,337 +87,24 @@ fn is_allowed(url: &Url) -> bool {
     plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
 }
 
-/// May the call be made again? Once, if it only reads, and only when a moment's wait can help: a time-out has used up its
-/// time, 423 wants two seconds, 429 and 477 want longer (hubspot.md §8). `attempt` counts from 1.
-fn may_retry(method: &Method, path: &str, outcome: &Outcome, attempt: u32) -> bool {
-    // A batch read is a POST, but has no effect.
-    let reads = *method == Method::GET || (*method == Method::POST && path.ends_with("/batch/read"));
-    let passing = match outcome {
-        Ok(answer) => (500..=599).contains(&answer.status),
-        Err(cause) => matches!(cause, Cause::NotConnected(_) | Cause::Broken(_)),
-    };
-    reads && passing && attempt < 2
-}
-
-type Outcome = Result<Answer, Cause>;
-
-/// One [`Client::enrolled`]: the portal's token stays with its calls.
-struct Reading<'a> {
-    client: &'a Client,
-    token: &'a SecretString,
-}
-
-impl Reading<'_> {
-    async fn enrolled(&self, kind: RecordKind, id: RecordId) -> Result<Enrolled, Error> {
-        let (record, associations) = self.record(kind, id).await?;
-        let first_contact = ids_of(&associations, CONTACTS).first().copied();
-        let line_items = async {
-            let ids = self.line_item_ids(kind, id, &associations).await?;
-            self.line_items(&ids).await
-        };
-        let (contact, line_items) = tokio::try_join!(self.contact(first_contact), line_items)?;
-        Ok(Enrolled { record, contact, line_items })
-    }
-
-    async fn record(&self, kind: RecordKind, id: RecordId) -> Result<(Record, Associations), Error> {
-        Ok(match kind {
-            RecordKind::Deal => {
-                let row: Row<DealProperties> = self.record_row(kind, id, DealProperties::NAMES).await?;
-                (Record::Deal(Deal { id: row.id, properties: row.properties }), row.associations)
-            }
-            RecordKind::Quote => {
-                let row: Row<QuoteProperties> = self.record_row(kind, id, QuoteProperties::NAMES).await?;
-                (Record::Quote(Quote { id: row.id, properties: row.properties }), row.associations)
-            }
-        })
-    }
-
-    async fn record_row<P: DeserializeOwned>(
-        &self,
-        kind: RecordKind,
-        id: RecordId,
-        properties: &[&str],
-    ) -> Result<Row<P>, Error> {
-        let query = [("properties", properties.join(",")), ("associations", "contacts,line_items".into())];
-        self.get(Doing::ReadingRecord, format!("{}/{id}", path_name(kind)), query.into()).await
-    }
-
-    /// The ids embedded in the record or, when there are more of them, those of the associations endpoint from its start:
-    /// nothing says that a cursor of the one is understood by the other, and a wrong guess would lose lines.
-    async fn line_item_ids(
-        &self,
-        kind: RecordKind,
-        id: RecordId,
-        associations: &Associations,
-    ) -> Result<Vec<RecordId>, Error> {
-        let embedded = ids_of(associations, LINE_ITEMS);
-        if !lists(associations, LINE_ITEMS).any(|list| list.after().is_some()) {
-            return Ok(embedded);
-        }
-        let path = format!("{}/{id}/associations/line_items", path_name(kind));
-        let mut ids = embedded;
-        let mut after: Option<String> = None;
-        loop {
-            let limit = ("limit", PAGE.to_owned());
-            let query = std::iter::once(limit).chain(after.map(|after| ("after", after))).collect();
-            let page: Page<AssociationRow> = self.get(Doing::ListingLineItems, path.clone(), query).await?;
-            ids.extend(page.results.iter().map(|row| row.to_object_id));
-            // Only the cursor: a link would send the token wherever it points.
-            after = page.after().map(str::to_owned);
-            if after.is_none() {
-                return Ok(each_once(ids));
-            }
-        }
-    }
-
-    async fn contact(&self, id: Option<RecordId>) -> Result<Option<Contact>, Error> {
-        let Some(id) = id else { return Ok(None) };
-        let query = vec![("properties", ContactProperties::NAMES.join(","))];
-        let row: Row<ContactProperties> =
-            self.get(Doing::ReadingContact, format!("contacts/{id}"), query).await?;
-        Ok(Some(Contact { id: row.id, properties: row.properties }))
-    }
-
-    async fn line_items(&self, ids: &[RecordId]) -> Result<Vec<LineItem>, Error> {
-        let batches = ids.chunks(BATCH).map(|batch| self.line_item_batch(batch));
-        Ok(futures::future::try_join_all(batches).await?.concat())
-    }
-
-    /// In the order of `ids`: that of the answer is not documented.
-    async fn line_item_batch(&self, ids: &[RecordId]) -> Result<Vec<LineItem>, Error> {
-        let inputs: Vec<Value> = ids.iter().map(|id| json!({"id": id.to_string()})).collect();
-        // The published API description demands `propertiesWithHistory`.
-        let body =
-            json!({"inputs": inputs, "properties": LineItemProperties::NAMES, "propertiesWithHistory": []});
-        let doing = Doing::ReadingLineItems;
-        let call = Call {
-            method: Method::POST,
-            path: objects("line_items/batch/read"),
-            query: vec![("archived", "false".into())],
-            body: Some(body),
-        };
-        let read: Page<Row<LineItemProperties>> = self.read(doing, &call).await?;
-        let mut found: HashMap<RecordId, LineItemProperties> =
-            read.results.into_iter().map(|row| (row.id, row.properties)).collect();
-        let line_items = ids.iter().map(|&id| Some(LineItem { id, properties: found.remove(&id)? }));
-        line_items.collect::<Option<_>>().ok_or(Error::Unavailable { doing, cause: Cause::Incomplete })
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        doing: Doing,
-        path: String,
-        query: Vec<(&'static str, String)>,
-    ) -> Result<T, Error> {
-        self.read(doing, &Call { method: Method::GET, path: objects(&path), query, body: None }).await
-    }
-
-    async fn read<T: DeserializeOwned>(&self, doing: Doing, call: &Call) -> Result<T, Error> {
-        let mut outcome = self.send(call).await;
-        let mut attempt = 1;
-        while may_retry(&call.method, &call.path, &outcome, attempt) {
-            tokio::time::sleep(PAUSE).await;
-            outcome = self.send(call).await;
-            attempt += 1;
-        }
-        let unavailable = |cause| Error::Unavailable { doing, cause };
-        let body = sort(doing, outcome.map_err(unavailable)?)?;
-        serde_json::from_slice(&body).map_err(|error| unavailable(error.into()))
-    }
-
-    async fn send(&self, call: &Call) -> Outcome {
-        let started = Instant::now();
-        let outcome = self.exchange(call).await;
-        let (method, path) = (call.method.as_str(), call.path.as_str());
-        let duration_ms = started.elapsed().as_millis() as u64;
-        match &outcome {
-            Ok(Answer { status, problem, .. }) => {
-                let correlation_id = problem.correlation_id.as_deref();
-                tracing::info!(method, path, status, duration_ms, correlation_id, "HubSpot answered");
-            }
-            Err(cause) => tracing::info!(method, path, duration_ms, %cause, "HubSpot did not answer"),
-        }
-        outcome
-    }
-
-    async fn exchange(&self, call: &Call) -> Outcome {
-        let Client { http, base_url } = self.client;
-        let mut request = http
-            .request(call.method.clone(), format!("{base_url}{}", call.path))
-            .query(&call.query)
-            .bearer_auth(self.token.expose_secret());
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        let body = read_capped(response).await?;
-        let problem = if status < 300 { Problem::default() } else { Problem::read(&body) };
-        Ok(Answer { status, body, problem })
-    }
-}
-
-async fn read_capped(mut response: Response) -> Result<Vec<u8>, Cause> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > BODY_CAP {
-            return Err(Cause::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// The body of a success, or the error by what the caller does next. A 207 passes here: whether a record is missing is
-/// seen from the records.
-fn sort(doing: Doing, answer: Answer) -> Result<Vec<u8>, Error> {
-    let Answer { status, body, problem } = answer;
-    match status {
-        200..=299 => Ok(body),
-        401 => Err(Error::Unauthorized),
-        403 if problem.is_missing_scopes() => Err(Error::MissingScopes(problem.missing_scopes())),
-        // Whatever else is gone was there a moment ago: the next attempt sees the associations without it.
-        404 if doing == Doing::ReadingRecord => Err(Error::NotFound),
-        404 => Err(Error::Unavailable { doing, cause: Cause::Incomplete }),
-        429 => Err(Error::RateLimited),
-        408 | 423 | 477 => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),
-        400..=499 => Err(Error::Refused { doing, status, category: problem.category() }),
-        _ => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),
-    }
-}
-
-struct Call {
-    method: Method,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<Value>,
-}
-
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
-    problem: Problem,
-}
-
-/// HubSpot's standard error body, of which every part may be missing (hubspot.md §8).
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Problem {
-    category: Option<String>,
-    correlation_id: Option<String>,
-    context: ProblemContext,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ProblemContext {
-    missing_scopes: Vec<String>,
-}
-
-impl Problem {
-    fn read(body: &[u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_default()
-    }
-
-    fn is_missing_scopes(&self) -> bool {
-        self.category.as_deref() == Some("MISSING_SCOPES")
-    }
-
-    /// Words only, as this ends up in sentences and logs.
-    fn category(self) -> Option<String> {
-        self.category.filter(|category| is_word(category))
-    }
-
-    fn missing_scopes(self) -> Vec<String> {
-        self.context.missing_scopes.into_iter().filter(|scope| is_word(scope)).collect()
-    }
-}
-
-fn is_word(text: &str) -> bool {
-    text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-}
-
-type Associations = BTreeMap<String, Page<EmbeddedRow>>;
-
-#[derive(Deserialize)]
-struct Row<P> {
-    id: RecordId,
-    properties: P,
-    #[serde(default)]
-    associations: Associations,
-}
-
-#[derive(Deserialize)]
-struct EmbeddedRow {
-    id: RecordId,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AssociationRow {
-    to_object_id: RecordId,
-}
-
-#[derive(Deserialize)]
-struct Page<T> {
-    results: Vec<T>,
-    paging: Option<Paging>,
-}
-
-#[derive(Deserialize)]
-struct Paging {
-    next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    after: String,
-}
-
-impl<T> Page<T> {
-    fn after(&self) -> Option<&str> {
-        Some(&self.paging.as_ref()?.next.as_ref()?.after)
-    }
-}
-
-fn lists<'a>(
-    associations: &'a Associations,
-    keys: &'a [&str],
-) -> impl Iterator<Item = &'a Page<EmbeddedRow>> {
-    keys.iter().filter_map(|&key| associations.get(key))
-}
-
-fn ids_of(associations: &Associations, keys: &[&str]) -> Vec<RecordId> {
-    each_once(lists(associations, keys).flat_map(|list| &list.results).map(|row| row.id))
-}
-
-/// One row per association type means the same id several times (hubspot.md §6.2).
-fn each_once(ids: impl IntoIterator<Item = RecordId>) -> Vec<RecordId> {
-    let mut seen = HashSet::new();
-    ids.into_iter().filter(|&id| seen.insert(id)).collect()
-}
-
-fn path_name(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Deal => "deals",
-        RecordKind::Quote => "quotes",
-    }
-}
-
-fn objects(rest: &str) -> String {
-    format!("/crm/objects/{VERSION}/{rest}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Associated;
     use crate::test_server::{Answer as Served, Seen, Server, answer};
+    use mapping::hubspot::Record;
+    use serde_json::{Value, json};
     use std::error::Error as _;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
 
     const DEAL: &str = include_str!("../../../tests/fixtures/hubspot/deal_with_duplicate_rows.json");
     const DEAL_PAGED: &str = include_str!("../../../tests/fixtures/hubspot/deal_with_a_further_page.json");
     const QUOTE: &str = include_str!("../../../tests/fixtures/hubspot/quote_without_contact.json");
+    const WHOLE_QUOTE: &str = include_str!("../../../tests/fixtures/hubspot/quote_with_everything.json");
+    const BILLING_CONTACT: &str =
+        include_str!("../../../tests/fixtures/hubspot/associations_with_a_billing_contact.json");
+    const NO_ASSOCIATIONS: &str = r#"{"results": []}"#;
     const CONTACT: &str = include_str!("../../../tests/fixtures/hubspot/contact.json");
     const FIRST_PAGE: &str = include_str!("../../../tests/fixtures/hubspot/associations_first_page.json");
     const LAST_PAGE: &str = include_str!("../../../tests/fixtures/hubspot/associations_last_page.json");
@@ -439,9 +112,12 @@ mod tests {
     const MISSING_SCOPES: &str =
         include_str!("../../../tests/fixtures/hubspot/refused_for_missing_scopes.json");
     const INVALID: &str = include_str!("../../../tests/fixtures/hubspot/refused_as_invalid.json");
+    const NO_PAYMENTS_SCOPE: &str =
+        include_str!("../../../tests/fixtures/hubspot/refused_for_the_payments_scope.json");
     const RATE_LIMIT: &str = include_str!("../../../tests/fixtures/hubspot/refused_by_the_rate_limit.json");
 
-    /// A portal with one record and one contact; every line item that is asked for exists and comes in reverse order.
+    /// A portal with one record and one contact; everything else that is asked for in a batch exists and comes in reverse
+    /// order.
     fn portal(seen: &Seen, record: &str) -> Served {
         let (path, query) = seen.line.split_once('?').unwrap();
         match path {
@@ -449,30 +125,52 @@ mod tests {
                 answer(200, "", record)
             }
             "GET /crm/objects/2026-03/contacts/502" => answer(200, "", CONTACT),
-            "GET /crm/objects/2026-03/deals/8800000001/associations/line_items" => match query {
+            "GET /crm/objects/2026-03/quotes/9900000001/associations/contacts" => {
+                answer(200, "", NO_ASSOCIATIONS)
+            }
+            "GET /crm/objects/2026-03/deals/8800000001/associations/line_items"
+            | "GET /crm/objects/2026-03/deals/8800000001/associations/commerce_payments" => match query {
                 "limit=500" => answer(200, "", FIRST_PAGE),
                 "limit=500&after=NjAy%2B%2F%3D" => answer(200, "", LAST_PAGE),
                 other => panic!("page {other}"),
             },
-            "POST /crm/objects/2026-03/line_items/batch/read" => answer(200, "", batch(&seen.body)),
-            other => panic!("nobody should ask for {other}"),
+            other => match other.strip_prefix("POST /crm/objects/2026-03/") {
+                Some("line_items/batch/read") => answer(200, "", batch(&seen.body, "name")),
+                Some("discounts/batch/read" | "fees/batch/read") => {
+                    answer(200, "", batch(&seen.body, "hs_label"))
+                }
+                Some("commerce_payments/batch/read") => {
+                    answer(200, "", batch(&seen.body, "hs_reference_number"))
+                }
+                _ => panic!("nobody should ask for {other}"),
+            },
         }
     }
 
-    fn batch(body: &str) -> String {
+    /// Rows that are called after their ids, in the property `naming`.
+    fn batch(body: &str, naming: &str) -> String {
         let body: Value = serde_json::from_str(body).unwrap();
+        assert!(body["properties"].as_array().unwrap().contains(&naming.into()), "{body}");
         let inputs = body["inputs"].as_array().unwrap();
         assert!(inputs.len() <= 100, "{} inputs", inputs.len());
-        let row = |input: &Value| json!({"id": input["id"], "properties": {"name": format!("Line {}", input["id"]), "price": null}});
+        let row = |input: &Value| {
+            let name = format!("No. {}", input["id"].as_str().unwrap());
+            json!({"id": input["id"], "properties": {naming: name, "price": null}})
+        };
         json!({"status": "COMPLETE", "results": inputs.iter().rev().map(row).collect::<Vec<_>>()}).to_string()
     }
 
-    async fn enrolled(server: &Server, kind: RecordKind, id: u64) -> Result<Enrolled, Error> {
-        Client::new(&server.url).unwrap().enrolled(&"a-secret-token".into(), kind, RecordId(id)).await
+    async fn enrolled(server: &Server, kind: RecordKind, id: u64, payments: bool) -> Result<Enrolled, Error> {
+        let client = Client::new(&server.url).unwrap();
+        client.enrolled(&"a-secret-token".into(), kind, RecordId(id), Wanted { payments }).await
+    }
+
+    async fn quote(server: &Server, payments: bool) -> Result<Enrolled, Error> {
+        enrolled(server, RecordKind::Quote, 9_900_000_001, payments).await
     }
 
     async fn deal(server: &Server) -> Result<Enrolled, Error> {
-        enrolled(server, RecordKind::Deal, 8_800_000_001).await
+        enrolled(server, RecordKind::Deal, 8_800_000_001, false).await
     }
 
     fn line_ids(enrolled: &Enrolled) -> Vec<u64> {
@@ -491,7 +189,7 @@ mod tests {
         assert_eq!(contact.properties.lastname.as_deref(), Some("O'Brien & Søn \"Ltd\""));
         assert_eq!((&contact.properties.phone, &contact.properties.address), (&None, &None));
         assert_eq!(line_ids(&read), [602, 601]);
-        assert_eq!(read.line_items[0].properties.name.as_deref(), Some("Line \"602\""));
+        assert_eq!(read.line_items[0].properties.name.as_deref(), Some("No. 602"));
         let seen = server.seen();
         assert_eq!(seen.len(), 3);
         assert!(seen[0].line.starts_with("GET /crm/objects/2026-03/deals/"), "{:?}", seen[0]);
@@ -501,11 +199,127 @@ mod tests {
     #[tokio::test]
     async fn a_quote_is_read_likewise_and_may_have_no_contact() {
         let server = Server::start(|seen| portal(seen, QUOTE)).await;
-        let read = enrolled(&server, RecordKind::Quote, 9_900_000_001).await.unwrap();
+        let read = quote(&server, false).await.unwrap();
         let Record::Quote(quote) = &read.record else { panic!("{:?}", read.record) };
         assert_eq!(quote.properties.hs_currency.as_deref(), Some("EUR"));
         assert_eq!((read.contact.is_none(), line_ids(&read)), (true, vec![601]));
-        assert_eq!(server.seen().len(), 2);
+        assert_eq!((read.discounts, read.fees, read.payments), (vec![], vec![], vec![]));
+        assert_eq!(server.seen().len(), 3);
+    }
+
+    /// The whole quote, with its contacts as the associations endpoint lists them.
+    fn whole_quote(seen: &Seen, contacts: &str) -> Served {
+        match seen.line.contains("/associations/contacts?") {
+            true => answer(200, "", contacts),
+            false => portal(seen, WHOLE_QUOTE),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_quote_comes_with_billing_contact_discounts_fees_and_payments() {
+        let server = Server::start(|seen| whole_quote(seen, BILLING_CONTACT)).await;
+        let read = quote(&server, true).await.unwrap();
+        let Record::Quote(quote) = &read.record else { panic!("{:?}", read.record) };
+        assert_eq!(quote.properties.hs_payment_status.as_deref(), Some("PAID"));
+        assert_eq!(read.contact.as_ref().unwrap().id, RecordId(502));
+        assert_eq!(line_ids(&read), [601, 602]);
+        let labels = |list: &[mapping::hubspot::Adjustment]| -> Vec<String> {
+            list.iter().map(|one| one.properties.hs_label.clone().unwrap()).collect()
+        };
+        assert_eq!(labels(&read.discounts), ["No. 841", "No. 842"]);
+        assert_eq!(labels(&read.fees), ["No. 851"]);
+        let [payment] = &read.payments[..] else { panic!("{:?}", read.payments) };
+        assert_eq!(payment.id, RecordId(1011));
+        assert_eq!(payment.properties.hs_reference_number.as_deref(), Some("No. 1011"));
+        let lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
+        assert_eq!(lines.len(), 7, "{lines:?}");
+        // The first round trip is these two, in either order.
+        assert!(lines[..2].iter().any(|line| {
+            line.ends_with("&associations=contacts%2Cline_items%2Cdiscounts%2Cfees%2Ccommerce_payments")
+        }));
+        let listing = "GET /crm/objects/2026-03/quotes/9900000001/associations/contacts?limit=500";
+        assert!(lines[..2].iter().any(|line| line == listing), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn payments_are_asked_for_only_when_they_are_wanted() {
+        let server = Server::start(|seen| portal(seen, DEAL)).await;
+        for (payments, expected) in
+            [(false, "contacts%2Cline_items"), (true, "contacts%2Cline_items%2Ccommerce_payments")]
+        {
+            let before = server.seen().len();
+            enrolled(&server, RecordKind::Deal, 8_800_000_001, payments).await.unwrap();
+            let line = &server.seen()[before].line;
+            assert!(line.ends_with(&format!("&associations={expected}")), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_billing_contact_is_looked_for_on_every_page() {
+        let first = r#"{"results": [{"toObjectId": 501}], "paging": {"next": {"after": "5/1"}}}"#;
+        let server = Server::start(move |seen| match seen.line.ends_with("contacts?limit=500") {
+            true => answer(200, "", first),
+            false => whole_quote(seen, BILLING_CONTACT),
+        })
+        .await;
+        assert_eq!(quote(&server, false).await.unwrap().contact.unwrap().id, RecordId(502));
+        let after = "/associations/contacts?limit=500&after=5%2F1";
+        assert!(server.seen().iter().any(|seen| seen.line.ends_with(after)), "{:?}", server.seen());
+    }
+
+    #[tokio::test]
+    async fn without_a_billing_contact_the_first_one_listed_is_used() {
+        let listed = r#"{"results": [{"toObjectId": 502}, {"toObjectId": 501}]}"#;
+        let server = Server::start(move |seen| whole_quote(seen, listed)).await;
+        assert_eq!(quote(&server, false).await.unwrap().contact.unwrap().id, RecordId(502));
+    }
+
+    #[tokio::test]
+    async fn a_quote_that_is_gone_is_told_as_such() {
+        // The answer about the contacts comes first, and says less.
+        let server = Server::start(|seen| {
+            let delay = Duration::from_millis(if seen.line.contains("/associations/") { 0 } else { 100 });
+            Served { delay, ..answer(404, "", "{}") }
+        })
+        .await;
+        assert!(matches!(quote(&server, false).await, Err(Error::NotFound)));
+    }
+
+    #[tokio::test]
+    async fn further_pages_of_payments_are_read_too() {
+        let record = r#"{"id": "8800000001", "properties": {}, "associations": {"0-101":
+            {"results": [{"id": "601"}], "paging": {"next": {"after": "NjAx"}}}}}"#;
+        let server = Server::start(|seen| portal(seen, record)).await;
+        let read = enrolled(&server, RecordKind::Deal, 8_800_000_001, true).await.unwrap();
+        assert_eq!(read.payments.iter().map(|payment| payment.id.0).collect::<Vec<_>>(), [601, 602, 603]);
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_cannot_be_read_is_an_error() {
+        let server = Server::start(|seen| match seen.line.contains("commerce_payments/batch") {
+            true => answer(207, "", r#"{"status": "COMPLETE", "results": []}"#),
+            false => portal(seen, WHOLE_QUOTE),
+        })
+        .await;
+        let error = quote(&server, true).await.unwrap_err();
+        let doing = Doing::Reading(Associated::Payments);
+        let expected =
+            matches!(error, Error::Unavailable { doing: d, cause: Cause::Incomplete } if d == doing);
+        assert!(expected, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn the_scope_that_payments_lack_reaches_the_caller() {
+        for refused in ["GET /crm/objects/2026-03/quotes/9900000001?", "commerce_payments/batch/read"] {
+            let server = Server::start(move |seen| match seen.line.contains(refused) {
+                true => answer(403, "", NO_PAYMENTS_SCOPE),
+                false => portal(seen, WHOLE_QUOTE),
+            })
+            .await;
+            let error = quote(&server, true).await.unwrap_err();
+            let Error::MissingScopes(scopes) = error else { panic!("{error:?}") };
+            assert_eq!(scopes, ["crm.objects.commercepayments.read"], "{refused}");
+        }
     }
 
     #[tokio::test]
@@ -535,8 +349,10 @@ mod tests {
         })
         .await;
         let error = deal(&server).await.unwrap_err();
-        let expected =
-            matches!(error, Error::Unavailable { doing: Doing::ReadingLineItems, cause: Cause::Incomplete });
+        let expected = matches!(
+            error,
+            Error::Unavailable { doing: Doing::Reading(Associated::LineItems), cause: Cause::Incomplete }
+        );
         assert!(expected, "{error:?}");
     }
 
@@ -547,7 +363,10 @@ mod tests {
             false => portal(seen, DEAL),
         })
         .await;
-        assert!(matches!(deal(&server).await, Err(Error::Unavailable { doing: Doing::ReadingContact, .. })));
+        assert!(matches!(
+            deal(&server).await,
+            Err(Error::Unavailable { doing: Doing::Reading(Associated::Contacts), .. })
+        ));
     }
 
     /// What a record call that is answered so means, and how often it is made.
@@ -589,31 +408,6 @@ mod tests {
         check(200, "", unavailable, 1);
     }
 
-    #[test]
-    fn a_read_may_be_repeated_once_when_a_moment_can_help() {
-        let status = |status| Ok(Answer { status, body: Vec::new(), problem: Problem::default() });
-        let batch_read = objects("line_items/batch/read");
-        for (method, path, outcome, attempt, expected) in [
-            (Method::GET, "/", status(503), 1, true),
-            (Method::GET, "/", status(500), 1, true),
-            (Method::GET, "/", status(524), 1, true),
-            (Method::POST, batch_read.as_str(), status(502), 1, true),
-            (Method::GET, "/", status(503), 2, false),
-            (Method::POST, "/", status(503), 1, false),
-            (Method::PATCH, batch_read.as_str(), status(503), 1, false),
-            (Method::GET, "/", status(200), 1, false),
-            (Method::GET, "/", status(401), 1, false),
-            (Method::GET, "/", status(404), 1, false),
-            (Method::GET, "/", status(423), 1, false),
-            (Method::GET, "/", status(429), 1, false),
-            (Method::GET, "/", status(477), 1, false),
-            (Method::GET, "/", Err(Cause::TimedOut), 1, false),
-            (Method::GET, "/", Err(Cause::TooLarge), 1, false),
-        ] {
-            assert_eq!(may_retry(&method, path, &outcome, attempt), expected, "{method} {path} {attempt}");
-        }
-    }
-
     #[tokio::test]
     async fn a_passing_failure_is_not_seen() {
         let calls = AtomicU32::new(0);
@@ -622,8 +416,8 @@ mod tests {
             _ => portal(seen, QUOTE),
         })
         .await;
-        assert!(enrolled(&server, RecordKind::Quote, 9_900_000_001).await.is_ok());
-        assert_eq!(server.seen().len(), 3);
+        assert!(quote(&server, false).await.is_ok());
+        assert_eq!(server.seen().len(), 4);
     }
 
     #[tokio::test]
@@ -647,7 +441,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_listening_is_unavailable_and_names_no_address() {
         let client = Client::new("http://127.0.0.1:1").unwrap();
-        let error = client.enrolled(&"t".into(), RecordKind::Deal, RecordId(1)).await.unwrap_err();
+        let error =
+            client.enrolled(&"t".into(), RecordKind::Deal, RecordId(1), Wanted::default()).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable { cause: Cause::NotConnected(_), .. }), "{error:?}");
         let whole = format!("{error} {} {error:?}", error.source().unwrap());
         assert!(!whole.contains("/crm/"), "{whole}");

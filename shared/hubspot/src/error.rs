@@ -43,21 +43,45 @@ pub enum Error {
 pub enum Doing {
     /// The deal or quote, with its associations.
     ReadingRecord,
-    /// Further pages of the record's line item ids.
-    ListingLineItems,
-    /// The contact.
-    ReadingContact,
-    /// The line items.
-    ReadingLineItems,
+    /// The ids of what hangs on the record, where the record itself does not give all that is needed.
+    Listing(Associated),
+    /// The records that hang on it.
+    Reading(Associated),
 }
 
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadingRecord => f.write_str("reading the enrolled record"),
+            Self::Listing(what) => write!(f, "listing the record's {what}"),
+            Self::Reading(what) => write!(f, "reading the record's {what}"),
+        }
+    }
+}
+
+/// What hangs on a deal or quote and is read with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Associated {
+    /// `0-1`: whom the document may be for.
+    Contacts,
+    /// `0-8`: what is sold.
+    LineItems,
+    /// `0-84`: a quote's own discounts.
+    Discounts,
+    /// `0-85`: a quote's own fees.
+    Fees,
+    /// `0-101`: what was paid through HubSpot.
+    Payments,
+}
+
+impl fmt::Display for Associated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ReadingRecord => "reading the enrolled record",
-            Self::ListingLineItems => "listing the record's line items",
-            Self::ReadingContact => "reading the contact",
-            Self::ReadingLineItems => "reading the line items",
+            Self::Contacts => "contacts",
+            Self::LineItems => "line items",
+            Self::Discounts => "discounts",
+            Self::Fees => "fees",
+            Self::Payments => "payments",
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The workflow engine's side: the execution request of a custom action, and the reply to it (hubspot.md §2.1, §2.2).
+//! The workflow engine's side: the execution request of a custom action, and the reply to it (hubspot.md §2.1, §2.2). And
+//! the workflow editor's: the options of an action's drop-downs (§3).
 //!
 //! What the inputs mean and which outputs are written is the application's business.
 
@@ -7,6 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+
+mod options;
+
+pub use options::{Choice, OptionsReply, OptionsRequest};
 
 /// HubSpot's id of one execution, repeated with every delivery of it. Opaque (rulings.md 1): 1–200 printable ASCII
 /// characters, not all of them spaces; test runs carry a UUID.
@@ -67,11 +72,11 @@ impl fmt::Debug for Execution {
     }
 }
 
-/// A body that is not an execution request. It quotes nothing of the body.
+/// A body that is not the request it should be. It quotes nothing of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// Not JSON, something after it, or a key that is missing, twice there or of another type.
-    #[error("the request is not an execution: line {line}, column {column}")]
+    #[error("the request is not of the documented form: line {line}, column {column}")]
     Json {
         /// From 1; 0 when there is no place to name.
         line: usize,

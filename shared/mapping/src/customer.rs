@@ -237,7 +237,8 @@ mod tests {
     use crate::hubspot::Enrolled;
     use crate::lookup::{Links, Matched};
     use crate::sale;
-    use crate::testing::{contact_with, customer, deal, over, widget, widget_line};
+    use crate::settings::Settings;
+    use crate::testing::{contact_with, customer, deal, over, settled, widget, widget_line};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -254,7 +255,7 @@ mod tests {
             customers_by_name: customers,
             items: vec![widget()],
         };
-        sale::read(&enrolled).settle(&links, &answers)
+        sale::read(&enrolled).settle(&links, &answers, &Settings::default())
     }
 
     /// `expected`: `<match> <id>`, `created <display name>`, or the problem's debug form.
@@ -336,6 +337,11 @@ mod tests {
         check(json!({"email": "ana@harbour.example"}), &[], &lacks("ana@harbour.example", "Name"));
         check(json!({"firstname": ":", "lastname": " "}), &[], &lacks("501", "Email, Name"));
         check(
+            over(ana(), json!({"firstname": "🎁", "lastname": null})),
+            &[],
+            &lacks("ana@harbour.example", "Name"),
+        );
+        check(
             json!({"firstname": "Ana"}),
             &[known("58", "Ana", "other@example.com")],
             &lacks("Ana", "Email"),
@@ -379,7 +385,7 @@ mod tests {
                 items: vec![widget()],
                 ..Answers::default()
             };
-            sale::read(&deal([line.clone()])).settle(&Links::default(), &answers)
+            sale::read(&deal([line.clone()])).settle(&Links::default(), &answers, &Settings::default())
         };
         assert!(settle(json!({"value": "EUR"})).is_ok());
         assert!(settle(json!(null)).is_ok());
@@ -401,8 +407,7 @@ mod tests {
         );
         let line = over(widget_line(), json!({"hs_line_item_currency_code": "USD"}));
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([line]) };
-        let answers = Answers { items: vec![widget()], ..Answers::default() };
-        let matched = sale::read(&enrolled).settle(&Links::default(), &answers).unwrap();
+        let matched = settled(&enrolled).unwrap();
         let CustomerFound::Missing(new) = matched.customer else { panic!("there is no customer yet") };
         insta::assert_snapshot!(serde_json::to_string_pretty(&new).unwrap());
     }
@@ -421,7 +426,7 @@ mod tests {
             prop_assert_eq!(own.clone().under_own_name(RecordId(id)), own.clone());
             for name in [new.display_name, own.display_name] {
                 prop_assert!(name.chars().count() <= 100 && !name.trim().is_empty());
-                prop_assert!(!name.contains([':', '\t', '\n', '\r']), "{:?}", name);
+                prop_assert!(!name.contains([':', '\t', '\n', '\r']) && name.chars().all(|c| c.len_utf16() == 1), "{:?}", name);
             }
         }
     }

@@ -1,44 +1,79 @@
 //! The third step: a matched sale written as a QuickBooks document.
+//!
+//! All three documents have the same lines; only what is said around them differs.
 
-use crate::date::{self, DueDays};
+use crate::adjustment::{Applied, Fee};
+use crate::date::{self, Days};
+use crate::hubspot::Record;
 use crate::line::{Discount, SaleLine};
 use crate::lookup::Matched;
 use crate::money::{self, Priced};
-use crate::quickbooks::{CustomerId, DetailType, Email, Invoice, ItemId, Line, Ref, SalesItemLineDetail};
+use crate::payment::Paid;
+use crate::quickbooks::{
+    AccountId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, Estimate, Invoice, ItemId, Line,
+    LineDetail, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt, TxnStatus,
+};
+use crate::sale::Sale;
 use crate::text::{cut, length};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 
 /// The longest `Description` and `PrivateNote` (quickbooks.md §2.1, §2.2).
 const TEXT_LIMIT: usize = 4000;
 
-/// What a document says besides the sale.
+/// What a document says besides the sale. Each kind takes what it has a place for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The portal's civil day: the posting date.
     pub today: Date,
-    /// None leaves the due date to QuickBooks' terms.
-    pub due_days: Option<DueDays>,
+    /// Invoice: none leaves the due date to QuickBooks' terms.
+    pub due_days: Option<Days>,
+    /// Estimate: the last day of the offer, see [`expiration`].
+    pub expires: Option<Date>,
+    /// Sales receipt: what was paid. Its date is the posting date then.
+    pub paid: Option<Paid>,
+    /// Sales receipt: how it was paid.
+    pub payment_method: Option<PaymentMethodId>,
+    /// Sales receipt: where the money goes; none is *Undeposited Funds*.
+    pub deposit_account: Option<AccountId>,
     /// The execution's marker, by which a document is recognised as ours after a lost reply.
     pub marker: String,
     /// Where the deal or quote is found in HubSpot.
     pub record_url: String,
 }
 
-/// The invoice for a sale. Its lines add up to [`Sale::subtotal`](crate::sale::Sale::subtotal).
-pub fn invoice(matched: &Matched, customer: &CustomerId, header: &Header) -> Invoice {
-    let Matched { sale, items, .. } = matched;
-    let address = &sale.buyer.address;
-    Invoice {
-        txn_date: header.today,
-        due_date: header.due_days.map(|days| date::due(header.today, days)),
-        customer_ref: Ref::to(customer.clone()),
-        bill_email: sale.buyer.email.clone().map(|address| Email { address }),
-        // Without a street it would only displace the better one QuickBooks copies from the customer: HubSpot fills in
-        // a contact's city and country by itself.
-        bill_addr: address.line1.is_some().then(|| address.clone()),
-        currency_ref: sale.currency.as_ref().map(|currency| Ref::to(currency.to_string())),
-        private_note: private_note(&header.record_url, &header.marker),
-        line: sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id)).collect(),
+/// The document for a sale. Its lines, less its discount line, add up to [`Sale::total`].
+pub fn write(kind: DocumentKind, matched: &Matched, customer: &CustomerId, header: &Header) -> Draft {
+    let form = |txn_date| form(matched, customer, header, txn_date);
+    match kind {
+        DocumentKind::Invoice => Draft::Invoice(Invoice {
+            form: form(header.today),
+            due_date: header.due_days.map(|days| date::due(header.today, days)),
+        }),
+        DocumentKind::Estimate => Draft::Estimate(Estimate {
+            form: form(header.today),
+            expiration_date: header.expires,
+            txn_status: TxnStatus::Pending,
+        }),
+        DocumentKind::SalesReceipt => {
+            let paid = header.paid.as_ref();
+            Draft::SalesReceipt(SalesReceipt {
+                form: form(paid.and_then(|paid| paid.date).unwrap_or(header.today)),
+                payment_method_ref: header.payment_method.clone().map(Ref::to),
+                payment_ref_num: paid.and_then(|paid| paid.reference.clone()),
+                deposit_to_account_ref: header.deposit_account.clone().map(Ref::to),
+            })
+        }
+    }
+}
+
+/// The last day of an offer: so many days from today, else the quote's own expiration date as the portal sees it.
+pub fn expiration(record: &Record, days: Option<Days>, today: Date, zone: &TimeZone) -> Option<Date> {
+    match (days, record) {
+        (Some(days), _) => Some(date::expires(today, days)),
+        (None, Record::Quote(quote)) => date::of_date(quote.properties.hs_expiration_date.as_deref()?, zone),
+        (None, Record::Deal(_)) => None,
     }
 }
 
@@ -47,19 +82,56 @@ pub fn private_note(record_url: &str, marker: &str) -> String {
     with_notes(record_url, &[marker.to_owned()]).unwrap_or_default()
 }
 
+fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Date) -> SalesForm {
+    let Sale { buyer, currency, .. } = &matched.sale;
+    SalesForm {
+        txn_date,
+        customer_ref: Ref::to(customer.clone()),
+        bill_email: buyer.email.clone().map(|address| Email { address }),
+        // Without a street it would only displace the better one QuickBooks copies from the customer: HubSpot fills in
+        // a contact's city and country by itself.
+        bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
+        currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
+        private_note: private_note(&header.record_url, &header.marker),
+        line: lines(matched),
+    }
+}
+
+fn lines(matched: &Matched) -> Vec<Line> {
+    let Matched { sale, items, .. } = matched;
+    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id));
+    sold.chain(sale.fees.iter().map(fee_line)).chain(discount_line(sale)).collect()
+}
+
 fn line(sold: &SaleLine, item: &ItemId) -> Line {
     let figures = &sold.figures;
     let priced = money::priced(figures.quantity, figures.price, figures.amount);
-    Line {
-        detail_type: DetailType::SalesItemLineDetail,
-        amount: figures.amount,
-        description: description(sold, &priced),
-        sales_item_line_detail: SalesItemLineDetail {
-            item_ref: Ref::to(item.clone()),
-            qty: priced.qty,
-            unit_price: priced.unit_price,
-        },
-    }
+    item_line(item, priced, figures.amount, description(sold, &priced))
+}
+
+fn fee_line(Fee { charge, item }: &Fee) -> Line {
+    let priced = money::priced(Decimal::ONE, charge.amount, charge.amount);
+    item_line(item, priced, charge.amount, with_notes(&charge.label, &[]))
+}
+
+fn item_line(item: &ItemId, priced: Priced, amount: Decimal, description: Option<String>) -> Line {
+    let Priced { qty, unit_price, .. } = priced;
+    let sold = SalesItemLineDetail { item_ref: Ref::to(item.clone()), qty, unit_price };
+    Line { detail: LineDetail::Item { sold }, amount, description }
+}
+
+/// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
+fn discount_line(sale: &Sale) -> Option<Line> {
+    let description = match sale.discounts.as_slice() {
+        [] => return None,
+        [only] => only.label.clone(),
+        several => {
+            let shown = several.iter().map(|Applied { label, amount }| format!("{label}: {amount}"));
+            shown.collect::<Vec<_>>().join("\n")
+        }
+    };
+    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
+    Some(Line { detail, amount: sale.discount(), description: with_notes(&description, &[]) })
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands
@@ -75,7 +147,7 @@ fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
         Discount::PerUnit(amount) => format!("Discount {} per unit", money::display(amount)),
     });
     let notes: Vec<String> = quantity.into_iter().chain(discount).collect();
-    with_notes(&printable(text), &notes)
+    with_notes(text, &notes)
 }
 
 /// The text, cut so that each note still fits on a line below it; none when there is nothing to say.
@@ -87,49 +159,80 @@ fn with_notes(text: &str, notes: &[String]) -> Option<String> {
     if all.is_empty() { None } else { Some(all) }
 }
 
-/// Lines stay lines; other control characters go.
-fn printable(text: &str) -> String {
-    let lines = text.lines().map(|line| line.replace(char::is_control, " "));
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hubspot::Enrolled;
     use crate::lookup::{Answers, Links};
+    use crate::payment;
     use crate::sale;
-    use crate::testing::{contact_with, deal, over, widget, widget_line};
+    use crate::testing::{
+        adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
+        widget_line, with_payments,
+    };
     use jiff::civil::date;
     use proptest::prelude::*;
-    use rust_decimal::Decimal;
     use serde_json::{Value, json};
+    use std::slice::from_ref;
 
-    fn matched(enrolled: &Enrolled) -> Matched {
-        let answers = Answers { items: vec![widget()], ..Answers::default() };
-        sale::read(enrolled).settle(&Links::default(), &answers).unwrap()
-    }
+    const KINDS: [DocumentKind; 3] =
+        [DocumentKind::Invoice, DocumentKind::Estimate, DocumentKind::SalesReceipt];
 
-    fn written(enrolled: &Enrolled, due_days: Option<&str>) -> Invoice {
-        let header = Header {
+    fn bare() -> Header {
+        Header {
             today: date(2026, 3, 2),
-            due_days: due_days.map(|days| days.parse().unwrap()),
+            due_days: None,
+            expires: None,
+            paid: None,
+            payment_method: None,
+            deposit_account: None,
             marker: "[hs 0123456789abcdef0123]".into(),
             record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
-        };
-        invoice(&matched(enrolled), &CustomerId("58".into()), &header)
+        }
     }
 
-    fn json_of(invoice: &Invoice) -> String {
-        serde_json::to_string_pretty(invoice).unwrap()
+    fn full() -> Header {
+        Header {
+            due_days: Some("30".parse().unwrap()),
+            expires: Some(date(2026, 3, 31)),
+            paid: Some(Paid {
+                amount: "385.11".parse().unwrap(),
+                date: Some(date(2026, 2, 27)),
+                reference: Some("ch_3PqX21".into()),
+            }),
+            payment_method: Some(PaymentMethodId("2".into())),
+            deposit_account: Some(AccountId("35".into())),
+            ..bare()
+        }
+    }
+
+    /// The record as each of the three documents.
+    fn written(enrolled: &Enrolled, header: &Header) -> [Draft; 3] {
+        let matched = settled(enrolled).unwrap();
+        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), header))
+    }
+
+    /// A snapshot of each of the three documents: `<name>_invoice`, `<name>_estimate`, `<name>_salesreceipt`.
+    fn check(name: &str, enrolled: &Enrolled, header: &Header) {
+        for draft in written(enrolled, header) {
+            let name = format!("{name}_{}", draft.kind().entity().to_lowercase());
+            insta::assert_snapshot!(name, serde_json::to_string_pretty(&draft).unwrap());
+        }
+    }
+
+    /// The lines, which all three documents share.
+    fn shared_lines(enrolled: &Enrolled) -> Vec<Line> {
+        let [invoice, estimate, receipt] = written(enrolled, &bare());
+        assert_eq!(invoice.form(), estimate.form());
+        assert_eq!(invoice.form(), receipt.form());
+        invoice.form().line.clone()
     }
 
     fn described(fields: Value) -> Option<String> {
-        written(&deal([over(widget_line(), fields)]), None).line.remove(0).description
+        shared_lines(&deal([over(widget_line(), fields)])).remove(0).description
     }
 
-    #[test]
-    fn a_deal_becomes_an_invoice() {
+    fn deal_in_dollars() -> Enrolled {
         let contact = json!({
             "firstname": "Ana", "lastname": "Trujillo", "email": "ana@harbour.example", "phone": "(510) 555-0142",
             "address": "12 Harbour Rd", "city": "Oakland", "state": "CA", "zip": "94607", "country": "United States"
@@ -140,25 +243,62 @@ mod tests {
             over(
                 widget_line(),
                 json!({"quantity": "0.3333333333333333", "price": "300.5", "amount": "100.17",
-                                       "description": "A third of a year"}),
+                       "description": "A third of a year"}),
             ),
         ];
-        let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal(lines) };
-        insta::assert_snapshot!(json_of(&written(&enrolled, Some("30"))));
+        Enrolled { contact: Some(contact_with(contact)), ..deal(lines) }
     }
 
     #[test]
-    fn without_due_days_currency_and_street_quickbooks_decides() {
+    fn a_deal_becomes_each_document() {
+        check("a_deal", &deal_in_dollars(), &full());
+    }
+
+    #[test]
+    fn a_quote_becomes_each_document_with_its_discounts_and_fees() {
+        let discounts = [adjustment("Spring offer", "PERCENT", "10"), adjustment("Loyalty", "FIXED", "5")];
+        let fees = [adjustment("Freight", "FIXED", "12.5")];
+        check("a_quote", &adjusted(quote([widget_line(), widget_line()]), &discounts, &fees), &full());
+    }
+
+    #[test]
+    fn what_nobody_chose_is_left_to_quickbooks() {
         let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland"});
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
-        insta::assert_snapshot!(json_of(&written(&enrolled, None)));
+        check("bare", &enrolled, &bare());
+    }
+
+    #[test]
+    fn a_receipt_without_a_payment_date_is_todays() {
+        let paid = Paid { date: None, ..full().paid.unwrap() };
+        let [_, _, receipt] = written(&deal([widget_line()]), &Header { paid: Some(paid), ..full() });
+        assert_eq!(receipt.form().txn_date, date(2026, 3, 2));
+    }
+
+    #[test]
+    fn an_offer_ends_when_the_action_says_else_when_the_quote_does() {
+        let zone = TimeZone::get("America/Los_Angeles").unwrap();
+        let check = |enrolled: &Enrolled, days: Option<&str>, expected| {
+            let days = days.map(|days| days.parse().unwrap());
+            assert_eq!(expiration(&enrolled.record, days, date(2026, 3, 2), &zone), expected);
+        };
+        let until = |text: &str| quote_with(json!({"hs_expiration_date": text}), deal([]));
+        check(&deal([]), None, None);
+        check(&deal([]), Some("30"), Some(date(2026, 4, 1)));
+        check(&until("2026-03-31"), Some("30"), Some(date(2026, 4, 1)));
+        check(&until("2026-03-31"), None, Some(date(2026, 3, 31)));
+        check(&until("1774915200000"), None, Some(date(2026, 3, 31))); // midnight UTC
+        check(&until("2026-04-01T06:59:59.999Z"), None, Some(date(2026, 3, 31)));
+        check(&until("soon"), None, None);
+        check(&quote([]), None, None);
     }
 
     #[test]
     fn a_line_says_what_quantity_and_price_do_not() {
         let check = |fields, expected: &str| assert_eq!(described(fields).as_deref(), Some(expected));
         check(json!({}), "Widget");
-        check(json!({"description": " Blue,\r\nwith a\u{7} bell "}), "Blue,\nwith a  bell");
+        check(json!({"description": " Blue,\r\nwith a\u{7} bell 🔔"}), "Blue,\nwith a  bell");
+        check(json!({"description": "🎁"}), "Widget");
         check(json!({"discount": "5", "amount": "134.97"}), "Widget\nDiscount 5.00 per unit");
         check(json!({"hs_discount_percentage": "12.5", "amount": "131.22"}), "Widget\nDiscount 12.5 %");
         check(
@@ -169,24 +309,47 @@ mod tests {
     }
 
     #[test]
+    fn a_discount_line_says_what_it_is_made_of() {
+        let check = |discounts: &[Value], expected: &str| {
+            let line = shared_lines(&adjusted(quote([widget_line()]), discounts, &[])).pop().unwrap();
+            assert!(matches!(line.detail, LineDetail::Discount { .. }));
+            assert_eq!(format!("{} {}", line.amount, line.description.unwrap()), expected);
+        };
+        let (spring, loyalty) =
+            (adjustment("Spring 🌷", "PERCENT", "10"), adjustment("Loyalty", "FIXED", "5"));
+        check(from_ref(&spring), "15.00 Spring");
+        check(&[spring, loyalty], "20.00 Spring: 15.00\nLoyalty: 5.00");
+    }
+
+    #[test]
     fn texts_are_cut_and_notes_and_marker_stay_whole() {
         let long =
             described(json!({"description": "å".repeat(5000), "hs_discount_percentage": "10"})).unwrap();
         assert_eq!(long.chars().count(), 4000);
         assert!(long.ends_with("å\nDiscount 10 %"));
+        let label = adjustment(&"å".repeat(5000), "FIXED", "1");
+        let enrolled = adjusted(quote([widget_line()]), from_ref(&label), from_ref(&label));
+        for line in &shared_lines(&enrolled)[1..] {
+            assert_eq!(line.description, Some("å".repeat(4000)));
+        }
         let note = private_note(&"u".repeat(5000), "[hs 0123]");
         assert_eq!(note.len(), 4000);
         assert!(note.ends_with("u\n[hs 0123]"));
         assert_eq!(private_note("https://app.example/1", "[hs 0123]"), "https://app.example/1\n[hs 0123]");
     }
 
-    /// A line in millionths, and what HubSpot would charge for it in cents: reckoned in whole numbers, by no rule of ours.
+    /// What HubSpot would show for a record, in cents: reckoned in whole numbers, by no rule of ours.
     #[derive(Clone, Debug)]
     struct Drawn {
         properties: Value,
         cents: i128,
     }
 
+    fn fixed(number: i128, scale: u32) -> String {
+        Decimal::from_i128_with_scale(number, scale).to_string()
+    }
+
+    /// A line in millionths.
     fn drawn_line() -> impl Strategy<Value = Drawn> {
         let discount = prop_oneof![Just((0, 0)), (0..=10_000_i128, Just(0)), (Just(0), 0..=1_000_000_i128)];
         (1..=9_999_999_999_i128, 0..=99_999_999_999_i128, discount, any::<bool>()).prop_map(
@@ -195,7 +358,6 @@ mod tests {
                 // 12 decimals of quantity × price, 4 of the percentage in hundredths.
                 let net = quantity * (price - per_unit) * (10_000 - percent);
                 let cents = (net + 5 * 10_i128.pow(13)) / 10_i128.pow(14);
-                let fixed = |number: i128, scale| Decimal::from_i128_with_scale(number, scale).to_string();
                 let properties = json!({
                     "name": "Widget", "hs_sku": "WID-1", "quantity": fixed(quantity, 6), "price": fixed(price, 6),
                     "hs_discount_percentage": (percent > 0).then(|| fixed(percent, 2)),
@@ -207,37 +369,133 @@ mod tests {
         )
     }
 
+    /// A discount or fee of hundredths of a percent, or of the same part of what stands, in cents.
+    type DrawnAdjustment = (bool, i128);
+
+    fn drawn_adjustments() -> impl Strategy<Value = Vec<DrawnAdjustment>> {
+        prop::collection::vec((any::<bool>(), 0..=10_000_i128), 0..=3)
+    }
+
+    /// The adjustments as HubSpot has them, and what stands after them.
+    fn stacked(drawn: &[DrawnAdjustment], sign: i128, mut cents: i128) -> (Vec<Value>, i128) {
+        let mut properties = Vec::new();
+        for (is_percent, hundredths) in drawn {
+            let part = (cents * hundredths + 5_000) / 10_000;
+            properties.push(match is_percent {
+                true => adjustment("Part", "PERCENT", &fixed(*hundredths, 2)),
+                false => adjustment("Sum", "FIXED", &fixed(part, 2)),
+            });
+            cents += sign * part;
+        }
+        (properties, cents)
+    }
+
+    fn net(lines: &[Line]) -> Decimal {
+        let signed = |line: &Line| match line.detail {
+            LineDetail::Item { .. } => line.amount,
+            LineDetail::Discount { .. } => -line.amount,
+        };
+        lines.iter().map(signed).sum()
+    }
+
+    proptest! {
+        // Up to 750 lines each: QuickBooks' limit of a taxable document (quickbooks.md §1.4).
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn lines_multiply_and_add_up_to_hubspots_sum(
+            lines in prop::collection::vec(drawn_line(), 1..=750),
+            discounts in drawn_adjustments(),
+            fees in drawn_adjustments(),
+        ) {
+            let subtotal = lines.iter().map(|line| line.cents).sum();
+            let (discounts, after_discounts) = stacked(&discounts, -1, subtotal);
+            let (fees, total) = stacked(&fees, 1, after_discounts);
+            let enrolled = adjusted(quote(lines.iter().map(|line| line.properties.clone())), &discounts, &fees);
+            let sale = settled(&enrolled).unwrap().sale;
+            prop_assert_eq!(sale.subtotal(), Decimal::from_i128_with_scale(subtotal, 2));
+            prop_assert_eq!(sale.total(), Decimal::from_i128_with_scale(total, 2));
+            let written = shared_lines(&enrolled);
+            prop_assert_eq!(net(&written), sale.total());
+            for line in &written {
+                prop_assert!(line.amount.scale() == 2 && line.amount >= Decimal::ZERO);
+                if let LineDetail::Item { sold } = &line.detail {
+                    prop_assert_eq!(money::round_half_up(sold.qty * sold.unit_price), line.amount, "{:?}", line);
+                    prop_assert!(sold.qty.scale() <= 7 && sold.unit_price.scale() <= 7);
+                }
+            }
+            let discount_lines = written.iter().filter(|line| matches!(line.detail, LineDetail::Discount { .. }));
+            prop_assert!(discount_lines.count() <= 1);
+        }
+    }
+
+    /// What an amount is written as in a document's JSON.
+    fn json_amount(amount: Decimal) -> Value {
+        serde_json::from_str(&amount.to_string()).unwrap()
+    }
+
     proptest! {
         #[test]
-        fn lines_multiply_and_add_up_to_hubspots_sum(lines in prop::collection::vec(drawn_line(), 1..=60)) {
-            let enrolled = deal(lines.iter().map(|line| line.properties.clone()));
-            let invoice = written(&enrolled, None);
-            for line in &invoice.line {
-                let SalesItemLineDetail { qty, unit_price, .. } = line.sales_item_line_detail;
-                prop_assert_eq!(money::round_half_up(qty * unit_price), line.amount, "{:?}", line);
-                prop_assert!(qty.scale() <= 7 && unit_price.scale() <= 7 && line.amount.scale() == 2);
+        fn a_document_keeps_every_digit(line in drawn_line()) {
+            for draft in written(&deal([line.properties.clone()]), &bare()) {
+                let json = serde_json::to_value(&draft).unwrap();
+                prop_assert_eq!(&json["Line"][0]["Amount"], &json_amount(Decimal::from_i128_with_scale(line.cents, 2)));
+                let LineDetail::Item { sold } = &draft.form().line[0].detail else { panic!("a product line") };
+                let detail = &json["Line"][0]["SalesItemLineDetail"];
+                prop_assert_eq!(&detail["Qty"], &json_amount(sold.qty));
+                prop_assert_eq!(&detail["UnitPrice"], &json_amount(sold.unit_price));
             }
-            let sum: Decimal = invoice.line.iter().map(|line| line.amount).sum();
-            prop_assert_eq!(sum, Decimal::from_i128_with_scale(lines.iter().map(|line| line.cents).sum(), 2));
-            prop_assert_eq!(sum, matched(&enrolled).sale.subtotal());
         }
 
         #[test]
-        fn no_text_makes_the_rules_panic(texts in prop::collection::vec("(?s:.){0,60}|[0-9]{1,40}", 12)) {
+        fn no_text_makes_the_rules_panic(
+            texts in prop::collection::vec("(?s:.){0,60}|-?[0-9]{1,40}|[0-9]{1,9}\\.[0-9]{1,6}", 24),
+            sound in any::<bool>(),
+            percent in any::<bool>(),
+        ) {
             let text = |at: usize| texts[at].as_str();
-            let line = json!({
+            let any_line = json!({
                 "name": text(0), "description": text(1), "hs_sku": text(2), "quantity": text(3), "price": text(4),
                 "discount": text(5), "hs_discount_percentage": text(6), "amount": text(7),
                 "hs_line_item_currency_code": text(8), "hs_position_on_quote": text(9)
             });
-            let contact = contact_with(json!({"firstname": text(10), "email": text(11), "address": text(1)}));
-            let enrolled = Enrolled { contact: Some(contact), ..deal([line.clone(), line]) };
+            let line = if sound { widget_line() } else { any_line };
+            let contact = json!({"firstname": text(10), "lastname": "T", "email": text(11), "address": text(1)});
+            let contact = if sound { over(contact, json!({"email": "ana@harbour.example"})) } else { contact };
+            let any_adjustment = |at: usize| {
+                let kind = if percent { "PERCENT" } else { "FIXED" };
+                over(adjustment(text(at), kind, text(at + 1)), json!({"hs_sort_order": text(at + 2)}))
+            };
+            let payment = |status: &str| json!({
+                "hs_latest_status": status, "hs_initial_amount": text(15), "hs_refunds_amount": text(16),
+                "hs_currency_code": text(8), "hs_initiated_date": text(17), "hs_reference_number": text(18)
+            });
+            let properties = json!({
+                "hs_title": text(19), "hs_quote_amount": text(20), "hs_expiration_date": text(21),
+                "hs_payment_status": "PAID", "hs_payment_date": text(22)
+            });
+            let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([line.clone(), line]) };
+            let enrolled = adjusted(quote_with(properties, enrolled), &[any_adjustment(12)], &[any_adjustment(14)]);
+            let zone = TimeZone::get("Pacific/Auckland").unwrap();
+            let mut header = Header { expires: expiration(&enrolled.record, None, date(2026, 3, 2), &zone), ..full() };
+            let paying = with_payments(enrolled.clone(), &[payment("succeeded"), payment(text(23))]);
+            for enrolled in [&enrolled, &paying] {
+                match payment::paid(enrolled, &zone) {
+                    Ok(paid) => header.paid = paid,
+                    Err(problems) => prop_assert!(!problems.is_empty()),
+                }
+            }
             let reading = sale::read(&enrolled);
             let wanted = reading.wanted(&Links::default());
             prop_assert!(wanted.skus.iter().chain(&wanted.item_names).all(|name| name.chars().count() <= 100));
             let answers = Answers { items: vec![widget()], ..Answers::default() };
-            if let Err(problems) = reading.settle(&Links::default(), &answers) {
-                prop_assert!(!problems.is_empty());
+            match reading.settle(&Links::default(), &answers, &settings()) {
+                Ok(matched) => for kind in KINDS {
+                    let draft = write(kind, &matched, &CustomerId("58".into()), &header);
+                    let json = serde_json::to_string(&draft).unwrap();
+                    prop_assert!(json.chars().all(|c| c.len_utf16() == 1), "{json}");
+                },
+                Err(problems) => prop_assert!(!problems.is_empty()),
             }
         }
     }

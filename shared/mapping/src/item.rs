@@ -1,7 +1,7 @@
 //! A line's item: the one its HubSpot product is linked to, else by SKU, else by full name, else by name.
 //!
-//! A step with two hits stops: which of them is meant is not ours to guess. Inactive items and categories never match,
-//! but they are told of when nothing else does.
+//! A step with two hits stops: which of them is meant is not ours to guess. Inactive items, categories and bundles never
+//! match, but they are told of when nothing else does.
 
 use crate::line::Article;
 use crate::lookup::Links;
@@ -140,6 +140,8 @@ fn reason_against(item: &Item) -> Option<Unusable> {
     match (item.active, item.kind.as_str()) {
         (false, _) => Some(Unusable::Inactive),
         (true, "Category") => Some(Unusable::Category),
+        // Queries know it by either name (quickbooks.md §2.7).
+        (true, "Group" | "Bundle") => Some(Unusable::Bundle),
         (true, _) => None,
     }
 }
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn inactive_items_and_categories_are_told_of_only_when_nothing_else_fits() {
+    fn inactive_items_categories_and_bundles_are_told_of_only_when_nothing_else_fits() {
         let unusable = |item, reason| {
             format!(
                 "ItemUnusable {{ line: LineLabel {{ number: 1, name: Some(\"Widget\") }}, item: {item:?}, reason: {reason} }}"
@@ -247,7 +249,9 @@ mod tests {
         check(line.clone(), from_ref(&gone), &unusable("Widget (deleted)", "Inactive"));
         check(json!({"name": "Widget"}), from_ref(&gone), &unusable("Widget (deleted)", "Inactive"));
         check(json!({"name": "Widget"}), from_ref(&category), &unusable("Widget", "Category"));
-        check(line, &[gone, category, in_category("23", "Hardware", "Widget")], "Name 23");
+        let bundle = over(known("24", "Widget", Some("WID-1")), json!({"Type": "Group"}));
+        check(line.clone(), from_ref(&bundle), &unusable("Widget", "Bundle"));
+        check(line, &[gone, category, bundle, in_category("23", "Hardware", "Widget")], "Name 23");
     }
 
     #[test]
@@ -259,6 +263,11 @@ mod tests {
             with_sku,
             &[known("21", "Widget", None)],
             &format!("ItemNotFound {{ {label}, sku: Some(\"SET-1\") }}"),
+        );
+        check(
+            json!({"name": "🎁", "hs_sku": "🎁"}),
+            &[],
+            "LineNameless { line: LineLabel { number: 1, name: None } }",
         );
         check(json!({"price": "5"}), &[], "LineNameless { line: LineLabel { number: 1, name: None } }");
     }

@@ -4,10 +4,12 @@
 //! 1. [`sale::read`]: the enrolled record into a [`sale::Reading`].
 //! 2. [`sale::Reading::wanted`] says what to ask QuickBooks; [`sale::Reading::settle`] takes the answers and gives a
 //!    [`lookup::Matched`] sale, or every [`problem::Problem`] of record and look-up at once.
-//! 3. [`document::invoice`]: the matched sale into the document to create.
+//! 3. [`document::write`]: the matched sale into the invoice, estimate or sales receipt to create.
+//!
+//! What was paid is read beside it by [`payment::paid`], and written by [`payment::write`] once an invoice exists.
 //!
 //! ```
-//! use mapping::{document, hubspot, lookup, quickbooks, sale};
+//! use mapping::{document, hubspot, lookup, quickbooks, sale, settings};
 //! use serde_json::{from_value, json};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,6 +29,9 @@
 //!             "hs_discount_percentage": "10", "amount": "134.97"
 //!         }))?,
 //!     }],
+//!     discounts: vec![],
+//!     fees: vec![],
+//!     payments: vec![],
 //! };
 //!
 //! // Read, and see what has to be asked: nothing is remembered of this contact and product yet.
@@ -40,7 +45,8 @@
 //!     items: vec![from_value(json!({"Id": "21", "Name": "Widget", "Sku": "wid-1", "Type": "NonInventory"}))?],
 //!     ..Default::default()
 //! };
-//! let matched = reading.settle(&links, &answers).expect("nothing is wrong with this deal");
+//! let settings = settings::Settings { home_currency: Some("USD".parse()?), fee_item: None };
+//! let matched = reading.settle(&links, &answers, &settings).expect("nothing is wrong with this deal");
 //! assert_eq!(matched.customer.matched().as_str(), "created");
 //! assert_eq!(matched.customer.name(), "Ana Trujillo");
 //!
@@ -49,13 +55,18 @@
 //! let header = document::Header {
 //!     today: "2026-03-02".parse()?,
 //!     due_days: Some("30".parse()?),
+//!     expires: None,
+//!     paid: None,
+//!     payment_method: None,
+//!     deposit_account: None,
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
-//! let invoice = document::invoice(&matched, &customer, &header);
-//! assert_eq!(invoice.due_date, Some("2026-04-01".parse()?));
+//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &header);
+//! let written = serde_json::to_value(&draft)?;
+//! assert_eq!(written["DueDate"], "2026-04-01");
 //! assert_eq!(
-//!     serde_json::to_value(&invoice.line)?,
+//!     written["Line"],
 //!     json!([{
 //!         "DetailType": "SalesItemLineDetail",
 //!         "Amount": serde_json::from_str::<serde_json::Number>("134.97")?,
@@ -71,6 +82,7 @@
 //! # }
 //! ```
 
+pub mod adjustment;
 pub mod customer;
 pub mod date;
 pub mod document;
@@ -79,9 +91,11 @@ pub mod item;
 pub mod line;
 pub mod lookup;
 pub mod money;
+pub mod payment;
 pub mod problem;
 pub mod quickbooks;
 pub mod sale;
+pub mod settings;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -3,9 +3,9 @@
 //! What is sold is kept apart from the figures, so that an item can be looked for even when the price is missing.
 
 use crate::hubspot::{LineItem, LineItemProperties, RecordId};
-use crate::money::{self, NumberError};
-use crate::problem::{Figure, LineFault, LineLabel, keep};
-use crate::text::single_line;
+use crate::money;
+use crate::problem::{Figure, LineFault, LineLabel, NumberFault, keep};
+use crate::text::{writable_line, writable_lines};
 use rust_decimal::Decimal;
 
 /// A line that can be billed.
@@ -17,7 +17,7 @@ pub struct SaleLine {
     pub figures: Figures,
 }
 
-/// What a line sells, as HubSpot knows it.
+/// What a line sells, as HubSpot knows it, in texts that QuickBooks takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
     /// The line item.
@@ -26,7 +26,7 @@ pub struct Article {
     pub number: usize,
     /// Name, on one line.
     pub name: Option<String>,
-    /// A longer text, as it was written.
+    /// A longer text, its lines kept; not cut to any length.
     pub description: Option<String>,
     /// Stock keeping unit, on one line.
     pub sku: Option<String>,
@@ -68,10 +68,10 @@ pub(crate) fn article(number: usize, line: &LineItem) -> Article {
     Article {
         line_id: line.id,
         number,
-        name: one_line(name),
-        description: description.clone(),
-        sku: one_line(hs_sku),
-        product_id: one_line(hs_product_id),
+        name: name.as_deref().and_then(writable_line),
+        description: description.as_deref().and_then(writable_lines),
+        sku: hs_sku.as_deref().and_then(writable_line),
+        product_id: hs_product_id.as_deref().and_then(writable_line),
     }
 }
 
@@ -130,17 +130,13 @@ fn required(figure: Figure, text: Option<&str>) -> Result<Decimal, LineFault> {
 }
 
 fn number(figure: Figure, text: Option<&str>) -> Result<Option<Decimal>, LineFault> {
-    let Some(text) = text else { return Ok(None) };
-    match money::parse(text) {
-        Ok(number) if number < Decimal::ZERO => Err(LineFault::Negative(figure)),
+    match money::figure(text) {
         Ok(number) => Ok(Some(number)),
-        Err(NumberError::NotANumber) => Err(LineFault::Unreadable(figure, text.to_owned())),
-        Err(NumberError::TooManyDigits) => Err(LineFault::TooLarge(figure)),
+        Err(NumberFault::Missing) => Ok(None),
+        Err(NumberFault::Negative) => Err(LineFault::Negative(figure)),
+        Err(NumberFault::Unreadable(text)) => Err(LineFault::Unreadable(figure, text)),
+        Err(NumberFault::TooLarge) => Err(LineFault::TooLarge(figure)),
     }
-}
-
-fn one_line(text: &Option<String>) -> Option<String> {
-    text.as_deref().map(single_line).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

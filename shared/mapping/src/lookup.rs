@@ -2,13 +2,16 @@
 //!
 //! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
 
+use crate::adjustment::{Applied, Fee};
 use crate::customer::{self, CustomerFound, Sought};
 use crate::hubspot::RecordId;
 use crate::item::{self, Catalog, MatchedItem};
 use crate::line::SaleLine;
+use crate::money::Currency;
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
-use crate::sale::{LineReading, Reading, Sale};
+use crate::sale::{LineReading, Reading, RecordRef, Sale};
+use crate::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What earlier executions matched: used without asking QuickBooks again. Should a link have died meanwhile, QuickBooks
@@ -93,12 +96,18 @@ impl Reading {
         wanted
     }
 
-    /// Decides on the customer and every line's item.
+    /// Decides on the customer, every line's item and every fee's.
     ///
     /// # Errors
     /// Everything that is wrong with the record, its contact, its lines and their matches; never empty.
-    pub fn settle(self, links: &Links, answers: &Answers) -> Result<Matched, Vec<Problem>> {
-        let Self { record, buyer, refused_email, currency, amount, lines, mut problems } = self;
+    pub fn settle(
+        self,
+        links: &Links,
+        answers: &Answers,
+        settings: &Settings,
+    ) -> Result<Matched, Vec<Problem>> {
+        let Self { record, buyer, refused_email, currency, amount, lines, adjustments, mut problems } = self;
+        problems.extend(foreign_currency(&record, currency.as_ref(), settings));
         let customer = buyer.as_ref().and_then(|buyer| {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
             keep(sought.find(links.customer.as_ref(), answers), &mut problems)
@@ -107,13 +116,33 @@ impl Reading {
         let settled: Vec<Option<(SaleLine, MatchedItem)>> =
             lines.into_iter().map(|line| settle_line(line, links, &catalog, &mut problems)).collect();
         let settled: Option<Vec<_>> = settled.into_iter().collect();
+        let fees = adjustments.fees.into_iter();
+        let fees = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
         match (buyer, customer, settled) {
             (Some(buyer), Some(customer), Some(settled)) if problems.is_empty() => {
                 let (lines, items) = settled.into_iter().unzip();
-                Ok(Matched { sale: Sale { record, buyer, currency, amount, lines }, customer, items })
+                let discounts = adjustments.discounts;
+                let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
+                Ok(Matched { sale, customer, items })
             }
             _ => Err(problems),
         }
+    }
+}
+
+fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
+    let (currency, home) = currency.zip(settings.home_currency.as_ref())?;
+    (currency != home).then(|| Problem::CurrencyForeign {
+        record: record.name.clone(),
+        currency: currency.clone(),
+        home: home.clone(),
+    })
+}
+
+fn settle_fee(charge: Applied, settings: &Settings) -> Result<Fee, Problem> {
+    match settings.fee_item.clone() {
+        Some(item) => Ok(Fee { charge, item }),
+        None => Err(Problem::FeeItemMissing { fee: charge.label }),
     }
 }
 
@@ -136,10 +165,14 @@ fn settle_line(
 mod tests {
     use super::*;
     use crate::hubspot::Enrolled;
-    use crate::problem::{Figure, Lack, LineFault, LineLabel};
+    use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
     use crate::sale;
-    use crate::testing::{contact_with, deal, over, widget, widget_line};
+    use crate::testing::{
+        adjusted, adjustment, contact_with, customer, deal, over, quote, settings, settled, widget,
+        widget_line,
+    };
     use serde_json::json;
+    use std::slice::from_ref;
 
     fn set(values: &[&str]) -> BTreeSet<String> {
         values.iter().map(|value| (*value).to_owned()).collect()
@@ -165,17 +198,13 @@ mod tests {
         let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into() };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
         assert_eq!(reading.wanted(&links), Wanted::default());
-        assert!(reading.settle(&links, &Answers::default()).is_ok());
+        assert!(reading.settle(&links, &Answers::default(), &Settings::default()).is_ok());
     }
 
     #[test]
     fn a_line_without_a_price_is_named() {
-        let reading = sale::read(&deal([
-            widget_line(),
-            over(widget_line(), json!({"name": "Setup fee", "price": null})),
-        ]));
-        let answers = Answers { items: vec![widget()], ..Answers::default() };
-        let problems = reading.settle(&Links::default(), &answers).unwrap_err();
+        let unpriced = over(widget_line(), json!({"name": "Setup fee", "price": null}));
+        let problems = settled(&deal([widget_line(), unpriced])).unwrap_err();
         let line = LineLabel { number: 2, name: Some("Setup fee".into()) };
         assert_eq!(problems, [Problem::LineInvalid { line, fault: LineFault::Missing(Figure::Price) }]);
         assert_eq!(problems[0].subject(), "Setup fee");
@@ -188,14 +217,18 @@ mod tests {
             json!({"name": "Widget", "hs_sku": "WID-1", "quantity": "0", "price": "5", "hs_line_item_currency_code": "EUR"}),
             json!({"quantity": "1", "price": "5"}),
         ];
-        let enrolled = Enrolled { contact: Some(contact_with(json!({"firstname": "Ana"}))), ..deal(lines) };
-        let answers = Answers { items: vec![widget()], ..Answers::default() };
-        let problems = sale::read(&enrolled).settle(&Links::default(), &answers).unwrap_err();
+        let enrolled = Enrolled { contact: Some(contact_with(json!({"firstname": "Ana"}))), ..quote(lines) };
+        let discounts = [adjustment("Spring", "PERCENT", "ten")];
+        let problems = settled(&adjusted(enrolled, &discounts, &[])).unwrap_err();
         let label = |number, name: Option<&str>| LineLabel { number, name: name.map(str::to_owned) };
         let (setup, widget, third) = (label(1, Some("Setup fee")), label(2, Some("Widget")), label(3, None));
         let currencies = ["EUR", "USD"].map(|code| code.parse().unwrap()).to_vec();
         let expected = [
             Problem::CurrenciesMixed { record: "Harbour kiosk".into(), currencies },
+            Problem::AdjustmentInvalid {
+                label: "Spring".into(),
+                fault: AdjustmentFault::Value(NumberFault::Unreadable("ten".into())),
+            },
             Problem::ContactIncomplete { contact: "Ana".into(), lacks: vec![Lack::Email] },
             Problem::LineInvalid { line: setup.clone(), fault: LineFault::Missing(Figure::Price) },
             Problem::ItemNotFound { line: setup, sku: None },
@@ -204,6 +237,53 @@ mod tests {
         ];
         assert_eq!(problems, expected);
         let subjects: Vec<String> = problems.iter().map(Problem::subject).collect();
-        assert_eq!(subjects, ["Harbour kiosk", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
+        assert_eq!(subjects, ["Harbour kiosk", "Spring", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
+    }
+
+    #[test]
+    fn a_fee_without_an_item_is_named() {
+        let fees = [adjustment("Freight", "FIXED", "12"), adjustment("Rush", "PERCENT", "5")];
+        let enrolled = adjusted(quote([widget_line()]), &[], &fees);
+        assert_eq!(settled(&enrolled).unwrap().sale.fees.len(), 2);
+        let answers = Answers { items: vec![widget()], ..Answers::default() };
+        let settings = Settings { fee_item: None, ..settings() };
+        let problems = sale::read(&enrolled).settle(&Links::default(), &answers, &settings).unwrap_err();
+        let missing = ["Freight", "Rush"].map(|fee| Problem::FeeItemMissing { fee: fee.into() });
+        assert_eq!(problems, missing);
+    }
+
+    #[test]
+    fn nothing_is_created_in_a_foreign_currency() {
+        let problems = |of_line: &str, of_customer: &str, home: Option<&str>| {
+            let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
+            let known = json!({
+                "Id": "58", "DisplayName": "Harbour Ltd", "CurrencyRef": {"value": of_customer},
+                "PrimaryEmailAddr": {"Address": "ana@harbour.example"}
+            });
+            let answers = Answers {
+                customers_by_email: vec![customer(known)],
+                items: vec![widget()],
+                ..Answers::default()
+            };
+            let home_currency = home.map(|code| code.parse().unwrap());
+            let settings = Settings { home_currency, ..Settings::default() };
+            sale::read(&deal([line])).settle(&Links::default(), &answers, &settings).err().unwrap_or_default()
+        };
+        let euro = || "EUR".parse::<Currency>().unwrap();
+        let record = || "Harbour kiosk".to_owned();
+        let home = "USD".parse().unwrap();
+        let foreign = Problem::CurrencyForeign { record: record(), currency: euro(), home };
+        assert_eq!(foreign.subject(), record());
+        let mismatch = Problem::CurrencyMismatch {
+            record: record(),
+            currency: euro(),
+            customer: "Harbour Ltd".into(),
+            customer_currency: "USD".into(),
+        };
+        assert_eq!(problems("EUR", "EUR", Some("EUR")), []);
+        assert_eq!(problems("EUR", "EUR", None), []);
+        assert_eq!(problems("EUR", "EUR", Some("USD")), from_ref(&foreign));
+        assert_eq!(problems("EUR", "USD", Some("USD")), [foreign, mismatch.clone()]);
+        assert_eq!(problems("EUR", "USD", Some("EUR")), [mismatch]);
     }
 }

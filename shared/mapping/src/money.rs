@@ -3,6 +3,7 @@
 //! Nothing here panics on large numbers: what does not fit in QuickBooks' 15 digits is refused, what does not multiply
 //! exactly is sent as one unit.
 
+use crate::problem::NumberFault;
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::fmt;
 use std::str::FromStr;
@@ -69,6 +70,17 @@ pub fn parse(text: &str) -> Result<Decimal, NumberError> {
     let exact = Decimal::from_str_exact(&plain(mantissa)?).ok();
     let value = exact.and_then(|value| shift(value, exponent)).ok_or(NumberError::TooManyDigits)?;
     if value.abs() > LARGEST { Err(NumberError::TooManyDigits) } else { Ok(value.normalize()) }
+}
+
+/// Reads a figure that may not be below zero.
+pub(crate) fn figure(text: Option<&str>) -> Result<Decimal, NumberFault> {
+    let text = text.ok_or(NumberFault::Missing)?;
+    match parse(text) {
+        Ok(number) if number < Decimal::ZERO => Err(NumberFault::Negative),
+        Ok(number) => Ok(number),
+        Err(NumberError::NotANumber) => Err(NumberFault::Unreadable(text.to_owned())),
+        Err(NumberError::TooManyDigits) => Err(NumberFault::TooLarge),
+    }
 }
 
 /// To two decimals, a half away from zero: QuickBooks' rounding of `Qty × UnitPrice` (quickbooks.md §2.2). The result

@@ -68,9 +68,39 @@ pub enum Problem {
         /// Why not.
         reason: Unusable,
     },
+    /// A quote's own discount or fee cannot be reckoned.
+    AdjustmentInvalid {
+        /// Its label, or “Discount” or “Fee” when it has none.
+        label: String,
+        /// What is wrong with it.
+        fault: AdjustmentFault,
+    },
+    /// A quote has a fee, and no item is chosen in the settings to put it on.
+    FeeItemMissing {
+        /// The fee's label.
+        fee: String,
+    },
+    /// A payment's amounts cannot be reckoned.
+    PaymentInvalid {
+        /// The payment's reference, else its id; the quote's name when only the quote says that it was paid.
+        payment: String,
+        /// What is wrong with one of them.
+        fault: NumberFault,
+    },
+    /// A payment was made in another currency than the record's, or the other payments'.
+    PaymentCurrency {
+        /// The payment's reference, else its id.
+        payment: String,
+        /// The payment's currency.
+        currency: Currency,
+        /// The record's name.
+        record: String,
+        /// The currency it should be in.
+        expected: Currency,
+    },
     /// A currency that is not an ISO 4217 code.
     CurrencyUnreadable {
-        /// The record's or line's name.
+        /// The record's, line's or payment's name.
         subject: String,
         /// What stands there.
         text: String,
@@ -81,6 +111,16 @@ pub enum Problem {
         record: String,
         /// All that occur, in alphabetical order.
         currencies: Vec<Currency>,
+    },
+    /// The record is in another currency than the company's books. Without an exchange rate QuickBooks would book it at
+    /// one to one (quickbooks.md §2.1), and rates are not carried yet.
+    CurrencyForeign {
+        /// The record's name.
+        record: String,
+        /// The record's currency.
+        currency: Currency,
+        /// The company's home currency.
+        home: Currency,
     },
     /// The customer is kept in another currency than the record's; QuickBooks never changes a customer's.
     CurrencyMismatch {
@@ -96,16 +136,20 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The record, contact or line concerned, by name and nothing else: it is put into a label of any language.
+    /// The record, contact, line, discount, fee or payment concerned, by name and nothing else: it is put into a label of any language.
     pub fn subject(&self) -> String {
         match self {
             Self::NoContact { record }
             | Self::NoLineItems { record }
             | Self::CurrenciesMixed { record, .. }
+            | Self::CurrencyForeign { record, .. }
             | Self::CurrencyMismatch { record, .. } => record.clone(),
             Self::ContactIncomplete { contact, .. } | Self::CustomerAmbiguous { contact, .. } => {
                 contact.clone()
             }
+            Self::AdjustmentInvalid { label, .. } => label.clone(),
+            Self::FeeItemMissing { fee } => fee.clone(),
+            Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
             Self::CurrencyUnreadable { subject, .. } => subject.clone(),
             Self::LineInvalid { line, .. }
             | Self::LineNameless { line }
@@ -139,7 +183,7 @@ impl fmt::Display for LineLabel {
 pub enum Lack {
     /// It has no e-mail address.
     Email,
-    /// QuickBooks would refuse its e-mail address (2210): no `@`, a space inside, or over 100 characters.
+    /// QuickBooks would refuse its e-mail address (2210, 2040): no `@`, a space or an emoji inside, or over 100 characters.
     UsableEmail(String),
     /// It has neither first nor last name.
     Name,
@@ -174,6 +218,30 @@ pub enum Figure {
     Amount,
 }
 
+/// What is wrong with a quote's own discount or fee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdjustmentFault {
+    /// Its value.
+    Value(NumberFault),
+    /// It is neither `PERCENT` nor `FIXED`; what stands there instead, if anything.
+    Kind(Option<String>),
+    /// The discount takes off more than there is: QuickBooks refuses a discount above the subtotal (6000).
+    MoreThanSubtotal,
+}
+
+/// What is wrong with a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NumberFault {
+    /// It is missing.
+    Missing,
+    /// It is not a number.
+    Unreadable(String),
+    /// It is below zero.
+    Negative,
+    /// It has more digits than QuickBooks takes.
+    TooLarge,
+}
+
 /// Why an item cannot stand on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
@@ -181,6 +249,8 @@ pub enum Unusable {
     Inactive,
     /// It is a category (quickbooks.md §2.7).
     Category,
+    /// It is a bundle, which needs a line of another kind (quickbooks.md §2.2).
+    Bundle,
 }
 
 /// Keeps a value, or notes what is wrong and carries on: how everything is told at once.

@@ -73,7 +73,10 @@ text_id!(
     /// The id of an invoice, estimate or sales receipt.
     DocumentId
 );
-
+text_id!(
+    /// The id of a payment in QuickBooks.
+    PaymentId
+);
 text_id!(
     /// A payment method's id.
     PaymentMethodId
@@ -235,15 +238,95 @@ pub struct Item {
     pub active: bool,
 }
 
+/// A document to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Draft {
+    /// Owed, with a due date.
+    Invoice(Invoice),
+    /// Offered, with an expiration date.
+    Estimate(Estimate),
+    /// Paid at once.
+    SalesReceipt(SalesReceipt),
+}
+
+impl Draft {
+    /// What it is.
+    pub fn kind(&self) -> DocumentKind {
+        match self {
+            Self::Invoice(_) => DocumentKind::Invoice,
+            Self::Estimate(_) => DocumentKind::Estimate,
+            Self::SalesReceipt(_) => DocumentKind::SalesReceipt,
+        }
+    }
+
+    /// What it has in common with the other two.
+    pub fn form(&self) -> &SalesForm {
+        match self {
+            Self::Invoice(invoice) => &invoice.form,
+            Self::Estimate(estimate) => &estimate.form,
+            Self::SalesReceipt(receipt) => &receipt.form,
+        }
+    }
+}
+
 /// An invoice to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Invoice {
-    /// Posting date, in the portal's time zone.
-    pub txn_date: Date,
+    /// What every document has.
+    #[serde(flatten)]
+    pub form: SalesForm,
     /// When payment is due; left out, the customer's or company's terms decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_date: Option<Date>,
+}
+
+/// An estimate to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Estimate {
+    /// What every document has.
+    #[serde(flatten)]
+    pub form: SalesForm,
+    /// Until when it is offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_date: Option<Date>,
+    /// How far it has come.
+    pub txn_status: TxnStatus,
+}
+
+/// How far an estimate has come, as far as we say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum TxnStatus {
+    /// Nobody has accepted it yet.
+    Pending,
+}
+
+/// A sales receipt to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SalesReceipt {
+    /// What every document has.
+    #[serde(flatten)]
+    pub form: SalesForm,
+    /// How it was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_method_ref: Option<Ref<PaymentMethodId>>,
+    /// ≤ 21 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref_num: Option<String>,
+    /// Where the money goes; left out, to *Undeposited Funds*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_to_account_ref: Option<Ref<AccountId>>,
+}
+
+/// What invoice, estimate and sales receipt have in common (quickbooks.md §2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SalesForm {
+    /// Posting date, in the portal's time zone.
+    pub txn_date: Date,
     /// Whom it is for.
     pub customer_ref: Ref<CustomerId>,
     /// Where it may be e-mailed to.
@@ -257,7 +340,7 @@ pub struct Invoice {
     pub currency_ref: Option<Ref<String>>,
     /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
     pub private_note: String,
-    /// At least one.
+    /// At least one; a discount comes last.
     pub line: Vec<Line>,
 }
 
@@ -265,23 +348,43 @@ pub struct Invoice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Line {
-    /// Always `SalesItemLineDetail`.
-    pub detail_type: DetailType,
-    /// Two decimals.
+    /// What kind of line it is.
+    #[serde(flatten)]
+    pub detail: LineDetail,
+    /// Two decimals, never negative: QuickBooks itself subtracts a discount (§2.2).
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub amount: Decimal,
     /// ≤ 4000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What is sold.
-    pub sales_item_line_detail: SalesItemLineDetail,
 }
 
-/// The kinds of line we send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum DetailType {
+/// The kinds of line we send: `DetailType`, and beside it a field of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "DetailType")]
+pub enum LineDetail {
     /// A product line.
-    SalesItemLineDetail,
+    #[serde(rename = "SalesItemLineDetail")]
+    Item {
+        /// What is sold.
+        #[serde(rename = "SalesItemLineDetail")]
+        sold: SalesItemLineDetail,
+    },
+    /// A discount on the whole document: one at most, and no more than the product lines add up to.
+    #[serde(rename = "DiscountLineDetail")]
+    Discount {
+        /// How it is reckoned.
+        #[serde(rename = "DiscountLineDetail")]
+        discount: DiscountLineDetail,
+    },
+}
+
+/// How a discount is reckoned. Which account it is booked to is left to the company's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DiscountLineDetail {
+    /// False: the line's `Amount` is what is taken off.
+    pub percent_based: bool,
 }
 
 /// The product, quantity and price of a line: `Qty × UnitPrice`, rounded half up, is the line's `Amount`, or QuickBooks
@@ -327,6 +430,69 @@ pub struct Document {
     pub private_note: Option<String>,
 }
 
+/// A payment to create for an invoice (quickbooks.md §2.8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NewPayment {
+    /// The invoice's customer.
+    pub customer_ref: Ref<CustomerId>,
+    /// Posting date: when it was paid.
+    pub txn_date: Date,
+    /// Two decimals, more than zero.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub total_amt: Decimal,
+    /// The invoice's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency_ref: Option<Ref<String>>,
+    /// How it was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_method_ref: Option<Ref<PaymentMethodId>>,
+    /// ≤ 21 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_ref_num: Option<String>,
+    /// Where the money goes; left out, to *Undeposited Funds*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_to_account_ref: Option<Ref<AccountId>>,
+    /// Our marker.
+    pub private_note: String,
+    /// What it settles.
+    pub line: Vec<PaymentLine>,
+}
+
+/// What a payment settles of one invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PaymentLine {
+    /// Two decimals, at most the invoice's balance.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub amount: Decimal,
+    /// The invoice.
+    pub linked_txn: [LinkedTxn; 1],
+}
+
+/// A reference to another document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LinkedTxn {
+    /// Its id.
+    pub txn_id: DocumentId,
+    /// What it is.
+    pub txn_type: DocumentKind,
+}
+
+/// A payment as QuickBooks returns it: the part we record and show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Payment {
+    /// Its id.
+    pub id: PaymentId,
+    /// What was paid.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub total_amt: Decimal,
+    /// Holds our marker.
+    pub private_note: Option<String>,
+}
+
 /// The tax of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -338,4 +504,70 @@ pub struct TxnTaxDetail {
 
 fn yes() -> bool {
     true
+}
+
+/// A ledger account as QuickBooks returns it (§2.10): where money can be deposited.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Unique among the accounts under the same parent.
+    pub name: String,
+    /// `Parent:Name`.
+    pub fully_qualified_name: Option<String>,
+    /// `Bank`, `Other Current Asset`, … as QuickBooks spells it.
+    #[serde(default)]
+    pub account_type: String,
+    /// False for an account that was made inactive.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// A way of paying as QuickBooks returns it (§2.10).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PaymentMethod {
+    /// Its id.
+    pub id: PaymentMethodId,
+    /// Its name.
+    pub name: String,
+    /// False for one that was made inactive.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// A payment found in the books, ours or not, with what it settles (§2.8).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PaymentSeen {
+    /// Its id.
+    pub id: PaymentId,
+    /// What was paid.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub total_amt: Decimal,
+    /// Holds our marker, if it is ours.
+    pub private_note: Option<String>,
+    /// What it settles; nothing for money on account.
+    #[serde(default)]
+    pub line: Vec<PaymentSeenLine>,
+}
+
+/// What a payment that was found settles.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PaymentSeenLine {
+    /// The documents.
+    #[serde(default)]
+    pub linked_txn: Vec<LinkedTxnSeen>,
+}
+
+/// A reference to another document in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LinkedTxnSeen {
+    /// Its id.
+    pub txn_id: DocumentId,
+    /// `Invoice`, `CreditMemo`, `Deposit`, … as QuickBooks spells it: more than we make.
+    pub txn_type: String,
 }

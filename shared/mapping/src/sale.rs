@@ -3,12 +3,13 @@
 //! A [`Reading`] is not yet a [`Sale`]: it knows what has to be looked up even when something on the record is wrong, so
 //! that the record's problems and those of the look-up are told together. [`Reading::settle`] makes the sale of it.
 
+use crate::adjustment::{self, Adjustments, Applied, Fee};
 use crate::hubspot::{Contact, Enrolled, LineItem, LineItemProperties, Record, RecordId, RecordKind};
 use crate::line::{self, Article, Figures, SaleLine};
 use crate::money::{self, Currency};
 use crate::problem::{LineFault, Problem};
 use crate::quickbooks::Address;
-use crate::text::{cut, length, single_line};
+use crate::text::{cut, is_refused, length, single_line, writable_line};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,16 +22,38 @@ pub struct Sale {
     pub buyer: Buyer,
     /// The currency of record and lines; none when HubSpot names none, as in portals with a single currency.
     pub currency: Option<Currency>,
-    /// The record's own amount. It may differ from [`Sale::subtotal`]: people type it.
+    /// The record's own amount. It may differ from [`Sale::total`]: people type it.
     pub amount: Option<Decimal>,
     /// At least one, in HubSpot's order.
     pub lines: Vec<SaleLine>,
+    /// A quote's own discounts, in HubSpot's order: together never more than the subtotal.
+    pub discounts: Vec<Applied>,
+    /// A quote's own fees, in HubSpot's order.
+    pub fees: Vec<Fee>,
 }
 
 impl Sale {
-    /// What the document's lines add up to, before tax.
+    /// What the lines add up to, before the quote's own discounts and fees, and before tax.
     pub fn subtotal(&self) -> Decimal {
         self.lines.iter().map(|line| line.figures.amount).sum()
+    }
+
+    /// What the quote's own discounts take off together.
+    pub fn discount(&self) -> Decimal {
+        self.discounts.iter().map(|discount| discount.amount).sum()
+    }
+
+    /// What is to be paid, before tax.
+    pub fn total(&self) -> Decimal {
+        let fees: Decimal = self.fees.iter().map(|fee| fee.charge.amount).sum();
+        self.subtotal() - self.discount() + fees
+    }
+
+    /// The record's own amount and [`Sale::total`], in cents, where they differ: what a person should be told. None when
+    /// the record has no amount.
+    pub fn amount_differs(&self) -> Option<(Decimal, Decimal)> {
+        let amount = money::round_half_up(self.amount?);
+        Some((amount, self.total())).filter(|(amount, total)| amount != total)
     }
 }
 
@@ -86,7 +109,8 @@ pub struct Reading {
     pub(crate) currency: Option<Currency>,
     pub(crate) amount: Option<Decimal>,
     pub(crate) lines: Vec<LineReading>,
-    /// Of the record as a whole; the contact's and the lines' are in their places.
+    pub(crate) adjustments: Adjustments,
+    /// Of the record as a whole and its adjustments; the contact's and the lines' are in their places.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -99,19 +123,69 @@ pub(crate) struct LineReading {
 
 /// Reads an enrolled record. Never fails: what is wrong is told by [`Reading::settle`].
 pub fn read(enrolled: &Enrolled) -> Reading {
-    let Summary { record, amount, currency } = summary(&enrolled.record);
-    let items = in_order(&enrolled.line_items);
+    let Summary { record, amount, .. } = summary(&enrolled.record);
     let mut problems = Vec::new();
-    let currency = common_currency(&record, currency, &items, &mut problems);
+    let currency = common_currency(enrolled, &mut problems);
     let (buyer, refused_email) = enrolled.contact.as_ref().map(buyer).unzip();
     if buyer.is_none() {
         problems.push(Problem::NoContact { record: record.name.clone() });
     }
-    if items.is_empty() {
+    if enrolled.line_items.is_empty() {
         problems.push(Problem::NoLineItems { record: record.name.clone() });
     }
-    let lines = items.into_iter().zip(1..).map(|(item, number)| line_reading(number, item)).collect();
-    Reading { record, buyer, refused_email: refused_email.flatten(), currency, amount, lines, problems }
+    let lines: Vec<LineReading> =
+        numbered(enrolled).map(|(number, item)| line_reading(number, item)).collect();
+    let amounts = lines.iter().map(|line| Some(line.figures.as_ref().ok()?.amount));
+    let subtotal = amounts.sum::<Option<Decimal>>().filter(|_| !lines.is_empty());
+    let adjustments = adjustment::apply(enrolled, subtotal, &mut problems);
+    let refused_email = refused_email.flatten();
+    Reading { record, buyer, refused_email, currency, amount, lines, adjustments, problems }
+}
+
+/// The record by id and name.
+pub(crate) fn record_ref(record: &Record) -> RecordRef {
+    summary(record).record
+}
+
+/// The one currency of the record and its lines. HubSpot fills in the record's in portals with several currencies only,
+/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean.
+pub(crate) fn common_currency(enrolled: &Enrolled, problems: &mut Vec<Problem>) -> Option<Currency> {
+    let Summary { record, currency, .. } = summary(&enrolled.record);
+    let of_record = currency.map(|text| (record.name.clone(), text.to_owned()));
+    let of_line = |line: &LineItemProperties| line.hs_line_item_currency_code.clone();
+    let of_lines = numbered(enrolled).filter_map(|(number, item)| {
+        Some((line::article(number, item).label().to_string(), of_line(&item.properties)?))
+    });
+    let mut currencies = BTreeSet::new();
+    for (subject, text) in of_record.into_iter().chain(of_lines) {
+        match text.parse::<Currency>() {
+            Ok(currency) => {
+                currencies.insert(currency);
+            }
+            Err(_) => problems.push(Problem::CurrencyUnreadable { subject, text }),
+        }
+    }
+    if currencies.len() > 1 {
+        let currencies = currencies.into_iter().collect();
+        problems.push(Problem::CurrenciesMixed { record: record.name, currencies });
+        return None;
+    }
+    currencies.pop_first()
+}
+
+/// Each record once, by its place among its kind, then by id; what has no place comes last.
+pub(crate) fn in_order<T>(
+    records: &[T],
+    id: impl Fn(&T) -> RecordId,
+    place: impl Fn(&T) -> Option<&str>,
+) -> Vec<&T> {
+    let by_id: BTreeMap<RecordId, &T> = records.iter().rev().map(|record| (id(record), record)).collect();
+    let mut records: Vec<&T> = by_id.into_values().collect();
+    records.sort_by_key(|record| {
+        let place = place(record).and_then(|text| money::parse(text).ok());
+        (place.is_none(), place)
+    });
+    records
 }
 
 struct Summary<'a> {
@@ -142,50 +216,18 @@ fn summary(record: &Record) -> Summary<'_> {
     }
 }
 
-/// Each line item once, by its place on the quote (deals have one too), then by id.
-fn in_order(line_items: &[LineItem]) -> Vec<&LineItem> {
-    let by_id: BTreeMap<RecordId, &LineItem> = line_items.iter().rev().map(|line| (line.id, line)).collect();
-    let mut lines: Vec<&LineItem> = by_id.into_values().collect();
-    lines.sort_by_key(|line| {
-        let place = line.properties.hs_position_on_quote.as_deref().and_then(|text| money::parse(text).ok());
-        (place.is_none(), place)
-    });
-    lines
+/// The line items in order (deals' have a place on the quote too), counted from 1.
+fn numbered(enrolled: &Enrolled) -> impl Iterator<Item = (usize, &LineItem)> {
+    let items = in_order(
+        &enrolled.line_items,
+        |item| item.id,
+        |item| item.properties.hs_position_on_quote.as_deref(),
+    );
+    (1..).zip(items)
 }
 
 fn line_reading(number: usize, item: &LineItem) -> LineReading {
     LineReading { article: line::article(number, item), figures: line::figures(&item.properties) }
-}
-
-/// The one currency of the record and its lines. HubSpot fills in the record's in portals with several currencies only,
-/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean.
-fn common_currency(
-    record: &RecordRef,
-    of_record: Option<&str>,
-    items: &[&LineItem],
-    problems: &mut Vec<Problem>,
-) -> Option<Currency> {
-    let of_line = |line: &LineItemProperties| line.hs_line_item_currency_code.clone();
-    let of_lines = items.iter().zip(1..).filter_map(|(item, number)| {
-        Some((line::article(number, item).label().to_string(), of_line(&item.properties)?))
-    });
-    let mut currencies = BTreeSet::new();
-    for (subject, text) in
-        of_record.map(|text| (record.name.clone(), text.to_owned())).into_iter().chain(of_lines)
-    {
-        match text.parse::<Currency>() {
-            Ok(currency) => {
-                currencies.insert(currency);
-            }
-            Err(_) => problems.push(Problem::CurrencyUnreadable { subject, text }),
-        }
-    }
-    if currencies.len() > 1 {
-        let currencies = currencies.into_iter().collect();
-        problems.push(Problem::CurrenciesMixed { record: record.name.clone(), currencies });
-        return None;
-    }
-    currencies.pop_first()
 }
 
 /// The buyer, and the e-mail address it had to be read without.
@@ -212,17 +254,16 @@ fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
     (buyer, refused_email)
 }
 
-/// What QuickBooks surely refuses (2210) is stopped here, where it can be said of which contact; whether an address is
+/// What QuickBooks surely refuses (2210, 2040) is stopped here, where it can be said of which contact; whether an address is
 /// well-formed otherwise is HubSpot's and QuickBooks' business.
 fn is_usable_email(email: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || is_refused(c);
     email.contains('@') && !email.contains(odd) && length(email) <= 100
 }
 
 fn field(text: &Option<String>, limit: usize) -> Option<String> {
-    let text = single_line(text.as_deref()?);
-    let text = cut(&text, limit);
-    if text.is_empty() { None } else { Some(text.to_owned()) }
+    let text = writable_line(text.as_deref()?)?;
+    Some(cut(&text, limit).to_owned())
 }
 
 /// A colon separates a customer from its jobs: QuickBooks refuses it in names (2040).
@@ -233,8 +274,9 @@ fn without_colons(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hubspot::{Quote, QuoteProperties};
-    use crate::testing::{contact_with, deal, over, widget_line};
+    use crate::testing::{
+        adjusted, adjustment, contact_with, deal, over, quote, quote_with, settled, widget_line,
+    };
     use serde_json::{Value, from_value, json};
 
     fn names(reading: &Reading) -> Vec<String> {
@@ -264,7 +306,9 @@ mod tests {
 
     #[test]
     fn a_record_without_contact_and_lines_is_named_for_both() {
-        let enrolled = Enrolled { contact: None, ..deal([]) };
+        // A discount is not held against lines that are not there.
+        let discounts = [adjustment("Loyal", "FIXED", "5")];
+        let enrolled = Enrolled { contact: None, ..adjusted(quote([]), &discounts, &[]) };
         let record = || "Harbour kiosk".to_owned();
         let expected = [Problem::NoContact { record: record() }, Problem::NoLineItems { record: record() }];
         assert_eq!(read(&enrolled).problems, expected);
@@ -272,13 +316,10 @@ mod tests {
 
     #[test]
     fn a_quote_is_read_as_a_deal_is() {
-        let properties: QuoteProperties =
-            from_value(json!({"hs_title": "Offer 7", "hs_quote_amount": "149.97", "hs_currency": "EUR"}))
-                .unwrap();
-        let record = Record::Quote(Quote { id: RecordId(77), properties });
-        let reading = read(&Enrolled { record, ..deal([widget_line()]) });
+        let properties = json!({"hs_title": "Offer 7", "hs_quote_amount": "149.97", "hs_currency": "EUR"});
+        let reading = read(&quote_with(properties, deal([widget_line()])));
         let name = "Offer 7".to_owned();
-        assert_eq!(reading.record, RecordRef { kind: RecordKind::Quote, id: RecordId(77), name });
+        assert_eq!(reading.record, RecordRef { kind: RecordKind::Quote, id: RecordId(7701), name });
         assert_eq!(reading.amount, Some("149.97".parse().unwrap()));
         assert_eq!(reading.currency, Some("EUR".parse().unwrap()));
     }
@@ -310,6 +351,45 @@ mod tests {
         check(json!("EUR"), &[json!("USD")], mixed());
         let unreadable = Problem::CurrencyUnreadable { subject: "Widget".into(), text: "euro".into() };
         check(json!("EUR"), &[json!("euro")], Err(unreadable));
+    }
+
+    #[test]
+    fn the_total_is_what_lines_discounts_and_fees_make() {
+        let discounts = [adjustment("Spring", "PERCENT", "10"), adjustment("Loyal", "FIXED", "4.97")];
+        let fees = [adjustment("Freight", "PERCENT", "5")];
+        let sale = settled(&adjusted(quote([widget_line()]), &discounts, &fees)).unwrap().sale;
+        let figures = [sale.subtotal(), sale.discount(), sale.total()].map(|amount| amount.to_string());
+        assert_eq!(figures, ["149.97", "19.97", "136.50"]); // 5 % of 130.00
+    }
+
+    #[test]
+    fn a_record_with_another_amount_than_its_lines_is_told_of() {
+        let check = |amount: Value, expected: Option<(&str, &str)>| {
+            let lines = deal([widget_line()]);
+            let enrolled = quote_with(json!({"hs_quote_amount": amount}), lines);
+            let found = settled(&enrolled).unwrap().sale.amount_differs();
+            let expected = expected.map(|(record, total)| (record.parse().unwrap(), total.parse().unwrap()));
+            assert_eq!(found, expected);
+        };
+        check(json!("149.97"), None);
+        check(json!("149.970000"), None);
+        check(json!("149.9749"), None);
+        check(json!(null), None);
+        check(json!("about 150"), None);
+        check(json!("150"), Some(("150.00", "149.97")));
+    }
+
+    #[test]
+    fn a_buyers_texts_can_be_written() {
+        let contact = json!({
+            "firstname": "🎉 Ana", "lastname": "🎁", "email": "ana🎁@harbour.example", "city": "Oakland 🌉"
+        });
+        let reading = read(&Enrolled { contact: Some(contact_with(contact)), ..deal([]) });
+        let buyer = reading.buyer.unwrap();
+        assert_eq!((buyer.first_name.as_deref(), buyer.last_name), (Some("Ana"), None));
+        assert_eq!(buyer.address.city.as_deref(), Some("Oakland"));
+        assert_eq!(buyer.email, None);
+        assert_eq!(reading.refused_email.as_deref(), Some("ana🎁@harbour.example"));
     }
 
     #[test]

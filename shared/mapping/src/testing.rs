@@ -1,7 +1,14 @@
-//! The deal the tests vary: “Harbour kiosk”, billed to Ana Trujillo.
+//! The deal and the quote the tests vary: “Harbour kiosk”, billed to Ana Trujillo.
 
-use crate::hubspot::{Contact, Deal, Enrolled, LineItem, Record, RecordId};
-use crate::quickbooks::{Customer, Item};
+use crate::hubspot::{
+    Adjustment, AdjustmentProperties, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties, Quote,
+    Record, RecordId,
+};
+use crate::lookup::{Answers, Links, Matched};
+use crate::problem::Problem;
+use crate::quickbooks::{Customer, Item, ItemId};
+use crate::sale;
+use crate::settings::Settings;
 use serde_json::{Value, from_value, json};
 
 /// A deal with the given lines, numbered from 601.
@@ -15,7 +22,43 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
         record: Record::Deal(Deal { id: RecordId(4821), properties: from_value(deal).unwrap() }),
         contact: Some(contact_with(contact)),
         line_items: line_items.collect(),
+        discounts: Vec::new(),
+        fees: Vec::new(),
+        payments: Vec::new(),
     }
+}
+
+/// A quote with the given lines and nothing else.
+pub(crate) fn quote(lines: impl IntoIterator<Item = Value>) -> Enrolled {
+    quote_with(json!({"hs_title": "Harbour kiosk", "hs_quote_amount": "134.97"}), deal(lines))
+}
+
+/// What is enrolled, as a quote with the given properties.
+pub(crate) fn quote_with(properties: Value, enrolled: Enrolled) -> Enrolled {
+    let quote = Quote { id: RecordId(7701), properties: from_value(properties).unwrap() };
+    Enrolled { record: Record::Quote(quote), ..enrolled }
+}
+
+/// The record with discounts, numbered from 801, and fees, numbered from 901.
+pub(crate) fn adjusted(enrolled: Enrolled, discounts: &[Value], fees: &[Value]) -> Enrolled {
+    let numbered = |from: u64, all: &[Value]| -> Vec<Adjustment> {
+        let read = |value: &Value| from_value::<AdjustmentProperties>(value.clone()).unwrap();
+        (from..).zip(all).map(|(id, one)| Adjustment { id: RecordId(id), properties: read(one) }).collect()
+    };
+    Enrolled { discounts: numbered(801, discounts), fees: numbered(901, fees), ..enrolled }
+}
+
+/// The properties of a discount or fee.
+pub(crate) fn adjustment(label: &str, kind: &str, value: &str) -> Value {
+    json!({"hs_label": label, "hs_type": kind, "hs_value": value})
+}
+
+/// The record with payments, numbered from 9001.
+pub(crate) fn with_payments(enrolled: Enrolled, payments: &[Value]) -> Enrolled {
+    let read = |value: &Value| from_value::<PaymentProperties>(value.clone()).unwrap();
+    let payments =
+        (9001..).zip(payments).map(|(id, one)| Payment { id: RecordId(id), properties: read(one) }).collect();
+    Enrolled { payments, ..enrolled }
 }
 
 /// The contact 501 with the given properties.
@@ -49,4 +92,15 @@ pub(crate) fn item(value: Value) -> Item {
 /// A customer as QuickBooks answers it.
 pub(crate) fn customer(value: Value) -> Customer {
     from_value(value).unwrap()
+}
+
+/// A company that keeps its books in dollars and puts fees on item 31.
+pub(crate) fn settings() -> Settings {
+    Settings { home_currency: Some("USD".parse().unwrap()), fee_item: Some(ItemId("31".into())) }
+}
+
+/// The record in the company of [`settings`], which has [`widget`] and no customer.
+pub(crate) fn settled(enrolled: &Enrolled) -> Result<Matched, Vec<Problem>> {
+    let answers = Answers { items: vec![widget()], ..Answers::default() };
+    sale::read(enrolled).settle(&Links::default(), &answers, &settings())
 }

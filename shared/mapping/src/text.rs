@@ -1,4 +1,7 @@
-//! Text from people: brought onto one line, compared, cut to QuickBooks' field lengths.
+//! Text from people: brought onto one line, freed of what QuickBooks refuses, compared, cut to its field lengths.
+
+/// What ties characters into one emoji: it means nothing when one of them is gone.
+const JOINERS: [char; 3] = ['\u{200D}', '\u{FE0E}', '\u{FE0F}'];
 
 /// The text on one line: every run of white space and control characters is one space, none at the ends.
 pub(crate) fn single_line(text: &str) -> String {
@@ -6,12 +9,46 @@ pub(crate) fn single_line(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A form in which texts are equal when a person would say so: on one line, without regard to case. QuickBooks' own
-/// comparison is described as blind to case but not always reported so (quickbooks.md §3.1), hence we compare again.
+/// On one line, as QuickBooks takes it: without the characters that need two UTF-16 units, emoji above all, which it
+/// refuses (2040). None when nothing is left.
+pub(crate) fn writable_line(text: &str) -> Option<String> {
+    Some(single_line(&writable(text))).filter(|text| !text.is_empty())
+}
+
+/// As QuickBooks takes it, lines staying lines and other control characters becoming spaces. None when nothing is left.
+pub(crate) fn writable_lines(text: &str) -> Option<String> {
+    let text = writable(text);
+    let lines = text.lines().map(|line| line.replace(char::is_control, " "));
+    let text = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
+    if text.is_empty() { None } else { Some(text) }
+}
+
+/// Whether QuickBooks refuses the character in any text.
+pub(crate) fn is_refused(c: char) -> bool {
+    c.len_utf16() > 1
+}
+
+fn writable(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut after_refused = false;
+    for c in text.chars() {
+        after_refused = is_refused(c) || (after_refused && JOINERS.contains(&c));
+        if after_refused {
+            kept.truncate(kept.trim_end_matches(JOINERS).len());
+        } else {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// A form in which texts are equal when a person would say so: on one line, without regard to case, and without what
+/// could not be written to QuickBooks in the first place. QuickBooks' own comparison is described as blind to case but not always reported so (quickbooks.md §3.1), hence we compare again.
 ///
 /// Upper case first, so that letters with two small forms (`σ` and `ς`, `ß` and `ss`) meet.
 pub(crate) fn fold(text: &str) -> String {
-    single_line(text).chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    let text = writable_line(text).unwrap_or_default();
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// The longest beginning of at most `limit` characters, without white space at its end. Counted in UTF-16 units, as
@@ -42,7 +79,21 @@ mod tests {
         check("O'Brien & SØN", "o'brien & søn");
         check("ΣΊΣΥΦΟΣ", "σίσυφος");
         check("Straße", "STRASSE");
+        check("🚀 Widget 🚀", "widget");
         assert_ne!(fold("Müller"), fold("Muller"));
+    }
+
+    #[test]
+    fn what_quickbooks_refuses_is_dropped() {
+        let check = |text, expected: Option<&str>| assert_eq!(writable_line(text).as_deref(), expected);
+        check("Widget 🚀 blue", Some("Widget blue"));
+        check("👩🏽‍💻 Ana", Some("Ana"));
+        check("❤️‍🔥", Some("❤"));
+        check("Я ❤️ Widgets", Some("Я ❤️ Widgets"));
+        check("नमस्‍ते", Some("नमस्‍ते")); // the joiner is part of the word
+        check("🎁\u{FE0F}\u{7}🎁", None);
+        assert_eq!(writable_lines("🎁 Blue,\r\nwith a\u{7}bell 🔔\n").as_deref(), Some("Blue,\nwith a bell"));
+        assert_eq!(writable_lines("🎁\n🔔"), None);
     }
 
     #[test]

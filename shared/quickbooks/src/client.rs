@@ -1,4 +1,4 @@
-//! One QuickBooks company over HTTP: look-ups and creates (quickbooks.md §1).
+//! QuickBooks' API, and one company of it over HTTP: look-ups and creates (quickbooks.md §1).
 //!
 //! A write is sent exactly once per call, with the bytes and the request id it is given: neither this crate nor the HTTP
 //! library repeats it. (The library may move a request to another connection when the first closed before a byte of it was
@@ -8,7 +8,7 @@ use crate::error::{Answer, Cause, Effect, Error, by_fault, sort};
 use crate::fault::Fault;
 use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
-use mapping::quickbooks::{Customer, Document, DocumentKind, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -30,20 +30,23 @@ const BATCH: usize = 30;
 
 /// How long one call may take, body included.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    read: Duration,
-    write: Duration,
+pub(crate) struct Limits {
+    pub(crate) read: Duration,
+    pub(crate) write: Duration,
+    pub(crate) refresh: Duration,
 }
 
-/// A write is given long: an answer cut off costs a quiet period (reliability.md c.3), and Intuit allows itself 120 s.
-const LIMITS: Limits = Limits { read: Duration::from_secs(6), write: Duration::from_secs(25) };
+/// A write is given long: an answer cut off costs a quiet period (reliability.md c.3), and Intuit allows itself 120 s. So is
+/// a refresh: an answer cut off may have brought the only token that is still good (d.3).
+const LIMITS: Limits =
+    Limits { read: Duration::from_secs(6), write: Duration::from_secs(25), refresh: Duration::from_secs(20) };
 
 /// QuickBooks' API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     base_url: String,
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 /// Why a [`Client`] cannot be made.
@@ -84,7 +87,7 @@ impl Client {
 }
 
 /// Tokens travel to this address: encrypted, or not off this machine.
-fn is_allowed(url: &Url) -> bool {
+pub(crate) fn is_allowed(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
@@ -138,6 +141,15 @@ impl Company {
     pub async fn create_customer(&self, body: &[u8], request_id: &RequestId) -> Result<Customer, Error> {
         let customer: Customer = self.create("customer", "Customer", body, request_id).await?;
         if is_id(&customer.id.0) { Ok(customer) } else { Err(Error::unreadable()) }
+    }
+
+    /// Creates a payment from frozen bytes, sent as they are.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`].
+    pub async fn create_payment(&self, body: &[u8], request_id: &RequestId) -> Result<Payment, Error> {
+        let payment: Payment = self.create("payment", "Payment", body, request_id).await?;
+        if is_id(&payment.id.0) { Ok(payment) } else { Err(Error::unreadable()) }
     }
 
     async fn create<T: DeserializeOwned>(
@@ -238,12 +250,12 @@ impl Company {
 }
 
 /// Written with an underscore in the documentation, seen with a hyphen (quickbooks.md §1.3).
-fn intuit_tid(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn intuit_tid(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("intuit_tid").or_else(|| headers.get("intuit-tid"))?;
     value.to_str().ok().map(str::to_owned)
 }
 
-async fn read_capped(mut response: Response) -> Result<Vec<u8>, Cause> {
+pub(crate) async fn read_capped(mut response: Response) -> Result<Vec<u8>, Cause> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > BODY_CAP {
@@ -329,12 +341,14 @@ mod tests {
     use crate::fault::Meaning;
     use crate::query::Attribute;
     use crate::test_server::{Answer as Served, Server, answer};
-    use mapping::quickbooks::{CustomerId, Item};
+    use mapping::quickbooks::{Account, CustomerId, Item, PaymentMethod, PaymentSeen};
     use serde_json::Value;
     use std::error::Error as _;
 
     const INVOICE: &str = include_str!("../../../tests/fixtures/quickbooks/invoice_created.json");
     const CUSTOMER: &str = include_str!("../../../tests/fixtures/quickbooks/customer_created.json");
+    const PAYMENT: &str = include_str!("../../../tests/fixtures/quickbooks/payment_created.json");
+    const SMALL_LISTS: &str = include_str!("../../../tests/fixtures/quickbooks/batch_of_small_lists.json");
     const BATCH_ANSWER: &str = include_str!("../../../tests/fixtures/quickbooks/batch_out_of_order.json");
     const BATCH_FAULT: &str = include_str!("../../../tests/fixtures/quickbooks/batch_with_a_fault.json");
     const NOTHING_FOUND: &str = include_str!("../../../tests/fixtures/quickbooks/query_nothing_found.json");
@@ -350,7 +364,7 @@ mod tests {
     fn impatient(url: &str) -> Company {
         let mut company = company_at(url);
         company.client.limits =
-            Limits { read: Duration::from_millis(300), write: Duration::from_millis(300) };
+            Limits { read: Duration::from_millis(300), write: Duration::from_millis(300), ..LIMITS };
         company
     }
 
@@ -436,6 +450,58 @@ mod tests {
             (CustomerId("58".into()), r#"O'Brien & Søn "Ltd""#)
         );
         assert!(server.seen()[0].line.starts_with("POST /v3/company/9341450000000001/customer?"));
+    }
+
+    #[tokio::test]
+    async fn a_payment_is_created_likewise() {
+        let server = Server::start(|_| answer(200, "", PAYMENT)).await;
+        let payment = company_at(&server.url).create_payment(FROZEN, &request_id()).await.unwrap();
+        assert_eq!((payment.id.0.as_str(), payment.total_amt.to_string()), ("413", "674.97".into()));
+        let [seen] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+        assert_eq!(seen.body.as_bytes(), FROZEN);
+        let path =
+            "POST /v3/company/9341450000000001/payment?minorversion=75&requestid=hqd00112233445566778899";
+        assert_eq!(seen.line, path);
+    }
+
+    #[tokio::test]
+    async fn a_success_without_a_payment_and_its_id_is_unknown_and_sent_once() {
+        for body in [
+            "{}",
+            r#"{"Payment": {"TotalAmt": 1}}"#,
+            r#"{"Payment": {"Id": "x", "TotalAmt": 1}}"#,
+            r#"{"Invoice": {"Id": "1", "TotalAmt": 1}}"#,
+        ] {
+            let server = Server::start(move |_| answer(200, "", body)).await;
+            let error = company_at(&server.url).create_payment(FROZEN, &request_id()).await.unwrap_err();
+            assert!(matches!(error, Error::Unknown(Cause::Unreadable)), "{body} {error:?}");
+            assert_eq!(server.seen().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn accounts_payment_methods_and_payments_are_read() {
+        let server = Server::start(|_| answer(200, "", SMALL_LISTS)).await;
+        let queries = [Entity::Account, Entity::PaymentMethod, Entity::Payment].map(Query::from);
+        let rows = company_at(&server.url).query(&queries).await.unwrap();
+        let accounts = rows[0].read::<Account>().unwrap();
+        let shown: Vec<_> = accounts
+            .iter()
+            .map(|account| (account.id.0.as_str(), account.name.as_str(), account.account_type.as_str()))
+            .collect();
+        assert_eq!(shown, [("35", "Checking", "Bank"), ("4", "Undeposited Funds", "Other Current Asset")]);
+        assert_eq!(accounts[0].fully_qualified_name.as_deref(), Some("Operating:Checking"));
+        assert!(accounts.iter().all(|account| account.active));
+        let methods = rows[1].read::<PaymentMethod>().unwrap();
+        assert_eq!((methods[0].id.0.as_str(), methods[0].name.as_str()), ("2", "Check"));
+        let payments = rows[2].read::<PaymentSeen>().unwrap();
+        assert_eq!(payments[0].private_note.as_deref(), Some("HubSpot deal 4821"));
+        assert_eq!(payments[0].total_amt.to_string(), "674.97");
+        let linked: Vec<_> = payments[0].line.iter().flat_map(|line| &line.linked_txn).collect();
+        let linked: Vec<_> =
+            linked.iter().map(|txn| (txn.txn_id.0.as_str(), txn.txn_type.as_str())).collect();
+        assert_eq!(linked, [("412", "Invoice"), ("398", "CreditMemo")]);
+        assert_eq!(payments[1].line, [], "money on account settles nothing");
     }
 
     #[tokio::test]

@@ -43,6 +43,9 @@ pub enum Cause {
         /// What was said.
         fault: Fault,
     },
+    /// Nothing was sent. Of a call to a company, [`Error::NotSent`] says so.
+    #[error("no connection")]
+    NotConnected(#[source] reqwest::Error),
     /// A time limit passed after the connection was made.
     #[error("no complete answer in time")]
     TimedOut,
@@ -75,11 +78,9 @@ pub(crate) struct Answer {
 impl Error {
     /// A call that ended without a status.
     pub(crate) fn without_answer(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        if error.is_connect() || error.is_builder() {
-            Self::NotSent(error)
-        } else {
-            Self::Unknown(error.into())
+        match error.into() {
+            Cause::NotConnected(error) => Self::NotSent(error),
+            cause => Self::Unknown(cause),
         }
     }
 
@@ -91,7 +92,14 @@ impl Error {
 
 impl From<reqwest::Error> for Cause {
     fn from(error: reqwest::Error) -> Self {
-        if error.is_timeout() { Self::TimedOut } else { Self::Broken(error.without_url()) }
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            Self::NotConnected(error)
+        } else if error.is_timeout() {
+            Self::TimedOut
+        } else {
+            Self::Broken(error)
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Talking to QuickBooks Online, one company at a time: queries, creating a document or a customer, and what every kind of
-//! refusal means for the next step.
+//! Talking to QuickBooks Online, one company at a time: queries, creating a document, customer or payment, what every kind
+//! of refusal means for the next step, and refreshing the tokens all that takes.
 //!
 //! The documents themselves are [`mapping::quickbooks`]'s. This crate knows transport only. It never sends a write twice
 //! and never decides to: an answer that does not prove its outcome is [`Error::Unknown`].
@@ -7,6 +7,7 @@
 pub mod client;
 pub mod error;
 pub mod fault;
+pub mod oauth;
 pub mod query;
 pub mod request_id;
 #[cfg(test)]

@@ -19,6 +19,14 @@ pub enum Entity {
     Estimate,
     /// Sales receipts.
     SalesReceipt,
+    /// Payments of invoices.
+    Payment,
+    /// Ledger accounts; inactive ones only with [`Query::with_inactive`].
+    Account,
+    /// Ways of paying; inactive ones only with [`Query::with_inactive`].
+    PaymentMethod,
+    /// Terms of payment; inactive ones only with [`Query::with_inactive`].
+    Term,
     /// The company's preferences: one row.
     Preferences,
 }
@@ -32,6 +40,10 @@ impl Entity {
             Self::Invoice => DocumentKind::Invoice.entity(),
             Self::Estimate => DocumentKind::Estimate.entity(),
             Self::SalesReceipt => DocumentKind::SalesReceipt.entity(),
+            Self::Payment => "Payment",
+            Self::Account => "Account",
+            Self::PaymentMethod => "PaymentMethod",
+            Self::Term => "Term",
             Self::Preferences => "Preferences",
         }
     }
@@ -61,7 +73,9 @@ pub enum Attribute {
     Name,
     /// An item's stock keeping unit.
     Sku,
-    /// A document's customer, by id.
+    /// An account's type, such as `Bank`.
+    AccountType,
+    /// The customer of a document or payment, by id.
     CustomerRef,
     /// A document's number.
     DocNumber,
@@ -81,6 +95,7 @@ impl Attribute {
             Self::PrimaryEmailAddr => "PrimaryEmailAddr",
             Self::Name => "Name",
             Self::Sku => "Sku",
+            Self::AccountType => "AccountType",
             Self::CustomerRef => "CustomerRef",
             Self::DocNumber => "DocNumber",
             Self::TxnDate => "TxnDate",
@@ -136,7 +151,7 @@ impl Query {
         self.with(format!("{} >= '{}'", attribute.name(), instant.strftime("%Y-%m-%dT%H:%M:%SZ")))
     }
 
-    /// Inactive customers or items too; their name ends with ` (deleted)` (quickbooks.md §2.6).
+    /// Inactive rows too; their name ends with ` (deleted)` (quickbooks.md §2.6).
     pub fn with_inactive(self) -> Self {
         self.with("Active in (true, false)".into())
     }
@@ -238,6 +253,29 @@ mod tests {
                 .max_results(100),
             "select * from Invoice where CustomerRef = '58' and MetaData.CreateTime >= '2026-03-02T17:15:30Z' \
              orderby MetaData.CreateTime desc startposition 101 maxresults 100",
+        );
+    }
+
+    #[test]
+    fn small_lists_and_payments_are_asked_for_likewise() {
+        check(
+            Query::from(Entity::Account)
+                .is_in(Attribute::AccountType, ["Bank", "Other Current Asset"])
+                .max_results(1000),
+            "select * from Account where AccountType in ('Bank', 'Other Current Asset') maxresults 1000",
+        );
+        check(
+            Query::from(Entity::PaymentMethod).max_results(1000),
+            "select * from PaymentMethod maxresults 1000",
+        );
+        check(Query::from(Entity::Term), "select * from Term");
+        check(
+            Query::from(Entity::Payment)
+                .equals(Attribute::CustomerRef, "58")
+                .since(Attribute::CreateTime, "2026-03-02T17:15:30Z".parse().unwrap())
+                .order_by_newest(),
+            "select * from Payment where CustomerRef = '58' and MetaData.CreateTime >= '2026-03-02T17:15:30Z' \
+             orderby MetaData.CreateTime desc",
         );
     }
 

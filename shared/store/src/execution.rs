@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text};
-use crate::record::{Claim, Claimed, Key, Nonce, Plan, Record, State, Transition, Written};
+use crate::record::{Claim, Claimed, Key, Nonce, Plan, REPLANS, Record, State, Transition, Written};
 use crate::{Error, Store};
 
 /// Terminal records are kept this long (reliability.md §c.7).
@@ -18,9 +18,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Unfinished records are spread over this many partitions of the index `due`.
 const DUE_SHARDS: u8 = 4;
-
-/// How often a plan may be thrown away (rulings.md 7). A customer's may be as often as its name is taken or it is gone.
-const REPLANS: u64 = 2;
 
 /// Attributes whose names are DynamoDB's own words: expressions must use an alias.
 const RESERVED: [&str; 3] = ["#action", "#plan", "#ttl"];
@@ -66,7 +63,8 @@ impl Store {
         }
     }
 
-    /// Makes one change to a record we hold. `now` is the moment the conditions are judged by.
+    /// Makes one change to a record we hold. `id` is this write's own: whoever repeats a write whose outcome is not known
+    /// passes the same one, and it is known again. `now` is the moment the conditions are judged by.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: whether it took place is not known. [`Error::Corrupt`].
@@ -74,19 +72,16 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
+        id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let nonce = Nonce::new();
-        let mut write = Write::to(&held.key, &nonce);
+        let mut write = Write::to(&held.key, id);
         let condition = describe(&mut write, held, transition, now);
         match self.run(write, condition, transition.doing()).await? {
             Ran::Done(record) => Ok(Written::Done(record)),
             Ran::Refused(record) => {
-                tracing::info!(
-                    write = transition.doing(),
-                    state = record.state.as_str(),
-                    "write refused: not ours any more"
-                );
+                let (write, state) = (transition.doing(), record.state.as_str());
+                tracing::info!(write, state, "write refused: not ours any more");
                 Ok(Written::Refused)
             }
         }
@@ -146,6 +141,10 @@ impl Transition {
             Self::Unsend { .. } => "taking the intent back",
             Self::Replan { .. } => "throwing the plan away",
             Self::Record { .. } => "recording the document",
+            Self::PayIntent { .. } => "writing the payment's intent",
+            Self::PayUnsend { .. } => "taking the payment's intent back",
+            Self::PayRecord { .. } => "recording the payment",
+            Self::PayRefuse { .. } => "recording that the payment was refused",
             Self::Complete { .. } => "completing the record",
             Self::Fail { .. } => "failing the record",
             Self::Review { .. } => "putting the record up for review",
@@ -202,6 +201,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     [(":zero", number(0)), (":one", number(1))],
                 )
                 .set("old_plan_hash = plan_hash", [])
+                .set("replanned_for = :trouble", [])
                 .remove("#plan, plan_hash, rid, quiet_until");
             let twice = "(attribute_not_exists(plan_v) OR plan_v < :replans)";
             match held.key {
@@ -212,22 +212,57 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 Key::Customer { .. } => format!("{held_by_us} AND st = :SENT"),
             }
         }
-        Transition::Record { id, made } => {
+        Transition::Record { id, made, pay_plan } => {
             write
                 .state(State::DocDone)
                 .set("doc_id = :id", [(":id", text(id))])
-                .set("doc = :doc", [(":doc", text(made.to_string()))])
                 .remove("err_class");
-            if let Key::Customer { .. } = held.key {
-                write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+            match held.key {
+                Key::Execution { .. } => {
+                    write.set("doc = :doc", [(":doc", text(made.to_string()))]).remove("quiet_until");
+                    if let Some(plan) = pay_plan {
+                        write.set("pay_plan = :pay_plan", [(":pay_plan", text(serde_json::json!(plan).to_string()))]);
+                    }
+                }
+                Key::Customer { .. } => {
+                    write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+                }
             }
             "fence = :fence AND st = :SENT".to_owned()
+        }
+        Transition::PayIntent { quiet_until } => {
+            write
+                .state(State::PaySent)
+                .set(
+                    "pay_sends = if_not_exists(pay_sends, :zero) + :one",
+                    [(":zero", number(0)), (":one", number(1))],
+                )
+                .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
+            format!(
+                "{held_by_us} AND attribute_exists(pay_plan) AND attribute_not_exists(pay_id) \
+                 AND (st = :DOC_DONE OR (st = :PAY_SENT AND quiet_until < :now))"
+            )
+        }
+        Transition::PayUnsend { trouble } => {
+            write.state(State::DocDone).trouble(trouble).remove("quiet_until");
+            format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
+        }
+        Transition::PayRecord { id } => {
+            write.set("pay_id = :id", [(":id", text(id))]).remove("err_class, quiet_until");
+            "fence = :fence AND st = :PAY_SENT AND attribute_not_exists(pay_id)".to_owned()
+        }
+        Transition::PayRefuse { trouble } => {
+            write.state(State::DocDone).trouble(trouble).set("pay_refused = :trouble", []);
+            write.remove("pay_plan, quiet_until");
+            format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
         }
         Transition::Complete { answer } => {
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text("created"))]);
-            "fence = :fence AND st IN (:DOC_DONE, :PAY_SENT)".to_owned()
+            "fence = :fence AND ((st = :DOC_DONE AND attribute_not_exists(pay_plan)) \
+             OR (st = :PAY_SENT AND attribute_exists(pay_id)))"
+                .to_owned()
         }
         Transition::Fail { answer, trouble } => {
             write.end(State::Failed, answer, now).trouble(trouble);
@@ -240,7 +275,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .trouble(trouble)
                 .set("answer = :answer", [(":answer", text(answer))]);
             write.remove("lease_owner, lease_until, due, next_at");
-            format!("{held_by_us} AND st = :SENT")
+            format!("{held_by_us} AND st IN (:SENT, :PAY_SENT)")
         }
         Transition::Release { trouble } => {
             write
@@ -259,7 +294,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .set("lease_until = :zero", [])
                 .set("due = :due", [(":due", text(due_shard(&held.key)))])
                 .set("next_at = :now", [(":now", millis(now))])
-                .remove("doc_id, doc");
+                .remove("doc_id, replanned_for");
             write.value(":gone", text(gone.to_string()));
             "fence = :fence AND st = :DOC_DONE AND doc_id = :gone".to_owned()
         }
@@ -353,13 +388,14 @@ impl Write {
         self
     }
 
-    /// A terminal state: the answer stays, the plan and its personal data leave, and the key is kept long enough.
+    /// A terminal state: the answer stays, plan and document leave with their personal data (rulings.md 18), and the key is
+    /// kept long enough.
     fn end(&mut self, state: State, answer: &str, now: Timestamp) -> &mut Self {
         let kept_until = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
         self.state(state)
             .set("answer = :answer", [(":answer", text(answer))])
             .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
-            .remove("#plan, pay_plan, quiet_until, lease_owner, lease_until, due, next_at")
+            .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until, due, next_at")
     }
 
     /// Gives a value to each state that the condition or an assignment names.
@@ -423,8 +459,12 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         quiet_until: item.optional_time("quiet_until")?,
         made_id: item.optional_text("doc_id"),
         made: item.optional_json("doc")?,
+        pay_plan: item.optional_json("pay_plan")?,
+        pay_id: item.optional_text("pay_id"),
+        pay_refused: item.optional_text("pay_refused"),
         answer: item.optional_text("answer"),
         trouble: item.optional_text("err_class"),
+        replanned_for: item.optional_text("replanned_for"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })
 }

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::tz::TimeZone;
 use mapping::hubspot::PortalId;
-use mapping::quickbooks::RealmId;
+use mapping::money::Currency;
+use mapping::quickbooks::{ItemId, RealmId};
 
 use crate::item::{Item, VERSION, number, text};
 use crate::tokens::{Grant, Owner};
@@ -40,8 +41,25 @@ pub struct Company {
     pub name: String,
     /// Whether it was connected with sandbox keys: it then has another API host.
     pub sandbox: bool,
+    /// The currency its books are kept in.
+    pub home_currency: Option<Currency>,
+    /// The item that stands for fees of a quote.
+    pub fee_item: Option<ItemId>,
     /// Its tokens.
     pub connection: Connection,
+}
+
+/// A QuickBooks company to link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCompany {
+    /// Its realm id.
+    pub realm: RealmId,
+    /// Its name, for people.
+    pub name: String,
+    /// Whether it is connected with sandbox keys.
+    pub sandbox: bool,
+    /// The currency its books are kept in, as its preferences say.
+    pub home_currency: Option<Currency>,
 }
 
 /// Which version of a token secret is in force. Readers fetch exactly that version, so no cache can be stale.
@@ -73,10 +91,20 @@ impl Status {
     }
 }
 
+impl Owner {
+    fn connection_sort(&self) -> String {
+        match self {
+            Self::HubSpot(_) => HUBSPOT.to_owned(),
+            Self::QuickBooks(_, realm) => format!("{QUICKBOOKS}{realm}"),
+        }
+    }
+}
+
 const PORTAL: &str = "PORTAL";
 const HUBSPOT: &str = "CONNECTION#hubspot";
 const QUICKBOOKS: &str = "CONNECTION#quickbooks#";
 const LINK: &str = "LINK#";
+const SETTINGS: &str = "SETTINGS#";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -125,8 +153,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn connect_hubspot(&self, id: PortalId, grant: &Grant) -> Result<(), Error> {
-        let version_id = self.create_tokens(&Owner::HubSpot(id), grant).await?;
-        self.save_connection(id, HUBSPOT.to_owned(), grant.generation, &version_id).await
+        self.connect(&Owner::HubSpot(id), grant).await
     }
 
     /// Stores a company's first QuickBooks tokens, the connection that names them, and the link from the portal.
@@ -136,37 +163,77 @@ impl Store {
     pub async fn connect_quickbooks(
         &self,
         id: PortalId,
-        realm: &RealmId,
-        name: &str,
-        sandbox: bool,
+        company: &NewCompany,
         grant: &Grant,
     ) -> Result<(), Error> {
-        let version_id = self.create_tokens(&Owner::QuickBooks(id, realm.clone()), grant).await?;
-        self.save_connection(id, format!("{QUICKBOOKS}{realm}"), grant.generation, &version_id).await?;
-        self.put(id, &format!("{LINK}{realm}"))
-            .item("name", text(name))
-            .item("sandbox", AttributeValue::Bool(sandbox))
-            .send()
+        self.connect(&Owner::QuickBooks(id, company.realm.clone()), grant).await?;
+        let mut put = self
+            .put(id, &format!("{LINK}{}", company.realm))
+            .item("name", text(&company.name))
+            .item("sandbox", AttributeValue::Bool(company.sandbox));
+        if let Some(currency) = &company.home_currency {
+            put = put.item("home_currency", text(currency.as_str()));
+        }
+        put.send()
             .await
             .map_err(Error::unavailable("linking the company"))?;
         Ok(())
     }
 
-    async fn save_connection(
-        &self,
-        id: PortalId,
-        sort: String,
-        generation: u64,
-        version_id: &str,
-    ) -> Result<(), Error> {
-        self.put(id, &sort)
-            .item("generation", number(generation))
+    /// Chooses the item that stands for the fees of a quote.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn save_fee_item(&self, id: PortalId, realm: &RealmId, item: &ItemId) -> Result<(), Error> {
+        self.put(id, &format!("{SETTINGS}{realm}"))
+            .item("fee_item", text(&item.0))
+            .send()
+            .await
+            .map_err(Error::unavailable("saving the settings"))?;
+        Ok(())
+    }
+
+    /// Stores the first tokens of a grant, and the connection that names them.
+    async fn connect(&self, owner: &Owner, grant: &Grant) -> Result<(), Error> {
+        let version_id = self.create_tokens(owner, grant).await?;
+        self.put(owner.portal(), &owner.connection_sort())
+            .item("generation", number(grant.generation))
             .item("version_id", text(version_id))
             .item("status", text(Status::Ok.as_str()))
             .send()
             .await
             .map_err(Error::unavailable("saving the connection"))?;
         Ok(())
+    }
+
+    /// Lets the connection name a new version, if it still names the generation before.
+    pub(crate) async fn move_connection(
+        &self,
+        owner: &Owner,
+        generation: u64,
+        version_id: &str,
+    ) -> Result<bool, Error> {
+        let moved = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(owner.portal())))
+            .key("sk", text(owner.connection_sort()))
+            .update_expression("SET generation = :new, version_id = :version")
+            // Or our own write, whose reply was lost.
+            .condition_expression("generation = :old OR version_id = :version")
+            .expression_attribute_values(":old", number(generation.saturating_sub(1)))
+            .expression_attribute_values(":new", number(generation))
+            .expression_attribute_values(":version", text(version_id))
+            .send()
+            .await;
+        match moved {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(false),
+                _ => Err(Error::unavailable("moving the connection")(error)),
+            },
+        }
     }
 
     fn put(
@@ -190,6 +257,7 @@ fn partition(id: PortalId) -> String {
 fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
     let named = |sort: &str| items.iter().find(|item| item.optional_text("sk").as_deref() == Some(sort));
     let Some(portal) = named(PORTAL) else { return Ok(None) };
+    let settings = |realm: &str| named(&format!("{SETTINGS}{realm}"));
     let mut companies = Vec::new();
     for link in items {
         let sort = link.text("sk")?;
@@ -200,6 +268,11 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             realm: realm_id(realm.to_owned())?,
             name: link.text("name")?,
             sandbox: link.attributes.get("sandbox") == Some(&AttributeValue::Bool(true)),
+            home_currency: link
+                .optional_text("home_currency")
+                .map(|code| code.parse().map_err(|_| Error::corrupt("the portal", "home_currency")))
+                .transpose()?,
+            fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
             connection: read_connection(connection)?,
         });
     }

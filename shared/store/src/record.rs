@@ -9,7 +9,16 @@
 //!                      +--+---- fail -------+------- fail -------+----------> FAILED
 //! ```
 //!
-//! A payment follows DOC_DONE as PAY_SENT. What each failure leaves behind:
+//! A payment follows DOC_DONE, by the same rules:
+//!
+//! ```text
+//! DOC_DONE --pay intent--> PAY_SENT --pay record--> PAY_SENT with its id --complete--> COMPLETED
+//!    ^  ^                   |   |
+//!    |  +--- pay unsend ----+   |
+//!    +------ pay refuse --------+   the document stands, its payment is refused: completed all the same
+//! ```
+//!
+//! What each failure leaves behind:
 //!
 //! ```text
 //! crash before the claim      nothing                       HubSpot delivers again
@@ -17,7 +26,8 @@
 //! crash while PLANNED         the plan, nothing outside     taken over; the same bytes are sent
 //! crash while SENT            perhaps a document            nothing is sent before `quiet_until`; then the marker is
 //!                                                           looked for, and only if it is absent the same bytes go out
-//! crash while DOC_DONE        the document, and its id      taken over; the answer is built from the record
+//! crash while DOC_DONE        the document, and its id      taken over; its payment is sent, or the answer is built
+//! crash while PAY_SENT        perhaps a payment             as SENT: quiet period, then a look at the invoice's payments
 //! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
 //! ```
 //!
@@ -158,8 +168,12 @@ impl fmt::Display for Nonce {
     }
 }
 
+/// How often the plan of an execution may be thrown away (rulings.md 7). A customer's may be as often as its name is taken
+/// or it is gone.
+pub const REPLANS: u64 = 2;
+
 /// What will be sent, frozen before the first byte goes out: every attempt sends exactly this to exactly this company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The company.
     pub realm: RealmId,
@@ -171,8 +185,15 @@ pub struct Plan {
     pub notes: serde_json::Value,
 }
 
+/// Without the body: it holds names and sums.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plan({} for {})", self.request_id, self.realm)
+    }
+}
+
 /// One record, as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     /// Which one.
     pub key: Key,
@@ -204,12 +225,35 @@ pub struct Record {
     pub made_id: Option<String>,
     /// What QuickBooks made, as JSON.
     pub made: Option<serde_json::Value>,
+    /// The payment that will be or was sent; none when there is nothing to pay, or it was refused.
+    pub pay_plan: Option<Plan>,
+    /// The id of the payment QuickBooks made.
+    pub pay_id: Option<String>,
+    /// The code of the failure that the payment met.
+    pub pay_refused: Option<String>,
     /// The stored answer, byte for byte.
     pub answer: Option<String>,
     /// Why the last attempt did not finish.
     pub trouble: Option<String>,
+    /// Why the plan was last thrown away.
+    pub replanned_for: Option<String>,
     /// When it was first claimed.
     pub created_at: Timestamp,
+}
+
+/// Without plan and answer: they hold names and sums.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, fence, sends, plan_version, made_id, trouble, .. } = self;
+        f.debug_struct("Record")
+            .field("state", state)
+            .field("fence", fence)
+            .field("sends", sends)
+            .field("plan_version", plan_version)
+            .field("made_id", made_id)
+            .field("trouble", trouble)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Asks for a record: the first time, or to go on where another attempt stopped.
@@ -268,10 +312,32 @@ pub enum Transition {
     Record {
         /// Its id in QuickBooks.
         id: String,
-        /// What QuickBooks made, as JSON.
+        /// What QuickBooks made, as JSON; nothing is kept of a customer but its id.
         made: serde_json::Value,
+        /// The payment to send next: its body needs the document's id and total, so it is frozen here.
+        pay_plan: Option<Plan>,
     },
-    /// DOC_DONE or PAY_SENT → COMPLETED.
+    /// DOC_DONE with a payment to send, or (PAY_SENT after the quiet period) → PAY_SENT, before each POST of the payment.
+    PayIntent {
+        /// Until when a send of this attempt may still take effect.
+        quiet_until: Timestamp,
+    },
+    /// PAY_SENT → DOC_DONE: this send of the payment is proven to have had no effect.
+    PayUnsend {
+        /// Why.
+        trouble: String,
+    },
+    /// PAY_SENT stays, with the payment's id: it exists.
+    PayRecord {
+        /// Its id in QuickBooks.
+        id: String,
+    },
+    /// PAY_SENT → DOC_DONE without a payment to send: it was refused for good.
+    PayRefuse {
+        /// The failure's code.
+        trouble: String,
+    },
+    /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id → COMPLETED.
     Complete {
         /// The answer to keep.
         answer: String,
@@ -283,7 +349,7 @@ pub enum Transition {
         /// The failure's code.
         trouble: String,
     },
-    /// SENT → NEEDS_REVIEW: what happened cannot be proven.
+    /// SENT or PAY_SENT → NEEDS_REVIEW: what happened cannot be proven.
     Review {
         /// The answer to keep.
         answer: String,

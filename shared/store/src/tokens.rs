@@ -2,7 +2,8 @@
 //!
 //! One secret per connection, `<prefix>hubspot/<portal>` and `<prefix>quickbooks/<portal>/<realm>`. The connection item in
 //! the table names the version in force (rulings.md 20), and only that version is read: it never changes, so it is kept in
-//! memory once read. A secret names its portal and realm, and is refused when they are not the ones asked for.
+//! memory once read. Renewed tokens are kept before they are used, by a conditional write on the connection's generation;
+//! one refresher at a time, and what a crash in between leaves behind, are not handled yet. A secret names its portal and realm, and is refused when they are not the ones asked for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use mapping::quickbooks::RealmId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::portal::{Connection, Portal};
 use crate::{Error, Store};
 
 /// Whose tokens a secret holds.
@@ -25,9 +27,18 @@ pub enum Owner {
 }
 
 impl Owner {
-    fn portal(&self) -> PortalId {
+    /// The portal.
+    pub fn portal(&self) -> PortalId {
         match self {
             Self::HubSpot(portal) | Self::QuickBooks(portal, _) => *portal,
+        }
+    }
+
+    /// The connection that names the tokens' version.
+    pub fn connection<'a>(&self, portal: &'a Portal) -> Option<&'a Connection> {
+        match self {
+            Self::HubSpot(_) => portal.hubspot.as_ref(),
+            Self::QuickBooks(_, realm) => portal.company(realm).map(|company| &company.connection),
         }
     }
 
@@ -66,10 +77,32 @@ pub struct Grant {
 }
 
 /// The app's own credentials (contract §5).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct AppSecret {
-    /// What HubSpot signs its requests with: the current client secret, then the previous one.
-    pub hubspot_client_secrets: Vec<SecretString>,
+    /// At HubSpot.
+    pub hubspot: Keys,
+    /// At Intuit, for production companies.
+    pub intuit: Keys,
+    /// At Intuit, for sandbox companies.
+    pub intuit_sandbox: Option<Keys>,
+}
+
+/// What an app is called at a vendor, and what proves it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Keys {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: SecretString,
+    /// The one before, accepted while a change of secrets is under way.
+    pub client_secret_previous: Option<SecretString>,
+}
+
+impl Keys {
+    /// The current secret, then the previous one.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        [Some(&self.client_secret), self.client_secret_previous.as_ref()].into_iter().flatten().cloned().collect()
+    }
 }
 
 /// The JSON of a token secret, as contract §5 has it.
@@ -86,32 +119,20 @@ struct Stored {
     generation: u64,
 }
 
-#[derive(Deserialize)]
-struct StoredApp {
-    hubspot: StoredHubSpotApp,
-}
-
-#[derive(Deserialize)]
-struct StoredHubSpotApp {
-    client_secret: SecretString,
-    client_secret_previous: Option<SecretString>,
-}
-
-/// Grants by secret version. A version never changes, so nothing here can be stale; superseded ones are few and die with
-/// the process.
+/// The newest grant of each owner that this process has seen.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Arc<Mutex<HashMap<(Owner, String), Grant>>>);
+pub(crate) struct Cache(Arc<Mutex<HashMap<Owner, Grant>>>);
 
 impl Cache {
-    fn get(&self, owner: &Owner, version_id: &str) -> Option<Grant> {
+    /// The grant, if it is of this generation or newer: the one that a connection names may have been renewed since.
+    fn get(&self, owner: &Owner, generation: u64) -> Option<Grant> {
         let grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        grants.get(&(owner.clone(), version_id.to_owned())).cloned()
+        grants.get(owner).filter(|grant| grant.generation >= generation).cloned()
     }
 
-    fn put(&self, owner: &Owner, version_id: &str, grant: &Grant) {
+    fn put(&self, owner: &Owner, grant: &Grant) {
         let mut grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        grants.retain(|(other, _), _| other != owner);
-        grants.insert((owner.clone(), version_id.to_owned()), grant.clone());
+        grants.insert(owner.clone(), grant.clone());
     }
 }
 
@@ -124,36 +145,26 @@ impl Store {
         const WHAT: &str = "app secret";
         let json = self.secret_value(WHAT, &self.names.app_secret, None).await?;
         // The cause of a parse failure may quote the secret, so only its place is told.
-        let stored: StoredApp = serde_json::from_str(json.expose_secret()).map_err(|error| {
-            Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column()))
-        })?;
-        let StoredHubSpotApp { client_secret, client_secret_previous } = stored.hubspot;
-        if client_secret.expose_secret().is_empty() {
+        let secret: AppSecret = parse(WHAT, &json)?;
+        if secret.hubspot.client_secret.expose_secret().is_empty() {
             // As deployed, before anybody filled it in: our trouble, which must not look like a wrong signature.
             return Err(Error::corrupt(WHAT, "hubspot.client_secret is empty"));
         }
-        Ok(AppSecret {
-            hubspot_client_secrets: [Some(client_secret), client_secret_previous]
-                .into_iter()
-                .flatten()
-                .collect(),
-        })
+        Ok(secret)
     }
 
-    /// The grant in the version of the secret that the connection names.
+    /// The grant in force: in the version of the secret that the connection names, or renewed by this process since.
     ///
     /// # Errors
     /// [`Error::Missing`] when there is no such version, [`Error::Corrupt`] when it belongs to another portal or company.
-    pub async fn grant(&self, owner: &Owner, version_id: &str) -> Result<Grant, Error> {
-        if let Some(grant) = self.tokens.get(owner, version_id) {
+    pub async fn grant(&self, owner: &Owner, connection: &Connection) -> Result<Grant, Error> {
+        if let Some(grant) = self.tokens.get(owner, connection.generation) {
             return Ok(grant);
         }
         const WHAT: &str = "token secret";
         let name = owner.secret_name(&self.names.token_prefix);
-        let json = self.secret_value(WHAT, &name, Some(version_id)).await?;
-        let stored: Stored = serde_json::from_str(json.expose_secret()).map_err(|error| {
-            Error::corrupt(WHAT, format!("line {}, column {}", error.line(), error.column()))
-        })?;
+        let json = self.secret_value(WHAT, &name, Some(&connection.version_id)).await?;
+        let stored: Stored = parse(WHAT, &json)?;
         if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
             return Err(Error::corrupt(WHAT, "it names another portal or company"));
         }
@@ -166,25 +177,37 @@ impl Store {
             hard_expires_at: stored.hard_expires_at,
             scopes: stored.scopes,
         };
-        self.tokens.put(owner, version_id, &grant);
+        self.tokens.put(owner, &grant);
         Ok(grant)
+    }
+
+    /// Keeps a renewed grant before anybody uses it: the tokens as a new version of the secret, then the connection that
+    /// names that version. False when another process has renewed the connection meanwhile: its grant is the one in force.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: whether it is kept is not known.
+    pub async fn keep_grant(&self, owner: &Owner, grant: &Grant) -> Result<bool, Error> {
+        const DOING: &str = "keeping renewed tokens";
+        let put = self
+            .secrets
+            .put_secret_value()
+            .secret_id(owner.secret_name(&self.names.token_prefix))
+            .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
+            .send()
+            .await
+            .map_err(Error::unavailable(DOING))?;
+        let version_id = put.version_id.ok_or_else(|| Error::corrupt("token secret", "version id"))?;
+        let kept = self.move_connection(owner, grant.generation, &version_id).await?;
+        if kept {
+            self.tokens.put(owner, grant);
+        }
+        Ok(kept)
     }
 
     /// Creates the token secret of a new connection; the id of its first version.
     pub(crate) async fn create_tokens(&self, owner: &Owner, grant: &Grant) -> Result<String, Error> {
         const DOING: &str = "creating the token secret";
-        let stored = Stored {
-            portal_id: owner.portal(),
-            realm_id: owner.realm().cloned(),
-            access_token: grant.access_token.expose_secret().to_owned(),
-            access_expires_at: grant.access_expires_at,
-            refresh_token: grant.refresh_token.expose_secret().to_owned(),
-            refresh_expires_at: grant.refresh_expires_at,
-            hard_expires_at: grant.hard_expires_at,
-            scopes: grant.scopes.clone(),
-            generation: grant.generation,
-        };
-        let json = serde_json::to_string(&stored).map_err(Error::unavailable(DOING))?;
+        let json = to_json(owner, grant).map_err(Error::unavailable(DOING))?;
         let created = self
             .secrets
             .create_secret()
@@ -215,4 +238,24 @@ impl Store {
         })?;
         value.secret_string.map(SecretString::from).ok_or_else(|| Error::corrupt(what, "no text"))
     }
+}
+
+fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
+    serde_json::to_string(&Stored {
+        portal_id: owner.portal(),
+        realm_id: owner.realm().cloned(),
+        access_token: grant.access_token.expose_secret().to_owned(),
+        access_expires_at: grant.access_expires_at,
+        refresh_token: grant.refresh_token.expose_secret().to_owned(),
+        refresh_expires_at: grant.refresh_expires_at,
+        hard_expires_at: grant.hard_expires_at,
+        scopes: grant.scopes.clone(),
+        generation: grant.generation,
+    })
+}
+
+/// The cause of a failure may quote the secret, so only its place is told.
+fn parse<T: serde::de::DeserializeOwned>(what: &'static str, json: &SecretString) -> Result<T, Error> {
+    serde_json::from_str(json.expose_secret())
+        .map_err(|error| Error::corrupt(what, format!("line {}, column {}", error.line(), error.column())))
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::environment;
 use super::runtime_api::{self, Desk, Invocation, Outcome, Phase, Reply};
-use super::{Failure, Function};
+use super::{ColdStart, Failure, Function, Span};
 use crate::task::{self, Task};
 
 /// A running process and the way to it.
@@ -25,7 +25,14 @@ pub(super) struct Instance {
     /// How the process ended, once it has.
     ended: watch::Receiver<Option<String>>,
     log: File,
+    cold_start: ColdStart,
     _runtime_api: Task,
+}
+
+/// An invocation that came to an outcome.
+pub(super) struct Served {
+    pub(super) outcome: Outcome,
+    pub(super) span: Span,
 }
 
 /// An invocation without an outcome.
@@ -48,6 +55,7 @@ impl Instance {
         let (work, inbox) = mpsc::channel(1);
         let (desk, phase) = Desk::new(inbox);
         let runtime_api = Task::serve(listener, runtime_api::router(desk));
+        let start = Instant::now();
         let child = Command::new(&function.program)
             .env_clear()
             .envs(environment::variables(function, address))
@@ -59,17 +67,20 @@ impl Instance {
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
+        let pid = child.id().unwrap_or_default();
         let kill = Arc::new(Notify::new());
-        let instance = Self {
+        let mut instance = Self {
             work,
             busy: AtomicBool::new(true),
             ended: watch_over(child, kill.clone()),
             kill,
             killed: AtomicBool::new(false),
             log,
+            cold_start: ColdStart { pid, took: Duration::ZERO },
             _runtime_api: runtime_api,
         };
         instance.ready(phase, function.timeout.max(Duration::from_secs(10))).await?;
+        instance.cold_start.took = start.elapsed();
         Ok(instance)
     }
 
@@ -79,7 +90,7 @@ impl Instance {
         invocation: Invocation,
         reply: Reply,
         timeout: Duration,
-    ) -> Result<Outcome, Interrupted> {
+    ) -> Result<Served, Interrupted> {
         let Reply { seen, mut outcome } = reply;
         if self.work.send(invocation).await.is_err() {
             return Err(Interrupted::Unseen);
@@ -90,18 +101,24 @@ impl Instance {
             seen = seen => seen.map_err(|_| Interrupted::Unseen)?,
             _ = self.end() => return Err(Interrupted::Unseen),
         }
-        let start = Instant::now();
+        let began = Instant::now();
         let result = tokio::select! {
             biased;
             Ok(outcome) = &mut outcome => Ok(outcome),
             how = self.end() => Err(Failure::Died(how)),
             () = tokio::time::sleep(timeout) => Err(Failure::TimedOut(timeout)),
         };
-        self.note(&result, start.elapsed());
+        let span = Span { began, ended: Instant::now() };
+        self.note(&result, span.ended - span.began);
         if matches!(result, Err(Failure::TimedOut(_))) {
             self.kill();
         }
-        result.map_err(Interrupted::Failed)
+        result.map(|outcome| Served { outcome, span }).map_err(Interrupted::Failed)
+    }
+
+    /// How it came up.
+    pub(super) fn cold_start(&self) -> ColdStart {
+        self.cold_start
     }
 
     /// Takes the instance for an invocation; false if it has one.

@@ -4,8 +4,9 @@
 //! unexpected, so that a client does not come to rely on it.
 
 use super::HubSpot;
+use super::associations;
 use super::limiter;
-use super::records::{self, ObjectType};
+use super::object_type::ObjectType;
 use crate::control::unexpected;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -15,6 +16,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The routes; each answers on its dated path and on the legacy one that clients may still use (hubspot.md §0).
@@ -76,7 +78,9 @@ async fn associations(
             match name.as_str() {
                 "limit" => limit = page_size(value)?,
                 "after" => {
-                    after = Some(records::cursor(value).ok_or_else(|| invalid("after is no cursor of ours"))?)
+                    after = Some(
+                        associations::cursor(value).ok_or_else(|| invalid("after is no cursor of ours"))?,
+                    )
                 }
                 _ => return Err(Refusal::NotSimulated(format!("the query {name}={value}"))),
             }
@@ -84,7 +88,7 @@ async fn associations(
         caller.needs(&[kind, to])?;
         let state = hubspot.state();
         let record = state.portals.get(&caller.portal_id).and_then(|records| records.get(kind, &id));
-        let page = record.ok_or(Refusal::NotFound)?.association_page(kind, to, limit, after.as_deref());
+        let page = record.ok_or(Refusal::NotFound)?.side(kind).page(to, limit, after.as_deref());
         Ok((StatusCode::OK, page))
     })
 }
@@ -174,8 +178,9 @@ struct Caller {
 
 impl Caller {
     fn needs(&self, kinds: &[ObjectType]) -> Result<(), Refusal> {
-        let mut missing: Vec<String> = kinds.iter().map(|kind| kind.read_scope()).collect();
-        missing.retain(|scope| !self.scopes.contains(scope));
+        let needed: BTreeSet<&'static str> = kinds.iter().map(|kind| kind.read_scope()).collect();
+        let missing: Vec<&'static str> =
+            needed.into_iter().filter(|scope| !self.scopes.iter().any(|granted| granted == scope)).collect();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::MissingScopes(missing)) }
     }
 }
@@ -185,7 +190,7 @@ enum Refusal {
     NoCredentials,
     ExpiredCredentials,
     TooManyRequests,
-    MissingScopes(Vec<String>),
+    MissingScopes(Vec<&'static str>),
     Invalid(String),
     NotFound,
     /// HubSpot may well answer this; the simulator does not.
@@ -234,9 +239,10 @@ fn answer(
 fn caller(hubspot: &HubSpot, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::NoCredentials)?;
+    let now = hubspot.control().now();
     let state = hubspot.state();
     let token = state.access_tokens.get(bearer).ok_or(Refusal::NoCredentials)?;
-    if token.expired {
+    if token.is_expired(now) {
         return Err(Refusal::ExpiredCredentials);
     }
     Ok(Caller { portal_id: token.portal_id, scopes: token.scopes.clone() })

@@ -4,8 +4,9 @@
 //! A project is refused here for what HubSpot would only show later as an empty history: a rule without its label, or a
 //! label that names an output the action does not have.
 
+use super::object_type::ObjectType;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -16,12 +17,14 @@ use std::path::Path;
 pub(super) struct Action {
     pub(super) action_url: String,
     /// Upper-case object type names of the workflows that may hold the action.
-    pub(super) object_types: Vec<String>,
+    object_types: Vec<String>,
     #[serde(default)]
     pub(super) object_request_options: Option<ObjectRequestOptions>,
-    pub(super) input_fields: Vec<Field>,
-    pub(super) output_fields: Vec<Field>,
-    pub(super) execution_rules: Vec<Rule>,
+    input_fields: Vec<Field>,
+    #[serde(default)]
+    input_field_dependencies: Vec<Dependency>,
+    output_fields: Vec<Field>,
+    execution_rules: Vec<Rule>,
     /// Texts by locale.
     labels: BTreeMap<String, Labels>,
 }
@@ -35,15 +38,41 @@ pub(super) struct ObjectRequestOptions {
 /// An input or output of an action.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Field {
+struct Field {
     type_definition: TypeDefinition,
     #[serde(default)]
-    pub(super) is_required: bool,
+    is_required: bool,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct TypeDefinition {
     name: String,
+    /// The choices of a drop-down that always has the same.
+    #[serde(default)]
+    options: Vec<Choice>,
+    /// Where the choices of any other drop-down are fetched.
+    options_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Choice {
+    value: String,
+}
+
+/// Inputs the editor keeps shut until another has a value, or a certain one.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "dependencyType", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+enum Dependency {
+    SingleField {
+        controlling_field_name: String,
+        dependent_field_names: Vec<String>,
+    },
+    ConditionalSingleField {
+        controlling_field_name: String,
+        controlling_field_value: String,
+        dependent_field_names: Vec<String>,
+    },
 }
 
 /// When which label is shown. A rule without conditions fits every answer.
@@ -68,6 +97,11 @@ struct Labels {
     action_card_content: String,
     #[serde(default)]
     input_field_labels: BTreeMap<String, String>,
+    #[serde(default)]
+    input_field_descriptions: BTreeMap<String, String>,
+    /// Field, value, text.
+    #[serde(default)]
+    input_field_option_labels: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
     output_field_labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -119,26 +153,99 @@ impl Action {
         IMPLICIT_OUTPUTS.contains(&name) || self.output_fields.iter().any(|field| field.name() == name)
     }
 
-    fn has_input(&self, name: &str) -> bool {
-        self.input_fields.iter().any(|field| field.name() == name)
+    /// Whether the action declares the input.
+    pub(super) fn has_input(&self, name: &str) -> bool {
+        self.input(name).is_some()
     }
 
-    /// What the workflow editor would refuse about the inputs: a field the action lacks, a required one left empty.
+    fn input(&self, name: &str) -> Option<&Field> {
+        self.input_fields.iter().find(|field| field.name() == name)
+    }
+
+    /// Whether workflows on such records may hold the action.
+    pub(super) fn is_offered_for(&self, kind: ObjectType) -> bool {
+        self.object_types.iter().any(|name| ObjectType::from_workflow(name) == Some(kind))
+    }
+
+    /// Where the choices of an input are fetched, or why they are not.
+    pub(super) fn options_url(&self, name: &str) -> Result<&str, String> {
+        let field = self.input(name).ok_or_else(|| format!("the action has no input {name}"))?;
+        let url = field.type_definition.options_url.as_deref();
+        url.ok_or_else(|| format!("the input {name} fetches no options"))
+    }
+
+    /// The inputs whose values an option fetch of this one can rely on.
+    pub(super) fn controlling(&self, name: &str) -> BTreeSet<&str> {
+        let dependencies = self.input_field_dependencies.iter();
+        dependencies
+            .filter(|dependency| dependency.dependents().iter().any(|dependent| dependent == name))
+            .map(Dependency::controlling)
+            .collect()
+    }
+
+    /// What the workflow editor would refuse about the inputs: a field the action lacks, a required one left empty, a
+    /// choice that is not offered, a value in a field that is shut.
     pub(super) fn input_problem(&self, inputs: &BTreeMap<String, Option<String>>) -> Option<String> {
-        let filled = |name| {
-            inputs.get(name).is_some_and(|value| value.as_deref().is_some_and(|text| !text.is_empty()))
-        };
+        let value = |name: &str| inputs.get(name)?.as_deref().filter(|text| !text.is_empty());
         if let Some(unknown) = inputs.keys().find(|name| !self.has_input(name)) {
             return Some(format!("the action has no input {unknown}"));
         }
-        let missing = self.input_fields.iter().find(|field| field.is_required && !filled(field.name()))?;
-        Some(format!("the input {} is required", missing.name()))
+        let missing = |field: &&Field| field.is_required && value(field.name()).is_none();
+        if let Some(missing) = self.input_fields.iter().find(missing) {
+            return Some(format!("the input {} is required", missing.name()));
+        }
+        let not_offered = |field: &Field| {
+            let value = value(field.name()).filter(|value| !field.offers(value))?;
+            Some(format!("the input {} does not offer {value}", field.name()))
+        };
+        let shut = |dependency: &Dependency| {
+            let closed = dependency.closed_by(value(dependency.controlling()))?;
+            let filled = dependency.dependents().iter().find(|name| value(name).is_some())?;
+            Some(format!("the input {filled} stays empty unless {closed}"))
+        };
+        self.input_fields
+            .iter()
+            .find_map(not_offered)
+            .or_else(|| self.input_field_dependencies.iter().find_map(shut))
     }
 }
 
 impl Field {
-    pub(super) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.type_definition.name
+    }
+
+    /// Whether a value can be chosen; a field without fixed choices takes any.
+    fn offers(&self, value: &str) -> bool {
+        let options = &self.type_definition.options;
+        options.is_empty() || options.iter().any(|option| option.value == value)
+    }
+}
+
+impl Dependency {
+    fn controlling(&self) -> &str {
+        match self {
+            Self::SingleField { controlling_field_name, .. }
+            | Self::ConditionalSingleField { controlling_field_name, .. } => controlling_field_name,
+        }
+    }
+
+    fn dependents(&self) -> &[String] {
+        match self {
+            Self::SingleField { dependent_field_names, .. }
+            | Self::ConditionalSingleField { dependent_field_names, .. } => dependent_field_names,
+        }
+    }
+
+    /// What would open the dependent inputs, when the controlling one's value does not.
+    fn closed_by(&self, value: Option<&str>) -> Option<String> {
+        let controlling = self.controlling();
+        match self {
+            Self::SingleField { .. } => value.is_none().then(|| format!("{controlling} is filled in")),
+            Self::ConditionalSingleField { controlling_field_value: opening, .. } => {
+                (value != Some(opening)).then(|| format!("{controlling} is {opening}"))
+            }
+        }
     }
 }
 
@@ -182,15 +289,36 @@ impl Action {
                 return Err(format!("rule {} asks for {output}, which is no output", rule.label_name));
             }
         }
+        for dependency in &self.input_field_dependencies {
+            self.check_dependency(dependency)?;
+        }
         for (locale, labels) in &self.labels {
             self.check_labels(labels).map_err(|problem| format!("labels in {locale}: {problem}"))?;
         }
         Ok(self)
     }
 
+    fn check_dependency(&self, dependency: &Dependency) -> Result<(), String> {
+        let controlling = dependency.controlling();
+        let mut names = dependency.dependents().iter().map(String::as_str).chain([controlling]);
+        if let Some(stray) = names.find(|name| !self.has_input(name)) {
+            return Err(format!("a dependency names {stray}, which is no input"));
+        }
+        match (dependency, self.input(controlling)) {
+            (Dependency::ConditionalSingleField { controlling_field_value: value, .. }, Some(field))
+                if !field.offers(value) =>
+            {
+                Err(format!("a dependency waits for {controlling} to be {value}, which is not offered"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_labels(&self, labels: &Labels) -> Result<(), String> {
         let names = |fields: &[Field]| fields.iter().map(|field| field.name().to_owned()).collect::<Vec<_>>();
         same_keys("inputFieldLabels", &names(&self.input_fields), &labels.input_field_labels)?;
+        same_keys("inputFieldDescriptions", &names(&self.input_fields), &labels.input_field_descriptions)?;
+        self.check_option_labels(labels)?;
         same_keys("outputFieldLabels", &names(&self.output_fields), &labels.output_field_labels)?;
         let rules: Vec<String> = self.execution_rules.iter().map(|rule| rule.label_name.clone()).collect();
         same_keys("executionRules", &rules, &labels.execution_rules)?;
@@ -201,6 +329,21 @@ impl Action {
         }
         match placeholders(&labels.action_card_content).find(|name| !self.has_input(name)) {
             Some(name) => Err(format!("actionCardContent shows {name}, which is no input")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_option_labels(&self, labels: &Labels) -> Result<(), String> {
+        let given = &labels.input_field_option_labels;
+        let none = BTreeMap::new();
+        for field in &self.input_fields {
+            let values: Vec<String> =
+                field.type_definition.options.iter().map(|option| option.value.clone()).collect();
+            let what = format!("inputFieldOptionLabels of {}", field.name());
+            same_keys(&what, &values, given.get(field.name()).unwrap_or(&none))?;
+        }
+        match given.keys().find(|name| !self.has_input(name)) {
+            Some(stray) => Err(format!("inputFieldOptionLabels has {stray}, which is no input")),
             None => Ok(()),
         }
     }
@@ -247,7 +390,18 @@ mod tests {
         json!({ "type": "workflow-action", "config": {
             "actionUrl": "https://api.example.com/actions/x",
             "objectTypes": ["DEAL"],
-            "inputFields": [{ "typeDefinition": { "name": "days", "options": [] }, "isRequired": true }],
+            "inputFields": [
+                { "typeDefinition": { "name": "days", "options": [] }, "isRequired": true },
+                { "typeDefinition": { "name": "paid", "options": [
+                    { "value": "yes", "label": "Yes" }, { "value": "no", "label": "No" }
+                ] } },
+                { "typeDefinition": { "name": "method", "options": [], "optionsUrl": "https://api.example.com/o" } }
+            ],
+            "inputFieldDependencies": [
+                { "dependencyType": "CONDITIONAL_SINGLE_FIELD", "controllingFieldName": "paid",
+                  "controllingFieldValue": "yes", "dependentFieldNames": ["method"] },
+                { "dependencyType": "SINGLE_FIELD", "controllingFieldName": "days", "dependentFieldNames": ["method"] }
+            ],
             "outputFields": [{ "typeDefinition": { "name": "code" } }, { "typeDefinition": { "name": "number" } }],
             "executionRules": [
                 { "labelName": "made", "conditions": { "code": "NONE" } },
@@ -257,7 +411,9 @@ mod tests {
             "labels": { "en": {
                 "actionName": "X",
                 "actionCardContent": "In {{days}} days",
-                "inputFieldLabels": { "days": "Days" },
+                "inputFieldLabels": { "days": "Days", "paid": "Paid", "method": "Method" },
+                "inputFieldDescriptions": { "days": "Days.", "paid": "Paid.", "method": "Method." },
+                "inputFieldOptionLabels": { "paid": { "yes": "Yes", "no": "No" } },
                 "outputFieldLabels": { "code": "Code", "number": "Number" },
                 "executionRules": { "made": "Made {{ number }}.", "refused": "{{number}} and {{ number }}", "rest": "Else." }
             } }
@@ -312,7 +468,7 @@ mod tests {
         );
         check_refused(
             &format!("{en}/inputFieldLabels"),
-            json!({ "days": "Days", "weeks": "Weeks" }),
+            json!({ "days": "Days", "paid": "Paid", "method": "Method", "weeks": "Weeks" }),
             "labels in en: inputFieldLabels has weeks, which nothing uses",
         );
         check_refused(
@@ -325,6 +481,21 @@ mod tests {
             json!({ "cod": "NONE" }),
             "rule made asks for cod, which is no output",
         );
+        check_refused(
+            &format!("{en}/inputFieldOptionLabels"),
+            json!({ "paid": { "yes": "Yes" } }),
+            "labels in en: inputFieldOptionLabels of paid lacks no",
+        );
+        check_refused(
+            "/config/inputFieldDependencies/0/dependentFieldNames",
+            json!(["metod"]),
+            "a dependency names metod, which is no input",
+        );
+        check_refused(
+            "/config/inputFieldDependencies/0/controllingFieldValue",
+            json!("maybe"),
+            "a dependency waits for paid to be maybe, which is not offered",
+        );
     }
 
     #[test]
@@ -335,35 +506,27 @@ mod tests {
         assert_eq!(problem(json!({ "days": "" })).unwrap(), "the input days is required");
         assert_eq!(problem(json!({})).unwrap(), "the input days is required");
         assert_eq!(problem(json!({ "days": "3", "weeks": "1" })).unwrap(), "the action has no input weeks");
+        let maybe = json!({ "days": "3", "paid": "maybe" });
+        assert_eq!(problem(maybe).unwrap(), "the input paid does not offer maybe");
     }
 
     #[test]
-    fn every_rule_of_our_app_has_a_label_in_each_locale_and_every_placeholder_is_known() {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hubspot");
-        let actions = load(&project).unwrap();
-        let invoice = &actions["invoice"];
-        assert_eq!(invoice.labels.keys().collect::<Vec<_>>(), ["en", "fr"]);
-        for rule in &invoice.execution_rules {
-            let sentences = invoice.sentences(rule, &BTreeMap::new());
-            assert!(sentences.values().all(|sentence| !sentence.is_empty()), "{}", rule.label_name);
-        }
+    fn the_editor_refuses_a_value_in_a_field_that_is_shut() {
+        let action = parse(&action().to_string()).unwrap();
+        let problem = |inputs: Value| action.input_problem(&serde_json::from_value(inputs).unwrap());
+        assert_eq!(problem(json!({ "days": "3", "paid": "yes", "method": "1" })), None);
+        assert_eq!(problem(json!({ "days": "3", "paid": "no", "method": "" })), None);
+        let shut = "the input method stays empty unless paid is yes";
+        assert_eq!(problem(json!({ "days": "3", "paid": "no", "method": "1" })).unwrap(), shut);
+        assert_eq!(problem(json!({ "days": "3", "method": "1" })).unwrap(), shut);
     }
 
     #[test]
-    fn every_failure_of_our_app_has_a_rule_of_its_own_and_the_rest_a_last_one() {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hubspot");
-        let invoice = &load(&project).unwrap()["invoice"];
-        for rule in &invoice.execution_rules {
-            let code = rule.label_name.as_str();
-            let failed = outputs(&[("status", "failed"), ("errorCode", code)]);
-            if code != "created" {
-                assert_eq!(invoice.rule(&failed).unwrap().label_name, code);
-            }
-        }
-        let unheard_of = outputs(&[("status", "failed"), ("errorCode", "ADDED_LATER")]);
-        assert_eq!(invoice.rule(&unheard_of).unwrap().label_name, "failed");
-        let created = outputs(&[("status", "created"), ("errorCode", "NONE")]);
-        assert_eq!(invoice.rule(&created).unwrap().label_name, "created");
-        assert_eq!(invoice.rule(&outputs(&[("status", "accepted")])).map(|rule| &rule.label_name), None);
+    fn an_input_knows_where_its_options_are_and_what_controls_them() {
+        let action = parse(&action().to_string()).unwrap();
+        assert_eq!(action.options_url("method").unwrap(), "https://api.example.com/o");
+        assert_eq!(action.options_url("days").unwrap_err(), "the input days fetches no options");
+        assert_eq!(action.controlling("method"), BTreeSet::from(["days", "paid"]));
+        assert_eq!(action.controlling("days"), BTreeSet::new());
     }
 }

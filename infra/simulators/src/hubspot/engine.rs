@@ -4,9 +4,10 @@
 //! What HubSpot would do with an answer it cannot use is mostly undocumented. Here such an answer makes the execution
 //! `FAILED` and says why under `problems`, so that a test sees it.
 
+use super::HubSpot;
 use super::definition::Action;
-use super::records::ObjectType;
-use super::{HubSpot, signature};
+use super::object_type::ObjectType;
+use super::signature::{self, Signing};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 struct Enrollment {
     action: String,
     portal_id: u64,
-    /// `DEAL` or `QUOTE`.
+    /// Sent as it stands here: `DEAL` or `QUOTE`, or their type ids `0-3` and `0-14`, which HubSpot may send instead.
     object_type: String,
     object_id: u64,
     #[serde(default)]
@@ -54,19 +55,6 @@ struct Enrollment {
     /// Attempts of one delivery; HubSpot gives up after three days.
     #[serde(default = "five")]
     max_attempts: NonZeroU32,
-}
-
-/// Which signatures a request carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Signing {
-    #[default]
-    Both,
-    V2,
-    V3,
-    /// Both, made with another secret.
-    Wrong,
-    None,
 }
 
 fn once() -> NonZeroU32 {
@@ -155,13 +143,14 @@ struct Call {
 fn prepare(hubspot: &HubSpot, enrollment: Enrollment) -> Result<Call, String> {
     let action =
         hubspot.action(&enrollment.action).ok_or_else(|| format!("no action {}", enrollment.action))?;
-    if !action.object_types.contains(&enrollment.object_type) {
+    let kind = ObjectType::from_workflow(&enrollment.object_type);
+    if !kind.is_some_and(|kind| action.is_offered_for(kind)) {
         return Err(format!("the action is not offered in {} workflows", enrollment.object_type));
     }
     if let (false, Some(problem)) = (enrollment.any_inputs, action.input_problem(&enrollment.inputs)) {
         return Err(problem);
     }
-    let url = hubspot.action_url(action).ok_or("no action_base_url is set: seed one")?;
+    let url = hubspot.local_url(&action.action_url).ok_or("no action_base_url is set: seed one")?;
     let (callback_id, enrollment_id) =
         hubspot.identify(enrollment.portal_id, enrollment.callback_id.as_deref());
     let execution = wire_body(hubspot, action, &enrollment, &callback_id, enrollment_id);
@@ -213,21 +202,27 @@ impl Call {
     }
 
     async fn attempt(&self, hubspot: &HubSpot) -> Attempt {
-        let (headers, signature) = self.signature_headers(hubspot.client_secret());
+        // The time is the real one, however the simulator's clock was moved: the receiver compares it with its own.
+        let timestamp_ms = Timestamp::now().as_millisecond() + self.enrollment.timestamp_offset_ms;
+        let body = self.body.as_bytes();
+        let signed = signature::sign(
+            self.enrollment.signature,
+            hubspot.client_secret(),
+            &self.url,
+            body,
+            timestamp_ms,
+        );
         let mut request = hubspot
             .http()
             .post(&self.url)
             .timeout(Duration::from_millis(self.enrollment.timeout_ms))
             .header("Content-Type", "application/json")
-            .header(
-                "User-Agent",
-                "HubSpot Connect 2.0 (http://dev.hubspot.com/) - AutomationActionsExecutionService",
-            )
+            .header("User-Agent", USER_AGENT)
             .header("X-HubSpot-Timeout-Millis", self.enrollment.timeout_ms)
             .header("X-HubSpot-Correlation-Id", Uuid::new_v4().to_string())
             .header("X-HubSpot-Origin-Hublet", "na1")
             .body(self.body.clone());
-        for (name, value) in headers {
+        for (name, value) in signed.headers {
             request = request.header(name, value);
         }
         let started = Instant::now();
@@ -236,29 +231,8 @@ impl Call {
             Err(error) => Attempt::unanswered(&error),
         };
         attempt.duration_ms = started.elapsed().as_millis();
-        attempt.signature = signature;
+        attempt.signature = signed.signature;
         attempt
-    }
-
-    /// The signature headers of one attempt, and the signature that counts. The time is the real one, however the
-    /// simulator's clock was moved: the receiver compares it with its own.
-    fn signature_headers(&self, client_secret: &str) -> (Vec<(&'static str, String)>, String) {
-        let signing = self.enrollment.signature;
-        let secret = if signing == Signing::Wrong { "another app's secret" } else { client_secret };
-        let timestamp_ms = Timestamp::now().as_millisecond() + self.enrollment.timestamp_offset_ms;
-        let mut headers = Vec::new();
-        let mut counts = String::new();
-        if !matches!(signing, Signing::None | Signing::V3) {
-            counts = signature::v2(secret, "POST", &self.url, self.body.as_bytes());
-            headers.push(("X-HubSpot-Signature", counts.clone()));
-            headers.push(("X-HubSpot-Signature-Version", "v2".to_owned()));
-        }
-        if !matches!(signing, Signing::None | Signing::V2) {
-            counts = signature::v3(secret, "POST", &self.url, self.body.as_bytes(), timestamp_ms);
-            headers.push(("X-HubSpot-Signature-v3", counts.clone()));
-            headers.push(("X-HubSpot-Request-Timestamp", timestamp_ms.to_string()));
-        }
-        (headers, counts)
     }
 
     fn history(&self, hubspot: &HubSpot, answers: &[Attempt], deliveries: Vec<Attempt>) -> History {
@@ -436,10 +410,12 @@ struct TypedInput<'a> {
     r#type: &'static str,
 }
 
+pub(super) const USER_AGENT: &str =
+    "HubSpot Connect 2.0 (http://dev.hubspot.com/) - AutomationActionsExecutionService";
 /// The place of our action in its workflow.
 pub(super) const ACTION_ID: u32 = 3;
 const WORKFLOW_ID: u64 = 55_000_001;
-const DEFINITION_VERSION: u32 = 4;
+pub(super) const DEFINITION_VERSION: u32 = 4;
 
 fn wire_body<'a>(
     hubspot: &HubSpot,

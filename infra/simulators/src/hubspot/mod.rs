@@ -7,8 +7,9 @@
 //! | route | what |
 //! | --- | --- |
 //! | `GET /_sim/state` | everything it holds: tokens, records, definitions, executions with their history |
-//! | `POST /_sim/seed` | adds access tokens and records, replacing those with the same token or id |
+//! | `POST /_sim/seed` | adds tokens, clients, grants and records, replacing those with the same token or id |
 //! | `POST /_sim/executions` | enrolls a record into an action; answers what the workflow's history would show |
+//! | `POST /_sim/options` | opens a drop-down of the workflow editor; answers what it would show |
 //!
 //! A deal with its contact and one line item, then its enrollment:
 //!
@@ -25,12 +26,27 @@
 //!  "inputs": {"quickbooks_account": "default", "due_days": "30"}}
 //! ```
 //!
+//! An associated record is its id, or `{"id": "501", "type_ids": [69, 1226]}` when its association types matter. With
+//! `"clients": [{"client_id": …, "client_secret": …}]` and `"grants": [{"portal_id": …, "refresh_token": …, "scopes": […]}]`
+//! seeded, the token endpoint gives out access tokens that end after 30 minutes by the simulator's clock.
+//!
+//! A drop-down, opened:
+//!
+//! ```json
+//! {"action": "invoice", "field": "payment_method", "portal_id": 1000001, "object_type_id": "0-14",
+//!  "inputs": {"quickbooks_account": "9130350000000001"}, "q": "card"}
+//! ```
+//!
 //! It promises nothing HubSpot does not document, and is strict where HubSpot is silent.
 
+mod associations;
 mod crm;
 mod definition;
 mod engine;
 mod limiter;
+mod oauth;
+mod object_type;
+mod options;
 mod records;
 mod seed;
 mod signature;
@@ -41,9 +57,9 @@ use axum::routing::{get, post};
 use definition::Action;
 use engine::Execution;
 use limiter::Limiter;
+use oauth::{AccessToken, Client, Grant};
 use records::Records;
-use seed::AccessToken;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,7 +69,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct HubSpotOptions {
     /// The app project: the folder with `hsproject.json`.
     pub app: PathBuf,
-    /// Replaces scheme and host of every `actionUrl`, without a trailing slash. Until there is one, nothing can be
+    /// Replaces scheme and host of every `actionUrl` and `optionsUrl`, without a trailing slash. Until there is one, nothing can be
     /// executed: the simulator never calls the addresses of the project's files.
     pub action_base_url: Option<String>,
     /// The app's client secret; signs executions.
@@ -78,6 +94,12 @@ struct Shared {
 struct State {
     action_base_url: Option<String>,
     access_tokens: BTreeMap<String, AccessToken>,
+    clients: BTreeMap<String, Client>,
+    grants: BTreeMap<String, Grant>,
+    /// Access tokens given out for refresh tokens so far.
+    refreshes: u64,
+    /// Portal, action and field of the drop-downs whose last answer offered a search.
+    searchable: BTreeSet<(u64, String, String)>,
     portals: BTreeMap<u64, Records>,
     limiters: BTreeMap<u64, Limiter>,
     /// Enrollment ids by callback id.
@@ -115,8 +137,12 @@ impl HubSpot {
             .route("/_sim/state", get(seed::show))
             .route("/_sim/seed", post(seed::plant))
             .route("/_sim/executions", post(engine::execute))
+            .route("/_sim/options", post(options::open))
             .with_state(self.clone());
-        self.shared.control.mount(crm::router(self.clone())).merge(simulator)
+        self.shared
+            .control
+            .mount(crm::router(self.clone()).merge(oauth::router(self.clone())))
+            .merge(simulator)
     }
 
     /// Clock, call log and faults.
@@ -150,10 +176,10 @@ impl HubSpot {
         self.shared.actions.get(name)
     }
 
-    /// Where the action is called; `None` as long as nobody said where actions run.
-    fn action_url(&self, action: &Action) -> Option<String> {
+    /// Where an address of the project's files is called; `None` as long as nobody said where actions run.
+    fn local_url(&self, url: &str) -> Option<String> {
         let base = self.state().action_base_url.clone()?;
-        let (_, after_scheme) = action.action_url.split_once("://")?;
+        let (_, after_scheme) = url.split_once("://")?;
         let path = after_scheme.find('/').map_or("", |start| &after_scheme[start..]);
         Some(format!("{base}{path}"))
     }

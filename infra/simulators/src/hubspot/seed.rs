@@ -1,26 +1,16 @@
 //! Filling the simulator and looking into it.
 
 use super::HubSpot;
-use super::records::{ObjectType, Record};
+use super::oauth::{AccessToken, Client, Grant};
+use super::object_type::ObjectType;
+use super::records::Record;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// An access token the CRM accepts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccessToken {
-    token: String,
-    pub(super) portal_id: u64,
-    pub(super) scopes: Vec<String>,
-    /// An expired token is answered 401 `EXPIRED_AUTHENTICATION`.
-    #[serde(default)]
-    pub(super) expired: bool,
-}
 
 /// Body of `POST /_sim/seed`; everything is optional and added to what is there.
 #[derive(Default, Deserialize)]
@@ -28,6 +18,8 @@ pub(super) struct AccessToken {
 struct Seed {
     action_base_url: Option<String>,
     access_tokens: Vec<AccessToken>,
+    clients: Vec<Client>,
+    grants: Vec<Grant>,
     portals: Vec<Portal>,
 }
 
@@ -59,6 +51,9 @@ pub(super) async fn show(State(hubspot): State<HubSpot>) -> Json<Value> {
         "action_base_url": state.action_base_url,
         "actions": definition_ids,
         "access_tokens": state.access_tokens.values().collect::<Vec<_>>(),
+        "clients": state.clients.values().collect::<Vec<_>>(),
+        "grants": state.grants.values().collect::<Vec<_>>(),
+        "refreshes": state.refreshes,
         "portals": portals,
         "executions": state.executions,
     }))
@@ -80,6 +75,12 @@ fn add(hubspot: &HubSpot, seed: Seed) {
     }
     for token in seed.access_tokens {
         state.access_tokens.insert(token.token.clone(), token);
+    }
+    for client in seed.clients {
+        state.clients.insert(client.client_id.clone(), client);
+    }
+    for grant in seed.grants {
+        state.grants.insert(grant.refresh_token.clone(), grant);
     }
     for portal in seed.portals {
         let records = state.portals.entry(portal.portal_id).or_default();

@@ -4,7 +4,45 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+/// Which signatures a request carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Signing {
+    #[default]
+    Both,
+    V2,
+    V3,
+    /// Both, made with another secret.
+    Wrong,
+    None,
+}
+
+/// What signing a request adds to it.
+pub(super) struct Signed {
+    pub(super) headers: Vec<(&'static str, String)>,
+    /// The signature that counts: v3, else v2, else empty.
+    pub(super) signature: String,
+}
+
+/// Signs a POST of `body` to `url`, said to be sent at `timestamp_ms`.
+pub(super) fn sign(signing: Signing, secret: &str, url: &str, body: &[u8], timestamp_ms: i64) -> Signed {
+    let secret = if signing == Signing::Wrong { "another app's secret" } else { secret };
+    let mut signed = Signed { headers: Vec::new(), signature: String::new() };
+    if !matches!(signing, Signing::None | Signing::V3) {
+        signed.signature = v2(secret, "POST", url, body);
+        signed.headers.push(("X-HubSpot-Signature", signed.signature.clone()));
+        signed.headers.push(("X-HubSpot-Signature-Version", "v2".to_owned()));
+    }
+    if !matches!(signing, Signing::None | Signing::V2) {
+        signed.signature = v3(secret, "POST", url, body, timestamp_ms);
+        signed.headers.push(("X-HubSpot-Signature-v3", signed.signature.clone()));
+        signed.headers.push(("X-HubSpot-Request-Timestamp", timestamp_ms.to_string()));
+    }
+    signed
+}
 
 /// The value of `X-HubSpot-Signature` under version `v2`: lower-case hex of SHA-256 over secret, method, URI and body.
 /// The URI is taken as it is called, escapes and all.

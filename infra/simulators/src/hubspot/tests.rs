@@ -1,5 +1,10 @@
 //! The CRM's traps and the workflow engine, over real HTTP.
 
+mod oauth;
+mod options;
+mod project;
+mod quotes;
+
 use super::*;
 use crate::control::{Serving, serve};
 use axum::body::Bytes;
@@ -37,7 +42,7 @@ async fn fixture() -> Fixture {
 fn seed() -> Value {
     let line_item_ids: Vec<String> = (601..751).map(|id| id.to_string()).collect();
     let line_items: Vec<Value> = line_item_ids.iter().map(|id| json!({ "id": id })).collect();
-    let all = ["deals", "contacts", "line_items", "companies", "quotes"]
+    let all = ["deals", "contacts", "line_items", "companies", "quotes", "products", "commercepayments"]
         .map(|kind| format!("crm.objects.{kind}.read"));
     json!({
         "access_tokens": [
@@ -45,6 +50,11 @@ fn seed() -> Value {
             { "token": "deals", "portal_id": 1_000_001, "scopes": ["crm.objects.deals.read"] },
             { "token": "old", "portal_id": 1_000_001, "scopes": [], "expired": true },
             { "token": "other", "portal_id": 1_000_002, "scopes": all }
+        ],
+        "clients": [{ "client_id": "app", "client_secret": "app-secret" }],
+        "grants": [
+            { "portal_id": 1_000_001, "refresh_token": "lasting", "scopes": ["crm.objects.deals.read"] },
+            { "portal_id": 1_000_001, "refresh_token": "uninstalled", "scopes": [], "revoked": true }
         ],
         "portals": [{ "portal_id": 1_000_001, "objects": {
             "deals": [
@@ -55,6 +65,18 @@ fn seed() -> Value {
             ],
             "contacts": [{ "id": "501", "properties": { "email": "ann@acme.example" } }, { "id": "502" }],
             "companies": [{ "id": "701", "properties": { "name": "Acme" } }],
+            "quotes": [{ "id": "9900000001", "properties": { "hs_title": "Acme offer" }, "associations": {
+                "contacts": ["502", { "id": "501", "type_ids": [69, 1226] }], "deals": ["8800000001"],
+                "companies": [{ "id": "701", "type_ids": [71, 1334] }], "line_items": ["601", "602"],
+                "discounts": ["801"], "fees": ["811"], "taxes": ["821"], "commerce_payments": ["901"]
+            } }],
+            "discounts": [{ "id": "801", "properties": { "hs_type": "PERCENT", "hs_value": "10" } }],
+            "fees": [{ "id": "811", "properties": { "hs_type": "FIXED", "hs_value": "15" } }],
+            "taxes": [{ "id": "821" }],
+            "products": [{ "id": "7001", "properties": { "hs_sku": "FEE-1" } }],
+            "commerce_payments": [{ "id": "901", "properties": { "hs_latest_status": "succeeded" }, "associations": {
+                "quotes": ["9900000001"]
+            } }],
             "line_items": line_items
         } }]
     })
@@ -216,13 +238,20 @@ async fn the_portal_that_asked_110_times_in_ten_seconds_is_throttled_and_others_
 async fn the_state_can_be_seeded_again_and_a_seed_with_a_mistake_changes_nothing() {
     let fixture = fixture().await;
     let (_, state) = fixture.get("/_sim/state").await;
-    let portals = json!({ "portals": state["portals"], "access_tokens": state["access_tokens"] });
+    let portals = json!({
+        "portals": state["portals"], "access_tokens": state["access_tokens"],
+        "clients": state["clients"], "grants": state["grants"]
+    });
     assert_eq!(fixture.post("/_sim/seed", &portals).await.0, 204);
     assert_eq!(fixture.get("/_sim/state").await.1, state);
     for (record, problem) in [
         (json!({ "id": "1", "properties": { "amount": 5 } }), "expected a string"),
         (json!({ "id": "1", "associations": { "deals": ["2"] } }), "deals 1: no association to deals"),
         (json!({ "id": "one" }), "deals \"one\": ids are digits"),
+        (
+            json!({ "id": "1", "associations": { "contacts": [{ "id": "501", "type_ids": [69] }] } }),
+            "deals 1: no association type 69 to contacts",
+        ),
     ] {
         let mistake = json!({ "portals": [{ "portal_id": 1_000_001, "objects": { "deals": [record] } }] });
         let (status, why) = fixture.post("/_sim/seed", &mistake).await;
@@ -291,9 +320,9 @@ async fn an_execution_has_the_documented_body_and_headers_and_the_sentence_of_it
         body,
         concat!(
             r#"{"callbackId":"ap-1000001-900000000001-3-0","origin":{"portalId":1000001,"userId":null,"#,
-            r#""actionDefinitionId":77000001,"actionDefinitionVersion":4,"actionExecutionIndexIdentifier":"#,
+            r#""actionDefinitionId":77000002,"actionDefinitionVersion":4,"actionExecutionIndexIdentifier":"#,
             r#"{"enrollmentId":900000000001,"actionExecutionIndex":0},"extensionDefinitionVersionId":4,"#,
-            r#""extensionDefinitionId":77000001},"context":{"workflowId":55000001,"actionId":3,"#,
+            r#""extensionDefinitionId":77000002},"context":{"workflowId":55000001,"actionId":3,"#,
             r#""actionExecutionIndexIdentifier":{"enrollmentId":900000000001,"actionExecutionIndex":0},"#,
             r#""source":"WORKFLOWS"},"object":{"objectId":8800000001,"objectType":"DEAL"},"fields":"#,
             r#"{"due_days":"30","quickbooks_account":"default"},"inputFields":{"due_days":"30","#,
@@ -430,6 +459,10 @@ async fn what_the_workflow_editor_refuses_cannot_be_enrolled() {
         (json!({ "object_type": "CONTACT" }), "the action is not offered in CONTACT workflows"),
         (json!({ "inputs": {} }), "the input quickbooks_account is required"),
         (json!({ "action": "refund" }), "no action refund"),
+        (
+            json!({ "inputs": { "quickbooks_account": "default", "create_paid": "no", "payment_method": "3" } }),
+            "the input payment_method stays empty unless create_paid is yes",
+        ),
     ] {
         assert_eq!(fixture.post("/_sim/executions", &enrollment(options)).await, (400, json!(why)));
     }

@@ -75,7 +75,7 @@ fn checked(item: &Object, request_id: Option<&str>) -> Result<(), Fault> {
     let operation = text(item, &["operation"]);
     match payload(item) {
         Some((entity, body))
-            if operation == "create" && create::maker(entity).is_some() && !body.contains_key("Id") =>
+            if operation == "create" && create::can_make(entity) && !body.contains_key("Id") =>
         {
             Ok(())
         }

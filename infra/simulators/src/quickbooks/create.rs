@@ -1,12 +1,14 @@
-//! The entities that can be created, each by its own module.
+//! The entities that can be created, each by its own module, and what their creates have in common.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::fault::Fault;
-use super::json::Object;
+use super::fault::{Fault, Reason};
+use super::json::{Object, text};
+use super::sales::{self, Kind};
 use super::state::Company;
-use super::{customer, invoice};
+use super::{customer, payment, time};
 
 /// When a create happens, and how far it sees.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +20,18 @@ pub(super) struct Moment {
 
 type Create = fn(&mut Company, &Object, Moment) -> Result<Object, Fault>;
 
-/// How to create an entity, by its name as in a batch; `None` when this simulator does not.
-pub(super) fn maker(entity: &str) -> Option<(&'static str, Create)> {
-    match entity {
-        "Customer" => Some(("Customer", customer::create)),
-        "Invoice" => Some(("Invoice", invoice::create)),
-        _ => None,
-    }
+/// How to create each entity, by its name as in a batch. Its route is the name in lower case.
+pub(super) const MAKERS: &[(&str, Create)] = &[
+    ("Customer", customer::create),
+    ("Invoice", |company, body, moment| sales::create(Kind::Invoice, company, body, moment)),
+    ("Estimate", |company, body, moment| sales::create(Kind::Estimate, company, body, moment)),
+    ("SalesReceipt", |company, body, moment| sales::create(Kind::SalesReceipt, company, body, moment)),
+    ("Payment", payment::create),
+];
+
+/// Whether this simulator can create such an entity.
+pub(super) fn can_make(entity: &str) -> bool {
+    MAKERS.iter().any(|(name, _)| *name == entity)
 }
 
 /// Creates one entity and answers `{"<Entity>": …}`.
@@ -37,12 +44,28 @@ pub(super) fn create(
     body: &Object,
     moment: Moment,
 ) -> Result<Value, Fault> {
-    let Some((name, make)) = maker(entity) else {
+    let Some((name, make)) = MAKERS.iter().find(|(name, _)| *name == entity) else {
         return Err(Fault::unsimulated(&format!("create {entity}")));
     };
     if body.contains_key("Id") {
         return Err(Fault::unsimulated(&format!("update {entity}")));
     }
     let created = make(company, body, moment)?;
-    Ok(json!({name: created}))
+    Ok(json!({*name: created}))
+}
+
+/// The day of a document or payment, today unless it says; filled in.
+///
+/// # Errors
+/// 6210 when the books are closed up to that day or a later one.
+pub(super) fn dated(company: &Company, row: &mut Object, moment: Moment) -> Result<Date, Fault> {
+    let date = |text: &str| text.parse::<Date>().ok();
+    let day = date(text(row, &["TxnDate"])).unwrap_or_else(|| time::today(moment.now));
+    let closed = company.preference_text(&["AccountingInfoPrefs", "BookCloseDate"]);
+    if date(closed).is_some_and(|closed| day <= closed) {
+        let detail = format!("The books are closed up to {closed} and a password is needed to change them");
+        return Err(Reason::new(6210, detail).at("").into());
+    }
+    row.insert("TxnDate".into(), json!(day));
+    Ok(day)
 }

@@ -1,12 +1,13 @@
 //! Creating customers (quickbooks.md §2.6), and the rule that a name belongs to one customer, vendor or employee.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::create::Moment;
+use super::currency;
 use super::fault::{Fault, Reason};
 use super::fields::{self, CUSTOMER};
-use super::invoice::currency;
-use super::json::{Object, at, fill, text};
+use super::json::{Object, at, decimal, fill, money, text};
 use super::state::{Company, DuplicateName};
 
 /// The entities among which a `DisplayName` is unique.
@@ -15,10 +16,11 @@ pub(super) const NAMED: [&str; 3] = ["Customer", "Vendor", "Employee"];
 /// Creates one and answers it as kept.
 ///
 /// # Errors
-/// 2010, 6080, what the table of fields refuses, 6240.
+/// 2010, what the table of fields refuses, 6000, 6080, 6240.
 pub(super) fn create(company: &mut Company, body: &Object, moment: Moment) -> Result<Object, Fault> {
     fields::known("Customer", CUSTOMER, body)?;
     let mut customer = fields::read(CUSTOMER, body, company, moment.horizon)?;
+    currency::permitted(company, &customer)?;
     name(&mut customer)?;
     if let Some(holder) = holder(company, text(&customer, &["DisplayName"])) {
         return Err(duplicate(company.switches.duplicate_name, text(holder, &["Id"])));
@@ -36,10 +38,8 @@ pub(super) fn complete(company: &Company, customer: &mut Object) {
         Some(parent) => format!("{}:{display_name}", text(parent, &["FullyQualifiedName"])),
         None => display_name.clone(),
     };
-    let home = company.preference_text(&["CurrencyPrefs", "HomeCurrency", "value"]);
-    let code =
-        Some(text(customer, &["CurrencyRef", "value"])).filter(|code| !code.is_empty()).unwrap_or(home);
-    let currency = currency(code);
+    let code = Some(text(customer, &["CurrencyRef", "value"])).filter(|code| !code.is_empty());
+    let currency = currency::named(code.unwrap_or(currency::home(company)));
     customer.insert("CurrencyRef".into(), currency);
     customer.insert("FullyQualifiedName".into(), json!(full_name));
     fill(
@@ -55,6 +55,15 @@ pub(super) fn holder<'a>(company: &'a Company, name: &str) -> Option<&'a Object>
     let wanted = folded(name);
     let mut rows = NAMED.iter().flat_map(|entity| company.rows(entity));
     rows.find(|row| folded(text(row, &["DisplayName"])) == wanted)
+}
+
+/// The customer owes that much more, or less after a payment.
+pub(super) fn owe(company: &mut Company, customer_id: &str, more: Decimal) {
+    let Some(row) = company.row_mut("Customer", customer_id) else { return };
+    for name in ["Balance", "BalanceWithJobs"] {
+        let owed = row.get(name).and_then(decimal).unwrap_or_default();
+        row.insert(name.to_owned(), money(owed + more));
+    }
 }
 
 /// A customer without a `DisplayName` is called by the parts of its name.

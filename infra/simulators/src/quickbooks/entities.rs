@@ -68,6 +68,46 @@ pub(super) const ENTITIES: &[Entity] = &[
             ("TotalAmt", Number),
         ],
     },
+    Entity {
+        name: "Estimate",
+        label: None,
+        attributes: &[
+            ("DocNumber", Text),
+            ("TxnDate", Date),
+            ("ExpirationDate", Date),
+            ("DueDate", Date),
+            ("CustomerRef", Reference),
+            ("TotalAmt", Number),
+        ],
+    },
+    Entity {
+        name: "SalesReceipt",
+        label: None,
+        attributes: &[
+            ("DocNumber", Text),
+            ("TxnDate", Date),
+            ("CustomerRef", Reference),
+            ("TotalAmt", Number),
+        ],
+    },
+    Entity {
+        name: "Payment",
+        label: None,
+        attributes: &[("TxnDate", Date), ("CustomerRef", Reference), ("TotalAmt", Number)],
+    },
+    Entity {
+        name: "Account",
+        label: Some("FullyQualifiedName"),
+        attributes: &[
+            ("Name", Text),
+            ("FullyQualifiedName", Text),
+            ("AccountType", Text),
+            ("AccountSubType", Text),
+            ("Classification", Text),
+        ],
+    },
+    Entity { name: "PaymentMethod", label: Some("Name"), attributes: &[("Name", Text), ("Type", Text)] },
+    Entity { name: "Term", label: Some("Name"), attributes: &[("Name", Text), ("Type", Text)] },
     Entity { name: "Preferences", label: None, attributes: &[] },
     Entity { name: "CompanyInfo", label: None, attributes: &[] },
 ];

@@ -55,6 +55,11 @@ impl Reason {
         Reason::new(2020, format!("Required parameter {path} is missing in the request")).at(path)
     }
 
+    /// 6000: a rule of the books, told in the detail only.
+    pub(super) fn business(why: &str) -> Reason {
+        Reason::new(6000, format!("Business Validation Error: {why}"))
+    }
+
     /// 610: the row is inactive, or there is none with the `Id` asked for.
     pub(super) fn gone() -> Reason {
         let detail = "Object Not Found : Something you're trying to use has been made inactive. \
@@ -183,6 +188,7 @@ fn message(code: u16) -> &'static str {
     match code {
         500 => "Unsupported Operation",
         610 => "Object Not Found",
+        620 => "Txn ID Cannot Be Linked",
         1040 => "Batch size exceeds allowed limit",
         1050 => "Invalid Content Type",
         2000 => "Invalid or unsupported object name",
@@ -194,18 +200,24 @@ fn message(code: u16) -> &'static str {
         2060 => "Invalid Date Format",
         2130 => "Invalid Request Id Format",
         2140 => "Invalid Amount",
+        2150 => "Invalid Percent",
         2170 => "Invalid Enumeration",
         2210 => "Invalid Email Address Format",
+        2290 => "NegativeAmount",
         2500 => "Invalid Reference Id",
         4000 => "Error parsing query",
         4001 => "Invalid query",
+        5020 => "Permission Denied Error",
+        5030 => "Feature Not Supported Error",
         6000 => "A business validation error has occurred while processing your request",
         6070 => "Amount calculation incorrect in the request",
         6080 => "No Name Provided",
+        6090 => "Discount Line missing required info",
         6100 => "Invalid Line TaxCode in the request",
         6210 => "Account Period Closed",
         6240 => "Duplicate Name Exists Error",
         6420 => "E-mail address required",
+        6430 => "Invalid account type",
         _ => "An application error has occurred while processing your request",
     }
 }

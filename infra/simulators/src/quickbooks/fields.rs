@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::create;
 use super::fault::{Fault, Reason};
 use super::json::{Object, decimal, text};
 use super::state::Company;
@@ -94,37 +95,80 @@ pub(super) const CUSTOMER: &[Field] = &[
     ("BalanceWithJobs", Ignored),
 ];
 
-pub(super) const INVOICE: &[Field] = &[
-    ("CustomerRef", Reference("Customer")),
-    ("Line", List(LINE)),
-    ("CurrencyRef", Code),
-    ("DocNumber", Text(21)),
-    ("TxnDate", Shape::Date),
+/// What the three sales documents share, and then each one's own.
+macro_rules! sales_document {
+    ($($own:expr),* $(,)?) => {
+        &[
+            ("CustomerRef", Reference("Customer")),
+            ("Line", List(LINE)),
+            ("CurrencyRef", Code),
+            ("DocNumber", Text(21)),
+            ("TxnDate", Shape::Date),
+            ("PrivateNote", Text(4000)),
+            ("CustomerMemo", Shape::Object(&[("value", Text(1000))])),
+            ("BillEmail", Shape::Object(EMAIL)),
+            ("BillEmailCc", Shape::Object(EMAIL)),
+            ("BillEmailBcc", Shape::Object(EMAIL)),
+            ("EmailStatus", Choice(&["NotSet", "NeedToSend", "EmailSent"])),
+            ("PrintStatus", Choice(&["NotSet", "NeedToPrint", "PrintComplete"])),
+            ("BillAddr", Shape::Object(ADDRESS)),
+            ("ShipAddr", Shape::Object(ADDRESS)),
+            ("ClassRef", Reference("Class")),
+            ("DepartmentRef", Reference("Department")),
+            ("CustomField", List(CUSTOM_FIELD)),
+            ("GlobalTaxCalculation", Choice(&["TaxExcluded", "TaxInclusive", "NotApplicable"])),
+            ("ApplyTaxAfterDiscount", Flag),
+            ("TxnTaxDetail", Shape::Object(TAX)),
+            ("TotalAmt", Ignored),
+            ("HomeTotalAmt", Ignored),
+            ("Balance", Ignored),
+            ("HomeBalance", Ignored),
+            $($own,)*
+        ]
+    };
+}
+
+pub(super) const INVOICE: &[Field] = sales_document![
     ("DueDate", Shape::Date),
     ("SalesTermRef", Reference("Term")),
-    ("PrivateNote", Text(4000)),
-    ("CustomerMemo", Shape::Object(&[("value", Text(1000))])),
-    ("BillEmail", Shape::Object(EMAIL)),
-    ("BillEmailCc", Shape::Object(EMAIL)),
-    ("BillEmailBcc", Shape::Object(EMAIL)),
-    ("EmailStatus", Choice(&["NotSet", "NeedToSend", "EmailSent"])),
-    ("PrintStatus", Choice(&["NotSet", "NeedToPrint", "PrintComplete"])),
-    ("BillAddr", Shape::Object(ADDRESS)),
-    ("ShipAddr", Shape::Object(ADDRESS)),
-    ("ClassRef", Reference("Class")),
-    ("DepartmentRef", Reference("Department")),
-    ("CustomField", List(CUSTOM_FIELD)),
-    ("GlobalTaxCalculation", Choice(&["TaxExcluded", "TaxInclusive", "NotApplicable"])),
-    ("ApplyTaxAfterDiscount", Flag),
     ("AllowOnlineCreditCardPayment", Flag),
     ("AllowOnlineACHPayment", Flag),
-    // Ignored by a company that keeps no sales tax (§2.5); there is no tax engine here yet.
-    ("TxnTaxDetail", Ignored),
-    ("TotalAmt", Ignored),
-    ("HomeTotalAmt", Ignored),
-    ("Balance", Ignored),
-    ("HomeBalance", Ignored),
 ];
+
+pub(super) const ESTIMATE: &[Field] = sales_document![
+    ("DueDate", Shape::Date),
+    ("SalesTermRef", Reference("Term")),
+    ("ExpirationDate", Shape::Date),
+    ("TxnStatus", Choice(&["Pending", "Accepted", "Closed", "Rejected"])),
+    ("AcceptedBy", Text(100)),
+    ("AcceptedDate", Shape::Date),
+];
+
+pub(super) const SALES_RECEIPT: &[Field] = sales_document![
+    ("PaymentMethodRef", Reference("PaymentMethod")),
+    ("PaymentRefNum", Text(21)),
+    ("DepositToAccountRef", Reference("Account")),
+];
+
+pub(super) const PAYMENT: &[Field] = &[
+    ("TotalAmt", Money),
+    ("CustomerRef", Reference("Customer")),
+    ("CurrencyRef", Code),
+    ("TxnDate", Shape::Date),
+    ("PrivateNote", Text(4000)),
+    ("PaymentMethodRef", Reference("PaymentMethod")),
+    ("PaymentRefNum", Text(21)),
+    ("DepositToAccountRef", Reference("Account")),
+    ("ProcessPayment", Flag),
+    ("UnappliedAmt", Ignored),
+    ("Line", List(PAYMENT_LINE)),
+];
+
+const PAYMENT_LINE: &[Field] =
+    &[("Amount", Money), ("LinkedTxn", List(&[("TxnId", Text(30)), ("TxnType", Text(30))]))];
+
+/// A rate that is sent has no effect in the two regimes simulated: no tax, and automated tax.
+const TAX: &[Field] = &[("TotalTax", Money), ("TxnTaxCodeRef", Code), ("TaxLine", Ignored)];
 
 const CUSTOM_FIELD: &[Field] = &[
     ("DefinitionId", Text(30)),
@@ -134,14 +178,21 @@ const CUSTOM_FIELD: &[Field] = &[
 ];
 
 const LINE: &[Field] = &[
-    ("DetailType", Choice(&["SalesItemLineDetail", "DescriptionOnly", "SubTotalLineDetail"])),
+    (
+        "DetailType",
+        Choice(&["SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "SubTotalLineDetail"]),
+    ),
     ("Description", Text(4000)),
     ("Amount", Money),
     ("LineNum", Ignored),
     ("SalesItemLineDetail", Shape::Object(SALES_ITEM)),
     ("DescriptionLineDetail", Shape::Object(&[("ServiceDate", Shape::Date), ("TaxCodeRef", Code)])),
+    ("DiscountLineDetail", Shape::Object(DISCOUNT)),
     ("SubTotalLineDetail", Ignored),
 ];
+
+const DISCOUNT: &[Field] =
+    &[("PercentBased", Flag), ("DiscountPercent", Number), ("DiscountAccountRef", Reference("Account"))];
 
 const SALES_ITEM: &[Field] = &[
     ("ItemRef", Reference("Item")),
@@ -193,6 +244,7 @@ fn unreadable(path: &str, value: &Value) -> Reason {
 /// Reads a body whose fields are known: what is kept of it, references with their names, nulls and empty texts gone.
 ///
 /// References to rows with an `Id` above `horizon` do not resolve: a batch item must not see what its neighbours create.
+/// What no call can create is always seen.
 ///
 /// # Errors
 /// Every value that breaks a rule of the table, at once.
@@ -205,6 +257,12 @@ pub(super) fn read(
     let mut reader = Reader { company, horizon, reasons: Vec::new() };
     let kept = reader.object("", fields, object);
     if reader.reasons.is_empty() { Ok(kept) } else { Err(Fault::validation(reader.reasons)) }
+}
+
+/// As answers refer to a row: its `Id` and what it is called.
+pub(super) fn reference_to(row: &Object) -> Value {
+    let name = ["DisplayName", "FullyQualifiedName", "Name"].iter().find_map(|label| row.get(*label));
+    json!({"value": text(row, &["Id"]), "name": name})
 }
 
 struct Reader<'a> {
@@ -260,7 +318,8 @@ impl Reader<'_> {
 
     fn reference(&mut self, path: &str, entity: &str, reference: &Object) -> Option<Value> {
         let id = text(reference, &["value"]);
-        let visible = id.parse::<u64>().is_ok_and(|number| number <= self.horizon);
+        let visible =
+            !create::can_make(entity) || id.parse::<u64>().is_ok_and(|number| number <= self.horizon);
         let Some(row) = self.company.row(entity, id).filter(|_| visible) else {
             let detail = format!("Invalid Reference Id : {entity}s element id {id} not found");
             self.refuse(Reason::new(2500, detail).at(path));
@@ -269,8 +328,7 @@ impl Reader<'_> {
         if row.get("Active") == Some(&Value::Bool(false)) {
             self.refuse(Reason::gone());
         }
-        let name = ["DisplayName", "FullyQualifiedName", "Name"].iter().find_map(|label| row.get(*label));
-        Some(json!({"value": id, "name": name}))
+        Some(reference_to(row))
     }
 
     fn text(&mut self, path: &str, longest: usize, text: &str) {

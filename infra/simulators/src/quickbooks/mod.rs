@@ -1,32 +1,43 @@
 //! A stateful stand-in for the QuickBooks Online Accounting API.
 //!
-//! It holds companies with customers, vendors, employees, items and invoices, and answers as quickbooks.md §1–§4 and §12
+//! It holds companies with customers, vendors, employees, items, accounts, terms and payment methods, makes invoices,
+//! estimates, sales receipts and payments of them, refreshes tokens, and answers as quickbooks.md §1–§5, §8 and §12
 //! describe. Beside the routes of [`crate::control`]:
 //!
 //! | route | what |
 //! | --- | --- |
-//! | `GET /_sim/state` | `{"companies": […]}`: everything, amounts exact |
-//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "numbers", "switches"}]}` adds; answers these companies |
+//! | `GET /_sim/state` | `{"companies": […], "grants": [{"realm_id", "refresh_token", "refreshed", …}]}`: everything, amounts exact |
+//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "numbers", "switches"}], "clients": [{"client_id", "client_secret"}], "grants": [{"realm_id", "refresh_token"}]}` adds; answers these companies |
 //!
-//! An access token is a string, or `{"token", "expires_at"}`. `switches.duplicate_name` is `sentence`, `null`, `id` or
-//! `localised`. What Intuit can do and this stand-in cannot is refused with code 500 and logged as unexpected.
+//! An access token is a string, or `{"token", "expires_at"}`. A grant is of a company seeded before or beside it.
+//! `switches` replaces all of them: `duplicate_name` is `sentence`, `null`, `id` or `localised`; `estimates_off` is
+//! `permission_denied`, `not_supported` or `allowed`; `tax_percent` is the rate of automated sales tax, 8 by default.
+//! Every company begins with five accounts, three payment methods and two terms, whose ids stand in `lists`. What Intuit can do and this stand-in cannot is refused with code 500 and logged as unexpected.
 //!
 //! One file, one thing: `query` is the grammar, `select` its meaning over the table in `entities`; `fields` says what a
-//! body may hold; `customer` and `invoice` create; `batch` does several at once; `state` is the books.
+//! body may hold; `create` says what can be created, `customer`, `sales` (with `line`, `discount` and `tax`) and `payment`
+//! how; `lists` and `currency` are what documents take from their company; `oauth` refreshes tokens; `batch` does several at once; `state` is the books.
 
 mod batch;
 mod create;
+mod currency;
 mod customer;
+mod discount;
 mod entities;
 mod fault;
 mod fields;
-mod invoice;
 mod json;
+mod line;
+mod lists;
+mod oauth;
+mod payment;
 mod query;
 mod routes;
+mod sales;
 mod seed;
 mod select;
 mod state;
+mod tax;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -44,14 +55,22 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::control::Control;
+use oauth::Oauth;
 use state::Company;
 
 /// The stand-in. Clones share their books.
 #[derive(Clone, Debug, Default)]
 pub struct QuickBooks {
     control: Control,
-    companies: Arc<Mutex<BTreeMap<String, Company>>>,
+    books: Arc<Mutex<Books>>,
     answers: Arc<AtomicU64>,
+}
+
+/// The companies by realm id, and who may open them.
+#[derive(Clone, Debug, Default)]
+struct Books {
+    companies: BTreeMap<String, Company>,
+    oauth: Oauth,
 }
 
 impl QuickBooks {
@@ -80,8 +99,9 @@ impl QuickBooks {
 
     /// The answer of `GET /_sim/state`.
     pub fn state(&self) -> Value {
-        let companies: Vec<_> = self.books().values().map(Company::snapshot).collect();
-        json!({"companies": companies})
+        let books = self.books();
+        let companies: Vec<_> = books.companies.values().map(Company::snapshot).collect();
+        json!({"companies": companies, "grants": books.oauth.snapshot()})
     }
 
     /// What `POST /_sim/seed` does; answers these companies as they are now. A refused seed changes nothing.
@@ -93,12 +113,12 @@ impl QuickBooks {
         let mut books = self.books();
         let realm_ids = seed::apply(&mut books, seed, self.control.now())?;
         let companies: Vec<_> =
-            realm_ids.iter().filter_map(|id| books.get(id)).map(Company::snapshot).collect();
+            realm_ids.iter().filter_map(|id| books.companies.get(id)).map(Company::snapshot).collect();
         Ok(json!({"companies": companies}))
     }
 
-    fn books(&self) -> MutexGuard<'_, BTreeMap<String, Company>> {
-        self.companies.lock().unwrap_or_else(PoisonError::into_inner)
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

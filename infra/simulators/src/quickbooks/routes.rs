@@ -11,25 +11,33 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::create::{self, Moment};
+use super::create::{self, MAKERS, Moment};
 use super::fault::{Fault, Reason};
 use super::json::Object;
 use super::state::Company;
-use super::{QuickBooks, batch, select, time};
+use super::{QuickBooks, batch, oauth, select, time};
 use crate::control;
 
-/// Every route of `/v3/company/{realm}` that is simulated.
+/// Every route of Intuit's that is simulated.
 pub(super) fn vendor(quickbooks: QuickBooks) -> Router {
-    Router::new()
+    let fixed = Router::new()
         .route("/v3/company/{realm}/query", get(query).post(query))
         .route("/v3/company/{realm}/batch", post(run_batch))
-        .route("/v3/company/{realm}/customer", post(create_customer))
-        .route("/v3/company/{realm}/invoice", post(create_invoice))
-        .route("/v3/company/{realm}/invoice/{id}", get(read_invoice))
         .route("/v3/company/{realm}/companyinfo/{id}", get(read_company_info))
-        .route("/v3/company/{realm}/preferences", get(read_preferences))
-        .with_state(quickbooks)
+        .route("/v3/company/{realm}/preferences", get(read_preferences));
+    let creating = MAKERS.iter().fold(fixed, |router, (entity, _)| {
+        let path = format!("/v3/company/{{realm}}/{}", entity.to_lowercase());
+        router.route(&path, post(async |State(quickbooks), call| create(&quickbooks, &call, entity)))
+    });
+    let reading = READABLE.iter().fold(creating, |router, entity| {
+        let path = format!("/v3/company/{{realm}}/{}/{{id}}", entity.to_lowercase());
+        router.route(&path, get(async |State(quickbooks), call| read(&quickbooks, &call, entity)))
+    });
+    reading.with_state(quickbooks.clone()).merge(oauth::routes(quickbooks))
 }
+
+/// What can be read by its `Id`.
+const READABLE: [&str; 4] = ["Invoice", "Estimate", "SalesReceipt", "Payment"];
 
 async fn query(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
     quickbooks.answer(&call, "", |company, now| select::run(company, &call.statement()?, now))
@@ -41,14 +49,6 @@ async fn run_batch(State(quickbooks): State<QuickBooks>, call: Call) -> Response
     quickbooks.answer(&call, &scope, |company, now| batch::run(company, &body?, call.request_id(), now))
 }
 
-async fn create_customer(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
-    create(&quickbooks, &call, "Customer")
-}
-
-async fn create_invoice(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
-    create(&quickbooks, &call, "Invoice")
-}
-
 fn create(quickbooks: &QuickBooks, call: &Call, entity: &str) -> Response {
     quickbooks.answer(call, "", |company, now| {
         if let Some(name) = ["operation", "include"].iter().find(|name| call.params.contains_key(**name)) {
@@ -58,14 +58,14 @@ fn create(quickbooks: &QuickBooks, call: &Call, entity: &str) -> Response {
     })
 }
 
-async fn read_invoice(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
-    quickbooks.answer(&call, "", |company, _| {
+fn read(quickbooks: &QuickBooks, call: &Call, entity: &str) -> Response {
+    quickbooks.answer(call, "", |company, _| {
         if call.id.parse::<u64>().is_err() {
             let detail = format!("Id should be a valid number. Supplied value:{}", call.id);
             return Err(Reason::new(2030, detail).at("Id").into());
         }
-        let invoice = company.row("Invoice", &call.id).ok_or_else(Reason::gone)?;
-        Ok(json!({"Invoice": invoice}))
+        let row = company.row(entity, &call.id).ok_or_else(Reason::gone)?;
+        Ok(json!({entity: row}))
     })
 }
 
@@ -92,7 +92,7 @@ impl QuickBooks {
     ) -> Response {
         let now = self.control.now();
         let mut books = self.books();
-        let answered = admitted(&mut books, call, now)
+        let answered = admitted(&mut books.companies, call, now)
             .and_then(|company| once(company, call.request_id(), scope, |company| work(company, now), now));
         match answered {
             Ok(body) => ([(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response(),

@@ -1,6 +1,7 @@
 //! `POST /_sim/seed`: companies as a test needs them, from partial QuickBooks JSON.
 //!
 //! Seeding a company again adds to it: a row is laid over the one with the same `Id`, or else the same name.
+//! A client seeded again gets the new secret; a grant whose refresh token is known stays as it is.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +9,38 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::customer;
+use super::customer::NAMED;
 use super::fields::{self, CUSTOMER};
 use super::json::{Object, fill, merge, text};
 use super::state::{Company, Switches};
+use super::{Books, customer, lists};
 
 /// The body of a seed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Seed {
+    #[serde(default)]
     companies: Vec<CompanySeed>,
+    #[serde(default)]
+    clients: Vec<ClientSeed>,
+    #[serde(default)]
+    grants: Vec<GrantSeed>,
+}
+
+/// An app that may refresh tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientSeed {
+    client_id: String,
+    client_secret: String,
+}
+
+/// A company's consent, given when it is seeded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantSeed {
+    realm_id: String,
+    refresh_token: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +61,12 @@ struct CompanySeed {
     employees: Vec<Object>,
     #[serde(default)]
     items: Vec<Object>,
+    #[serde(default)]
+    accounts: Vec<Object>,
+    #[serde(default)]
+    payment_methods: Vec<Object>,
+    #[serde(default)]
+    terms: Vec<Object>,
     /// The next document number per entity.
     #[serde(default)]
     numbers: BTreeMap<String, u64>,
@@ -56,18 +85,24 @@ enum TokenSeed {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn apply(
-    books: &mut BTreeMap<String, Company>,
-    seed: Seed,
-    now: Timestamp,
-) -> Result<Vec<String>, String> {
+pub(super) fn apply(books: &mut Books, seed: Seed, now: Timestamp) -> Result<Vec<String>, String> {
     let mut changed = books.clone();
     let mut realm_ids = Vec::new();
     for company_seed in seed.companies {
         let realm_id = company_seed.realm_id.clone();
-        let company = changed.entry(realm_id.clone()).or_insert_with(|| Company::new(&realm_id, now));
+        let company =
+            changed.companies.entry(realm_id.clone()).or_insert_with(|| Company::new(&realm_id, now));
         fill_company(company, company_seed, now).map_err(|why| format!("company {realm_id}: {why}"))?;
         realm_ids.push(realm_id);
+    }
+    for client in seed.clients {
+        changed.oauth.add_client(client.client_id, client.client_secret);
+    }
+    for grant in seed.grants {
+        if !changed.companies.contains_key(&grant.realm_id) {
+            return Err(format!("a grant of {}, which is no company", grant.realm_id));
+        }
+        changed.oauth.add_grant(grant.realm_id, grant.refresh_token, now);
     }
     *books = changed;
     Ok(realm_ids)
@@ -94,6 +129,9 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
         ("Vendor", seed.vendors),
         ("Employee", seed.employees),
         ("Item", seed.items),
+        ("Account", seed.accounts),
+        ("PaymentMethod", seed.payment_methods),
+        ("Term", seed.terms),
     ];
     for (entity, rows) in lists {
         for row in rows {
@@ -117,13 +155,14 @@ fn put(company: &mut Company, entity: &'static str, row: Object, now: Timestamp)
         return Err(format!("a row needs a {}", label(entity)));
     }
     retire(entity, &mut row);
-    if let Some(holder) = customer::holder(company, text(&row, &["DisplayName"])).filter(|_| entity != "Item")
-    {
+    let holder = customer::holder(company, text(&row, &["DisplayName"]));
+    if let Some(holder) = holder.filter(|_| NAMED.contains(&entity)) {
         return Err(format!("{} is taken by Id {}", row["DisplayName"], text(holder, &["Id"])));
     }
     match entity {
         "Customer" => customer::complete(company, &mut row),
         "Item" => complete_item(company, &mut row),
+        "Account" | "PaymentMethod" | "Term" => lists::complete(entity, &mut row)?,
         _ => {
             let name = text(&row, &["DisplayName"]).to_owned();
             fill(&mut row, json!({"Active": true, "PrintOnCheckName": name}));
@@ -143,7 +182,7 @@ fn known_row<'a>(company: &'a mut Company, entity: &str, row: &Object) -> Option
         if entity == "Item" {
             complete_item(company, &mut named);
         }
-        let key = if entity == "Item" { "FullyQualifiedName" } else { "DisplayName" };
+        let key = if entity == "Item" { "FullyQualifiedName" } else { label(entity) };
         let folded = |row: &Object| text(row, &[key]).to_lowercase();
         let found = company.rows(entity).iter().find(|row| folded(row) == folded(&named))?;
         id = text(found, &["Id"]).to_owned();
@@ -180,7 +219,7 @@ fn retire(entity: &str, row: &mut Object) {
 }
 
 fn label(entity: &str) -> &'static str {
-    if entity == "Item" { "Name" } else { "DisplayName" }
+    if NAMED.contains(&entity) { "DisplayName" } else { "Name" }
 }
 
 fn object(value: Value) -> Object {

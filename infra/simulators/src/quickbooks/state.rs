@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::entities::ENTITIES;
 use super::json::{Object, at, fill, merge, text};
-use super::time;
+use super::{lists, time};
 
 /// The company a realm id stands for.
 #[derive(Clone, Debug)]
@@ -26,12 +27,27 @@ pub(super) struct Company {
     numbers: BTreeMap<String, u64>,
 }
 
-/// Behaviour the vendor's notes leave open or show in several forms.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// Behaviour the vendor's notes leave open or show in several forms, and what a test must know beforehand.
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Switches {
     /// How the fault 6240 tells who holds the name.
     pub(super) duplicate_name: DuplicateName,
+    /// What becomes of an estimate in a company that switched them off.
+    pub(super) estimates_off: EstimatesOff,
+    /// The rate of automated sales tax, in percent.
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub(super) tax_percent: Decimal,
+}
+
+impl Default for Switches {
+    fn default() -> Switches {
+        Switches {
+            duplicate_name: DuplicateName::default(),
+            estimates_off: EstimatesOff::default(),
+            tax_percent: Decimal::from(8),
+        }
+    }
 }
 
 /// The Detail variants of 6240 (quickbooks.md §2.6).
@@ -49,10 +65,23 @@ pub(super) enum DuplicateName {
     Localised,
 }
 
+/// Whether the service refuses such estimates at all is not known (quickbooks.md §2.1).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EstimatesOff {
+    /// 5020.
+    #[default]
+    PermissionDenied,
+    /// 5030.
+    NotSupported,
+    /// Created all the same: the preference steers the user interface only.
+    Allowed,
+}
+
 const FIRST_NUMBER: u64 = 1001;
 
 impl Company {
-    /// Empty books of a US company that keeps no sales tax.
+    /// The books of a US company that keeps no sales tax, with nothing but the lists every company begins with.
     pub(super) fn new(realm_id: &str, now: Timestamp) -> Company {
         let mut company = Company {
             realm_id: realm_id.to_owned(),
@@ -68,6 +97,7 @@ impl Company {
         let info = json!({"CompanyName": realm_id, "LegalName": realm_id, "Country": "US",
             "SupportedLanguages": "en", "FiscalYearStartMonth": "January", "NameValue": []});
         company.put_settings("CompanyInfo", info, now);
+        lists::begin(&mut company, now);
         company
     }
 
@@ -102,9 +132,31 @@ impl Company {
                 row.insert("Id".into(), json!(self.last_id.to_string()));
             }
         }
+        self.keep(entity, row, now)
+    }
+
+    /// Keeps a new row under the `Id` it has, unseen by the counter, and answers it as kept.
+    pub(super) fn keep(&mut self, entity: &'static str, mut row: Object, now: Timestamp) -> Object {
         fill(&mut row, bookkeeping(now));
         self.rows.entry(entity).or_default().push(row.clone());
         row
+    }
+
+    /// Changes a row as a save does: its `SyncToken` goes up by one (quickbooks.md §1.4).
+    pub(super) fn change(
+        &mut self,
+        entity: &str,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Object),
+    ) {
+        let Some(row) = self.row_mut(entity, id) else { return };
+        change(row);
+        let saves = text(row, &["SyncToken"]).parse::<u64>().unwrap_or_default() + 1;
+        row.insert("SyncToken".into(), json!(saves.to_string()));
+        if let Some(Value::Object(times)) = row.get_mut("MetaData") {
+            times.insert("LastUpdatedTime".into(), json!(time::stamp(now)));
+        }
     }
 
     /// Gives an address the row brought itself an `Id` of its own.
@@ -228,6 +280,7 @@ fn default_preferences() -> Value {
         "AccountingInfoPrefs": {"ClassTrackingPerTxn": false, "ClassTrackingPerTxnLine": false,
             "TrackDepartments": false, "CustomerTerminology": "Customers"},
         "SalesFormsPrefs": {"CustomTxnNumbers": false, "AllowDeposit": false, "AllowDiscount": true,
+            "DefaultDiscountAccount": lists::DISCOUNT_ACCOUNT, "DefaultTerms": {"value": lists::DEFAULT_TERM},
             "AllowEstimates": true, "AllowServiceDate": false, "AllowShipping": false,
             "ETransactionPaymentEnabled": false, "UsingProgressInvoicing": false, "AutoApplyCredit": false,
             "AutoApplyPayments": false, "CustomField": []},

@@ -1,0 +1,147 @@
+//! The packaged template, and `sam deploy`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use local::functions::Programs;
+use local::paths;
+use local::template::Template;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{Result, emulator, shown};
+
+const STACK: &str = "hsqbo-dev";
+/// One deployment; it takes ten seconds.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A place to deploy to, and what to deploy.
+pub(super) struct Deployment {
+    /// The program `sam`.
+    pub(super) sam: PathBuf,
+    /// The folder with the packaged template.
+    pub(super) package: PathBuf,
+    /// Stands for the home of whoever deploys.
+    pub(super) home: PathBuf,
+    /// Takes what `sam` prints.
+    pub(super) log: PathBuf,
+    /// The emulated AWS.
+    pub(super) url: String,
+}
+
+/// What the stack says of itself.
+pub(super) struct Outputs {
+    pub(super) api_url: String,
+    pub(super) table_name: String,
+    pub(super) app_secret_id: String,
+}
+
+/// Writes `template.yaml` and a folder per function with its program as `bootstrap`: what `sam build` leaves behind. The
+/// template is the real one but for a line per function that says where its program is.
+pub(super) fn package(folder: &Path, programs: &Programs) -> Result<()> {
+    let mut template = std::fs::read_to_string(paths::workspace().join("template.yaml"))?;
+    for (function, program) in programs {
+        let place = format!("        Binary: {function}\n    Properties:\n");
+        if template.matches(&place).count() != 1 {
+            return Err(format!("template.yaml: where is {place:?}?").into());
+        }
+        template = template.replace(&place, &format!("{place}      CodeUri: {function}\n"));
+        std::fs::create_dir(folder.join(function))?;
+        std::fs::copy(program, folder.join(function).join("bootstrap"))?;
+    }
+    Ok(std::fs::write(folder.join("template.yaml"), template)?)
+}
+
+impl Deployment {
+    /// Creates or changes the stack.
+    pub(super) async fn deploy(&self, parameters: &[(&str, String)]) -> Result<()> {
+        let overrides: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut arguments =
+            vec!["deploy", "--template-file", "template.yaml", "--stack-name", STACK, "--resolve-s3"];
+        arguments.extend(["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]);
+        arguments.push("--parameter-overrides");
+        arguments.extend(overrides.iter().map(String::as_str));
+        self.sam(&arguments).await.map(drop)
+    }
+
+    /// What the stack says of itself.
+    pub(super) async fn outputs(&self) -> Result<Outputs> {
+        let text = self.sam(&["list", "stack-outputs", "--stack-name", STACK, "--output", "json"]).await?;
+        let outputs: Vec<BTreeMap<String, String>> = serde_json::from_str(&text)?;
+        let value = |key: &str| {
+            let found = outputs.iter().find(|output| output.get("OutputKey").is_some_and(|name| name == key));
+            let value = found.and_then(|output| output.get("OutputValue").cloned());
+            value.ok_or_else(|| format!("the stack has no output {key}"))
+        };
+        Ok(Outputs {
+            api_url: value("ApiUrl")?,
+            table_name: value("TableName")?,
+            app_secret_id: value("AppSecretId")?,
+        })
+    }
+
+    /// Looks at the environment of every deployed function.
+    pub(super) async fn expect_public_base_url(&self, http: &reqwest::Client, wanted: &str) -> Result<()> {
+        let listed = http.get(format!("{}/2015-03-31/functions", self.url)).send().await?.error_for_status()?;
+        let listed: Value = serde_json::from_slice(&listed.bytes().await?)?;
+        let functions = listed["Functions"].as_array().filter(|functions| !functions.is_empty());
+        for function in functions.ok_or("no function was deployed")? {
+            let found = &function["Environment"]["Variables"]["PUBLIC_BASE_URL"];
+            if found != wanted {
+                let name = &function["FunctionName"];
+                return Err(format!("{name} takes {found} for its public address, not {wanted}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What `sam` printed on stdout; all of it is in the log too.
+    async fn sam(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.sam);
+        command.args(arguments).current_dir(&self.package).stdin(Stdio::null()).kill_on_drop(true);
+        command.env_clear().envs(emulator::environment(&self.home, &self.url));
+        let running = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = running.map_err(|_| format!("sam {} took longer than {PATIENCE:?}", arguments[0]))?;
+        let output = output.map_err(|error| format!("{}: {error}", shown(&self.sam)))?;
+        let mut log = File::options().create(true).append(true).open(&self.log)?;
+        log.write_all(&output.stdout)?;
+        log.write_all(&output.stderr)?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(format!("sam {} failed: {}", arguments[0], output.status).into()),
+        }
+    }
+}
+
+impl Outputs {
+    /// Where the emulator at this address serves the API that answers at `ApiUrl` on AWS.
+    pub(super) fn local_api_url(&self, emulator: &str) -> Result<String> {
+        let id = self.api_url.strip_prefix("https://").and_then(|rest| rest.split('.').next());
+        let id = id.ok_or_else(|| format!("{} is no address of an API", self.api_url))?;
+        Ok(format!("{emulator}/_aws/execute-api/{id}/$default"))
+    }
+}
+
+/// Copies the functions' logs into the folder, as far as there are any.
+pub(super) async fn keep_function_logs(template: &Template, url: &str, folder: &Path) {
+    let http = reqwest::Client::new();
+    for function in &template.functions {
+        let group = json!({"logGroupName": format!("/hsqbo/dev/{}", function.binary)});
+        let asked = http
+            .post(url)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "Logs_20140328.FilterLogEvents")
+            .body(group.to_string())
+            .send();
+        let Ok(answer) = asked.await else { continue };
+        let Ok(text) = answer.text().await else { continue };
+        let events: Value = serde_json::from_str(&text).unwrap_or_default();
+        let events = events["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let lines: Vec<_> = events.iter().filter_map(|event| event["message"].as_str()).collect();
+        let _ = std::fs::write(folder.join(format!("{}.log", function.binary)), lines.join("\n"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading the enrolled record with everything on it.
+//!
+//! HubSpot's oddities are read here and nowhere else: an association is listed once per *type* of association, lists have
+//! several names, ids are strings or numbers, a batch may leave records out. A record that cannot be read whole is an error:
+//! a document with a line too few is worse than none.
+
+use crate::associations::{Embedded, Listed, Page, billed, each_once};
+use crate::call::Call;
+use crate::client::{Client, Wanted};
+use crate::error::{Associated, Cause, Doing, Error};
+use mapping::hubspot::{
+    Adjustment, AdjustmentProperties, Contact, ContactProperties, Deal, DealProperties, Enrolled, LineItem,
+    LineItemProperties, Payment, PaymentProperties, Quote, QuoteProperties, Record, RecordId, RecordKind,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Of a batch read (hubspot.md §6.4).
+const BATCH: usize = 100;
+/// Of the associations endpoint (hubspot.md §6.3).
+const PAGE: &str = "500";
+
+/// One reading of one record: the portal's token stays with its calls.
+pub(crate) struct Reading<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) token: &'a SecretString,
+    pub(crate) kind: RecordKind,
+    pub(crate) id: RecordId,
+}
+
+#[derive(Deserialize)]
+struct Row<P> {
+    id: RecordId,
+    properties: P,
+    #[serde(default)]
+    associations: Embedded,
+}
+
+impl Reading<'_> {
+    pub(crate) async fn enrolled(&self, wanted: Wanted) -> Result<Enrolled, Error> {
+        // Both are waited for: when the quote is gone, only the answer about the quote itself says so.
+        let (record, billed) = tokio::join!(self.record(wanted), self.billed_contact());
+        let ((record, embedded), billed) = (record?, billed?);
+        let contact = billed.or_else(|| embedded.ids(Associated::Contacts).first().copied());
+        let (contact, line_items, discounts, fees, payments) = tokio::try_join!(
+            self.contact(contact),
+            self.line_items(&embedded),
+            self.adjustments(Associated::Discounts, &embedded),
+            self.adjustments(Associated::Fees, &embedded),
+            self.payments(&embedded),
+        )?;
+        Ok(Enrolled { record, contact, line_items, discounts, fees, payments })
+    }
+
+    async fn record(&self, wanted: Wanted) -> Result<(Record, Embedded), Error> {
+        Ok(match self.kind {
+            RecordKind::Deal => {
+                let row: Row<DealProperties> = self.record_row(DealProperties::NAMES, wanted).await?;
+                (Record::Deal(Deal { id: row.id, properties: row.properties }), row.associations)
+            }
+            RecordKind::Quote => {
+                let row: Row<QuoteProperties> = self.record_row(QuoteProperties::NAMES, wanted).await?;
+                (Record::Quote(Quote { id: row.id, properties: row.properties }), row.associations)
+            }
+        })
+    }
+
+    async fn record_row<P: DeserializeOwned>(
+        &self,
+        properties: &[&str],
+        wanted: Wanted,
+    ) -> Result<Row<P>, Error> {
+        let associations = associations(self.kind, wanted).join(",");
+        let query = vec![("properties", properties.join(",")), ("associations", associations)];
+        self.read(Doing::ReadingRecord, Call::get(&self.path(), query)).await
+    }
+
+    /// Only the associations endpoint tells a quote's billing contact from the others. Deals have none (hubspot.md §6.3).
+    async fn billed_contact(&self) -> Result<Option<RecordId>, Error> {
+        match self.kind {
+            RecordKind::Deal => Ok(None),
+            RecordKind::Quote => Ok(billed(&self.list(Associated::Contacts).await?)),
+        }
+    }
+
+    async fn contact(&self, id: Option<RecordId>) -> Result<Option<Contact>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let query = vec![("properties", ContactProperties::NAMES.join(","))];
+        let call = Call::get(&format!("contacts/{id}"), query);
+        let row: Row<ContactProperties> = self.read(Doing::Reading(Associated::Contacts), call).await?;
+        Ok(Some(Contact { id: row.id, properties: row.properties }))
+    }
+
+    async fn line_items(&self, embedded: &Embedded) -> Result<Vec<LineItem>, Error> {
+        let rows = self.associated(Associated::LineItems, embedded, LineItemProperties::NAMES).await?;
+        Ok(rows.into_iter().map(|(id, properties)| LineItem { id, properties }).collect())
+    }
+
+    async fn adjustments(&self, what: Associated, embedded: &Embedded) -> Result<Vec<Adjustment>, Error> {
+        let rows = self.associated(what, embedded, AdjustmentProperties::NAMES).await?;
+        Ok(rows.into_iter().map(|(id, properties)| Adjustment { id, properties }).collect())
+    }
+
+    async fn payments(&self, embedded: &Embedded) -> Result<Vec<Payment>, Error> {
+        let rows = self.associated(Associated::Payments, embedded, PaymentProperties::NAMES).await?;
+        Ok(rows.into_iter().map(|(id, properties)| Payment { id, properties }).collect())
+    }
+
+    async fn associated<P: DeserializeOwned>(
+        &self,
+        what: Associated,
+        embedded: &Embedded,
+        properties: &[&str],
+    ) -> Result<Vec<(RecordId, P)>, Error> {
+        let ids = self.ids(what, embedded).await?;
+        let batches = ids.chunks(BATCH).map(|ids| self.batch(what, ids, properties));
+        Ok(futures::future::try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    /// The ids embedded in the record or, when there are more of them, those of the associations endpoint from its start:
+    /// nothing says that a cursor of the one is understood by the other, and a wrong guess would lose lines.
+    async fn ids(&self, what: Associated, embedded: &Embedded) -> Result<Vec<RecordId>, Error> {
+        let ids = embedded.ids(what);
+        if !embedded.has_more(what) {
+            return Ok(ids);
+        }
+        let listed = self.list(what).await?;
+        Ok(each_once(ids.into_iter().chain(listed.iter().map(|listed| listed.to_object_id))))
+    }
+
+    /// Every row of the associations endpoint.
+    async fn list(&self, what: Associated) -> Result<Vec<Listed>, Error> {
+        let path = format!("{}/associations/{}", self.path(), what.path());
+        let mut rows = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let limit = ("limit", PAGE.to_owned());
+            let query = std::iter::once(limit).chain(after.map(|after| ("after", after))).collect();
+            let page: Page<Listed> = self.read(Doing::Listing(what), Call::get(&path, query)).await?;
+            after = page.after().map(str::to_owned);
+            rows.extend(page.results);
+            if after.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// In the order of `ids`: that of the answer is not documented.
+    async fn batch<P: DeserializeOwned>(
+        &self,
+        what: Associated,
+        ids: &[RecordId],
+        properties: &[&str],
+    ) -> Result<Vec<(RecordId, P)>, Error> {
+        let inputs: Vec<Value> = ids.iter().map(|id| json!({"id": id.to_string()})).collect();
+        // The published API description demands `propertiesWithHistory`.
+        let body = json!({"inputs": inputs, "properties": properties, "propertiesWithHistory": []});
+        let doing = Doing::Reading(what);
+        let read: Page<Row<P>> = self.read(doing, Call::batch_read(what.path(), body)).await?;
+        let mut found: HashMap<RecordId, P> =
+            read.results.into_iter().map(|row| (row.id, row.properties)).collect();
+        let rows = ids.iter().map(|&id| Some((id, found.remove(&id)?)));
+        rows.collect::<Option<_>>().ok_or(Error::Unavailable { doing, cause: Cause::Incomplete })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, doing: Doing, call: Call) -> Result<T, Error> {
+        self.client.read(self.token, doing, &call).await
+    }
+
+    fn path(&self) -> String {
+        let name = match self.kind {
+            RecordKind::Deal => "deals",
+            RecordKind::Quote => "quotes",
+        };
+        format!("{name}/{}", self.id)
+    }
+}
+
+/// What to embed in the record. Discounts and fees of a whole record are a quote's alone (hubspot.md §6.5).
+fn associations(kind: RecordKind, wanted: Wanted) -> Vec<&'static str> {
+    let always = [Associated::Contacts, Associated::LineItems];
+    let of_a_quote =
+        [Associated::Discounts, Associated::Fees].into_iter().filter(|_| kind == RecordKind::Quote);
+    let payments = wanted.payments.then_some(Associated::Payments);
+    always.into_iter().chain(of_a_quote).chain(payments).map(Associated::path).collect()
+}

@@ -1,0 +1,422 @@
+//! What was paid for a deal or quote, and the payment that settles its invoice.
+//!
+//! HubSpot's statuses decide what counts (hubspot.md §7): a payment under way, failed or disputed is no payment. The sum is
+//! read before anything is created, the invoice's balance after: QuickBooks adds tax and applies credits (quickbooks.md §8).
+
+use crate::date;
+use crate::hubspot::{Enrolled, Payment, PaymentProperties, Quote, Record, RecordId};
+use crate::money::{self, Currency};
+use crate::problem::{NumberFault, Problem, keep};
+use crate::quickbooks::{
+    AccountId, CustomerId, Document, DocumentKind, LinkedTxn, NewPayment, PaymentLine, PaymentMethodId, Ref,
+};
+use crate::sale::{common_currency, record_ref};
+use crate::text::{cut, writable_line};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The longest `PaymentRefNum` (quickbooks.md §2.1, §2.8).
+const REFERENCE_LIMIT: usize = 21;
+
+/// What was paid for a record. It can be stored with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The sum, less what was paid back: two decimals, more than zero.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    /// The newest payment's day in the portal's zone; none when HubSpot does not say.
+    pub date: Option<Date>,
+    /// The processor's reference, ≤ 21 characters; none for several payments.
+    pub reference: Option<String>,
+}
+
+/// How a payment is booked. It can be stored with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booking {
+    /// The portal's civil day: the posting date of a payment without one.
+    pub today: Date,
+    /// How it was paid.
+    pub payment_method: Option<PaymentMethodId>,
+    /// Where the money goes; none is *Undeposited Funds*.
+    pub deposit_account: Option<AccountId>,
+    /// The execution's marker, by which the payment is recognised as ours after a lost reply.
+    pub marker: String,
+}
+
+/// What was paid: of a deal, its payments that succeeded, less refunds; of a quote, the same once HubSpot calls it paid. A
+/// paid quote without a payment to read, as when the payments' permission is missing, was paid in full.
+///
+/// None when nothing was paid, or everything was paid back.
+///
+/// # Errors
+/// Each payment whose amounts cannot be read, or that is in another currency than the record; never empty.
+pub fn paid(enrolled: &Enrolled, zone: &TimeZone) -> Result<Option<Paid>, Vec<Problem>> {
+    match &enrolled.record {
+        Record::Deal(_) => received(enrolled, zone),
+        Record::Quote(quote) if !is_paid(quote) => Ok(None),
+        Record::Quote(quote) if enrolled.payments.is_empty() => {
+            stated(quote, zone).map_err(|fault| vec![invalid(record_ref(&enrolled.record).name, fault)])
+        }
+        Record::Quote(_) => received(enrolled, zone),
+    }
+}
+
+/// The payment for an invoice that was just created: as much of what was paid as the invoice still asks for. None when it
+/// asks for nothing.
+pub fn write(
+    paid: &Paid,
+    invoice: &Document,
+    customer: &CustomerId,
+    booking: &Booking,
+) -> Option<NewPayment> {
+    let amount = paid.amount.min(balance(invoice));
+    if amount <= Decimal::ZERO {
+        return None;
+    }
+    let invoice_txn = LinkedTxn { txn_id: invoice.id.clone(), txn_type: DocumentKind::Invoice };
+    Some(NewPayment {
+        customer_ref: Ref::to(customer.clone()),
+        txn_date: paid.date.unwrap_or(booking.today),
+        total_amt: amount,
+        currency_ref: invoice.currency_ref.as_ref().map(|currency| Ref::to(currency.value.clone())),
+        payment_method_ref: booking.payment_method.clone().map(Ref::to),
+        payment_ref_num: paid.reference.clone(),
+        deposit_to_account_ref: booking.deposit_account.clone().map(Ref::to),
+        private_note: booking.marker.clone(),
+        line: vec![PaymentLine { amount, linked_txn: [invoice_txn] }],
+    })
+}
+
+/// What was paid and what the invoice asked for before its payment, where they differ: what a person should be told.
+pub fn differs(paid: &Paid, invoice: &Document) -> Option<(Decimal, Decimal)> {
+    Some((paid.amount, balance(invoice))).filter(|(paid, balance)| paid != balance)
+}
+
+/// In cents. An invoice that does not say asks for its total.
+fn balance(invoice: &Document) -> Decimal {
+    money::round_half_up(invoice.balance.unwrap_or(invoice.total_amt))
+}
+
+fn is_paid(quote: &Quote) -> bool {
+    quote.properties.hs_payment_status.as_deref().map(str::trim) == Some("PAID")
+}
+
+fn stated(quote: &Quote, zone: &TimeZone) -> Result<Option<Paid>, NumberFault> {
+    let amount = money::round_half_up(money::figure(quote.properties.hs_quote_amount.as_deref())?);
+    let date = quote.properties.hs_payment_date.as_deref().and_then(|text| date::of_date(text, zone));
+    Ok((!amount.is_zero()).then_some(Paid { amount, date, reference: None }))
+}
+
+fn received(enrolled: &Enrolled, zone: &TimeZone) -> Result<Option<Paid>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    check_currencies(enrolled, &mut problems);
+    let amounts: Vec<(&Payment, Decimal)> = counted(enrolled)
+        .into_iter()
+        .filter_map(|payment| {
+            let net = net(&payment.properties).map_err(|fault| invalid(label(payment), fault));
+            Some((payment, keep(net, &mut problems)?))
+        })
+        .filter(|(_, net)| !net.is_zero())
+        .collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let dates = amounts.iter().filter_map(|(payment, _)| day(payment, zone));
+    Ok((!amounts.is_empty()).then(|| Paid {
+        amount: amounts.iter().map(|(_, net)| net).sum(),
+        date: dates.max(),
+        reference: match amounts.as_slice() {
+            [(payment, _)] => reference(payment),
+            _ => None,
+        },
+    }))
+}
+
+/// The payments that count, each once.
+fn counted(enrolled: &Enrolled) -> Vec<&Payment> {
+    let counts = |payment: &&Payment| {
+        let status = payment.properties.hs_latest_status.as_deref().map(str::trim);
+        matches!(status, Some("succeeded" | "partially_refunded"))
+    };
+    let by_id: BTreeMap<RecordId, &Payment> =
+        enrolled.payments.iter().filter(counts).map(|payment| (payment.id, payment)).collect();
+    by_id.into_values().collect()
+}
+
+/// In cents, not negative.
+fn net(payment: &PaymentProperties) -> Result<Decimal, NumberFault> {
+    let charged = money::figure(payment.hs_initial_amount.as_deref())?;
+    let paid_back = match payment.hs_refunds_amount.as_deref() {
+        Some(text) => money::figure(Some(text))?,
+        None => Decimal::ZERO,
+    };
+    let net = money::round_half_up(charged - paid_back);
+    if net < Decimal::ZERO { Err(NumberFault::Negative) } else { Ok(net) }
+}
+
+/// Amounts in several currencies have no sum. A record without a currency, as in portals with a single one, takes its
+/// first payment's.
+fn check_currencies(enrolled: &Enrolled, problems: &mut Vec<Problem>) {
+    // What is wrong with the record's own currency is told where the record is read.
+    let mut expected: Option<Currency> = common_currency(enrolled, &mut Vec::new());
+    for payment in counted(enrolled) {
+        let Some(text) = payment.properties.hs_currency_code.clone() else { continue };
+        let Ok(currency) = text.parse::<Currency>() else {
+            problems.push(Problem::CurrencyUnreadable { subject: label(payment), text });
+            continue;
+        };
+        let expected = expected.get_or_insert_with(|| currency.clone());
+        if currency != *expected {
+            problems.push(Problem::PaymentCurrency {
+                payment: label(payment),
+                currency,
+                record: record_ref(&enrolled.record).name,
+                expected: expected.clone(),
+            });
+        }
+    }
+}
+
+fn day(payment: &Payment, zone: &TimeZone) -> Option<Date> {
+    date::of_datetime(payment.properties.hs_initiated_date.as_deref()?, zone)
+}
+
+fn reference(payment: &Payment) -> Option<String> {
+    let reference = writable_line(payment.properties.hs_reference_number.as_deref()?)?;
+    Some(cut(&reference, REFERENCE_LIMIT).to_owned())
+}
+
+/// How a person finds a payment.
+fn label(payment: &Payment) -> String {
+    let reference = payment.properties.hs_reference_number.as_deref().and_then(writable_line);
+    reference.unwrap_or_else(|| payment.id.to_string())
+}
+
+fn invalid(payment: String, fault: NumberFault) -> Problem {
+    Problem::PaymentInvalid { payment, fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{deal, over, quote, quote_with, widget_line, with_payments};
+    use jiff::civil::date;
+    use serde_json::{Value, from_value, json};
+    use std::slice::from_ref;
+
+    fn payment(status: &str, amount: &str) -> Value {
+        json!({
+            "hs_latest_status": status, "hs_initial_amount": amount, "hs_currency_code": "USD",
+            "hs_initiated_date": "2026-02-28T03:00:00Z", "hs_reference_number": "ch_3PqX21"
+        })
+    }
+
+    fn zone() -> TimeZone {
+        TimeZone::get("America/Los_Angeles").unwrap()
+    }
+
+    /// `expected`: `<amount> <date> <reference>`, `nothing`, or the problems' debug form.
+    fn check(enrolled: &Enrolled, expected: &str) {
+        let found = match paid(enrolled, &zone()) {
+            Ok(None) => "nothing".to_owned(),
+            Ok(Some(Paid { amount, date, reference })) => {
+                let date = date.map_or("-".to_owned(), |date| date.to_string());
+                format!("{amount} {date} {}", reference.unwrap_or("-".to_owned()))
+            }
+            Err(problems) => format!("{problems:?}"),
+        };
+        assert_eq!(found, expected);
+    }
+
+    fn on_deal(payments: &[Value]) -> Enrolled {
+        with_payments(deal([widget_line()]), payments)
+    }
+
+    fn on_quote(status: Value, payments: &[Value]) -> Enrolled {
+        let properties = json!({
+            "hs_title": "Harbour kiosk", "hs_quote_amount": "149.97", "hs_payment_status": status,
+            "hs_payment_date": "2026-02-27"
+        });
+        with_payments(quote_with(properties, deal([widget_line()])), payments)
+    }
+
+    #[test]
+    fn a_deal_was_paid_by_its_payments_that_succeeded() {
+        check(&on_deal(&[]), "nothing");
+        check(&on_deal(&[payment("succeeded", "149.97")]), "149.97 2026-02-27 ch_3PqX21");
+        for status in
+            ["processing", "failed", "refunded", "processing_refund", "disputed_lost", "new one", ""]
+        {
+            check(&on_deal(&[payment(status, "149.97")]), "nothing");
+        }
+    }
+
+    #[test]
+    fn several_payments_are_one_sum_of_the_newest_day() {
+        let newer = over(payment("succeeded", "49.97"), json!({"hs_initiated_date": "1772409600001"})); // 2 March UTC
+        check(&on_deal(&[newer.clone(), payment("succeeded", "100")]), "149.97 2026-03-01 -");
+        let timeless = over(payment("succeeded", "100"), json!({"hs_initiated_date": null}));
+        check(&on_deal(&[newer, timeless]), "149.97 2026-03-01 -");
+        let mut twice = on_deal(&[payment("succeeded", "149.97")]);
+        twice.payments.extend(twice.payments.clone());
+        check(&twice, "149.97 2026-02-27 ch_3PqX21");
+    }
+
+    #[test]
+    fn what_was_paid_back_does_not_count() {
+        let refunded = |amount: &str| {
+            let refund = json!({"hs_refunds_amount": amount});
+            on_deal(&[over(payment("partially_refunded", "149.97"), refund)])
+        };
+        check(&refunded("49.97"), "100.00 2026-02-27 ch_3PqX21");
+        check(&refunded("149.97"), "nothing");
+        check(&refunded("150"), "[PaymentInvalid { payment: \"ch_3PqX21\", fault: Negative }]");
+    }
+
+    #[test]
+    fn a_quote_was_paid_once_hubspot_says_so() {
+        let payments = [payment("succeeded", "100")];
+        for status in [json!(null), json!("PENDING"), json!("PROCESSING")] {
+            check(&on_quote(status, &payments), "nothing");
+        }
+        check(&on_quote(json!("PAID"), &payments), "100.00 2026-02-27 ch_3PqX21");
+        check(&on_quote(json!("PAID"), &[payment("refunded", "100")]), "nothing");
+    }
+
+    #[test]
+    fn a_paid_quote_without_payments_was_paid_in_full() {
+        check(&on_quote(json!("PAID"), &[]), "149.97 2026-02-27 -");
+        let of_amount = |amount: Value| {
+            let properties =
+                json!({"hs_title": "Offer 7", "hs_quote_amount": amount, "hs_payment_status": "PAID"});
+            quote_with(properties, deal([]))
+        };
+        check(&of_amount(json!("10")), "10.00 - -");
+        check(&of_amount(json!("0")), "nothing");
+        check(&of_amount(json!(null)), "[PaymentInvalid { payment: \"Offer 7\", fault: Missing }]");
+        check(&quote([]), "nothing");
+    }
+
+    #[test]
+    fn every_payment_that_cannot_be_reckoned_is_named() {
+        let payments = [
+            over(payment("succeeded", "ten"), json!({"hs_reference_number": null})),
+            payment("succeeded", "100"),
+            payment("succeeded", "-1"),
+            over(payment("succeeded", ""), json!({"hs_reference_number": "wire 7"})),
+        ];
+        let expected = "[PaymentInvalid { payment: \"9001\", fault: Unreadable(\"ten\") }, \
+                        PaymentInvalid { payment: \"ch_3PqX21\", fault: Negative }, \
+                        PaymentInvalid { payment: \"wire 7\", fault: Missing }]";
+        check(&on_deal(&payments), expected);
+        check(&on_deal(&[payment("failed", "ten")]), "nothing");
+    }
+
+    #[test]
+    fn a_payment_in_another_currency_is_named() {
+        let euro = over(payment("succeeded", "100"), json!({"hs_currency_code": "EUR"}));
+        let line = |code: &str| over(widget_line(), json!({"hs_line_item_currency_code": code}));
+        let problem = |payment: &Value, currency: &str, expected: &str| Problem::PaymentCurrency {
+            payment: payment["hs_reference_number"].as_str().unwrap().into(),
+            currency: currency.parse().unwrap(),
+            record: "Harbour kiosk".into(),
+            expected: expected.parse().unwrap(),
+        };
+        let found = |lines: &[Value], payments: &[Value]| {
+            paid(&with_payments(deal(lines.to_vec()), payments), &zone()).err().unwrap_or_default()
+        };
+        let dollars = payment("succeeded", "100");
+        assert_eq!(found(&[line("EUR")], from_ref(&euro)), []);
+        assert_eq!(found(&[line("USD")], from_ref(&euro)), [problem(&euro, "EUR", "USD")]);
+        assert_eq!(found(&[widget_line()], from_ref(&euro)), []);
+        assert_eq!(found(&[widget_line()], &[dollars, euro.clone()]), [problem(&euro, "EUR", "USD")]);
+        assert_eq!(problem(&euro, "EUR", "USD").subject(), "ch_3PqX21");
+        let odd = over(euro, json!({"hs_currency_code": "euro"}));
+        let unreadable = Problem::CurrencyUnreadable { subject: "ch_3PqX21".into(), text: "euro".into() };
+        assert_eq!(found(&[line("EUR")], &[odd]), [unreadable]);
+    }
+
+    #[test]
+    fn a_reference_fits_quickbooks_field() {
+        let check = |reference: &str, expected: Option<&str>| {
+            let payment = over(payment("succeeded", "1"), json!({"hs_reference_number": reference}));
+            let paid = paid(&on_deal(&[payment]), &zone()).unwrap().unwrap();
+            assert_eq!(paid.reference.as_deref(), expected);
+        };
+        check("pi_3PqX21abcdefghijklmnop", Some("pi_3PqX21abcdefghijkl"));
+        check(" wire\t7 💸 ", Some("wire 7"));
+        check("💸", None);
+    }
+
+    fn invoice(balance: Value) -> Document {
+        from_value(json!({
+            "Id": "412", "TotalAmt": json_number("674.97"), "Balance": balance, "CurrencyRef": {"value": "USD"}
+        }))
+        .unwrap()
+    }
+
+    fn json_number(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn just_paid(amount: &str) -> Paid {
+        let reference = Some("ch_3PqX21".to_owned());
+        Paid { amount: amount.parse().unwrap(), date: Some(date(2026, 2, 27)), reference }
+    }
+
+    fn booking() -> Booking {
+        Booking {
+            today: date(2026, 3, 2),
+            payment_method: Some(PaymentMethodId("2".into())),
+            deposit_account: Some(AccountId("35".into())),
+            marker: "[hs 0123456789abcdef0123]".into(),
+        }
+    }
+
+    #[test]
+    fn a_payment_settles_the_invoice() {
+        let payment = write(
+            &just_paid("674.97"),
+            &invoice(json_number("674.97")),
+            &CustomerId("58".into()),
+            &booking(),
+        );
+        insta::assert_snapshot!(serde_json::to_string_pretty(&payment).unwrap());
+    }
+
+    #[test]
+    fn what_nobody_chose_about_a_payment_is_left_to_quickbooks() {
+        let paid = Paid { date: None, reference: None, ..just_paid("1") };
+        let booking = Booking { payment_method: None, deposit_account: None, ..booking() };
+        let invoice = Document { currency_ref: None, ..invoice(json!(null)) };
+        let payment = write(&paid, &invoice, &CustomerId("58".into()), &booking);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&payment).unwrap());
+    }
+
+    #[test]
+    fn no_more_is_paid_than_the_invoice_asks_for() {
+        let check = |amount: &str, balance: &str, expected: Option<&str>, warning: Option<(&str, &str)>| {
+            let (paid, invoice) = (just_paid(amount), invoice(json_number(balance)));
+            let payment = write(&paid, &invoice, &CustomerId("58".into()), &booking());
+            assert_eq!(payment.map(|payment| payment.total_amt.to_string()).as_deref(), expected);
+            let warning = warning.map(|(paid, balance)| (paid.parse().unwrap(), balance.parse().unwrap()));
+            assert_eq!(differs(&paid, &invoice), warning);
+        };
+        check("674.97", "674.97", Some("674.97"), None);
+        check("600.00", "674.97", Some("600.00"), Some(("600.00", "674.97")));
+        check("700.00", "674.97", Some("674.97"), Some(("700.00", "674.97")));
+        check("700.00", "600", Some("600.00"), Some(("700.00", "600.00")));
+        check("700.00", "0", None, Some(("700.00", "0.00")));
+    }
+
+    #[test]
+    fn what_was_paid_can_be_stored() {
+        let json = serde_json::to_string(&(just_paid("674.90"), booking())).unwrap();
+        let (paid, again): (Paid, Booking) = serde_json::from_str(&json).unwrap();
+        assert_eq!((paid.amount.to_string().as_str(), paid), ("674.90", just_paid("674.90")));
+        assert_eq!(again, booking());
+    }
+}

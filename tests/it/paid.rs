@@ -1,0 +1,186 @@
+//! Paid documents: payments found in HubSpot, recorded in QuickBooks, once.
+
+use local::stack::{Stack, Vendor};
+use local::world::{HANNA, PORTAL};
+use serde_json::{Value, json};
+use store::record::{Key, State};
+
+use crate::deliveries::end_the_quiet_period;
+use crate::quotes::{decimal, enroll, quote};
+use crate::support::{but, company, created, portal, rows, run, stack, the_invoice};
+
+/// A payment of the quote or deal it hangs on.
+fn payment(id: &str, changes: Value) -> Value {
+    let mut properties = json!({
+        "hs_latest_status": "succeeded", "hs_initial_amount": "171.00", "hs_currency_code": "USD",
+        "hs_initiated_date": "2026-11-02T15:00:00Z", "hs_reference_number": "ch_3PqX21",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        properties[name] = value.clone();
+    }
+    json!({"id": id, "properties": properties})
+}
+
+/// A quote that was paid, and its payment.
+async fn paid_quote(stack: &Stack, payment: Value) {
+    let mut objects = quote("910", json!({"hs_payment_status": "PAID", "hs_payment_date": "2026-11-02"}));
+    objects["quotes"][0]["associations"]["commerce_payments"] = json!([payment["id"]]);
+    objects["commerce_payments"] = json!([payment]);
+    portal(stack, objects).await;
+}
+
+fn paid(object_type: &str, id: u64) -> Value {
+    let inputs = json!({"inputs": {"quickbooks_account": "default", "due_days": "30", "create_paid": "yes"}});
+    but(enroll("invoice", object_type, id), inputs)
+}
+
+// product.md §1.5
+
+#[tokio::test]
+async fn line_1_5_a_paid_quote_becomes_an_invoice_with_its_payment() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let shown = created(&stack, paid("QUOTE", 910)).await;
+    assert_eq!((shown.output("status"), shown.output("paid_amount"), shown.output("balance")), ("paid", "171.00", "0.00"));
+    let made = rows(&stack, "Payment").pop().unwrap();
+    assert_eq!(made["Id"], shown.output("payment_id"));
+    assert_eq!((&made["TxnDate"], &made["PaymentRefNum"]), (&json!("2026-11-02"), &json!("ch_3PqX21")));
+    assert_eq!(decimal(&the_invoice(&stack)["Balance"]), "0".parse().unwrap());
+    assert!(shown.label().contains("171.00"), "{}", shown.label());
+}
+
+#[tokio::test]
+async fn line_1_5_without_payment_information_it_is_an_ordinary_invoice() {
+    let stack = stack().await;
+    let shown = created(&stack, paid("DEAL", HANNA)).await;
+    assert_eq!((shown.output("status"), shown.output("payment_id")), ("created", ""));
+    assert!(rows(&stack, "Payment").is_empty());
+}
+
+#[tokio::test]
+async fn line_1_5_no_is_no_even_when_it_was_paid() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let unpaid = but(paid("QUOTE", 910), json!({"inputs": {"quickbooks_account": "default", "create_paid": "no"}}));
+    created(&stack, unpaid).await;
+    assert!(rows(&stack, "Payment").is_empty());
+}
+
+#[tokio::test]
+async fn line_1_5_sales_receipts_work_for_all_product_types() {
+    let stack = stack().await;
+    let types = ["Service", "NonInventory", "Inventory"];
+    let items: Vec<_> =
+        types.iter().map(|kind| json!({"Name": format!("A {kind}"), "Type": kind, "UnitPrice": 5})).collect();
+    company(&stack, json!({"items": items})).await;
+    let lines: Vec<_> = types
+        .iter()
+        .zip(9501..)
+        .map(|(kind, id)| json!({"id": id.to_string(), "properties": {"name": format!("A {kind}"), "quantity": "1", "price": "5"}}))
+        .collect();
+    let ids = json!(["9501", "9502", "9503"]);
+    let deal = json!({"id": "920", "properties": {"dealname": "All kinds", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["503"], "line_items": ids}});
+    portal(&stack, json!({"deals": [deal], "line_items": lines})).await;
+    let shown = created(&stack, enroll("receipt", "DEAL", 920)).await;
+    assert_eq!((shown.output("total"), shown.output("document_type")), ("15.00", "SalesReceipt"));
+}
+
+#[tokio::test]
+async fn a_sales_receipt_says_when_how_and_where_it_was_paid() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let (method, account) = (id_of(&stack, "PaymentMethod", "Visa"), id_of(&stack, "Account", "Checking"));
+    let inputs = json!({"inputs": {"quickbooks_account": "default", "payment_method": method, "deposit_account": account}});
+    created(&stack, but(enroll("receipt", "QUOTE", 910), inputs)).await;
+    let made = rows(&stack, "SalesReceipt").pop().unwrap();
+    assert_eq!(made["PaymentMethodRef"]["value"], method);
+    assert_eq!(made["DepositToAccountRef"]["value"], account);
+    assert_eq!((&made["TxnDate"], &made["PaymentRefNum"]), (&json!("2026-11-02"), &json!("ch_3PqX21")));
+}
+
+#[tokio::test]
+async fn taxable_lines_may_be_paid() {
+    let stack = stack().await;
+    let tax = json!({"TaxPrefs": {"UsingSalesTax": true, "PartnerTaxEnabled": true}});
+    company(&stack, json!({"preferences": tax})).await;
+    let item = rows(&stack, "Item").into_iter().find(|item| item["Sku"] == "SVC-TR60").unwrap();
+    company(&stack, json!({"items": [{"Id": item["Id"], "Taxable": true}]})).await;
+    // 171.00 and 8 % of it.
+    paid_quote(&stack, payment("9401", json!({"hs_initial_amount": "184.68"}))).await;
+    let shown = created(&stack, paid("QUOTE", 910)).await;
+    assert_eq!((shown.output("tax"), shown.output("total")), ("13.68", "184.68"));
+    assert_eq!((shown.output("paid_amount"), shown.output("balance"), shown.output("warnings")), ("184.68", "0.00", ""));
+}
+
+#[tokio::test]
+async fn what_is_paid_is_the_smaller_of_payment_and_balance_and_a_difference_is_told() {
+    for (amount, refunds, expected, balance) in
+        [("100.00", None, "100.00", "71.00"), ("500.00", None, "171.00", "0.00"), ("200.00", Some("50.00"), "150.00", "21.00")]
+    {
+        let stack = stack().await;
+        let status = if refunds.is_some() { "partially_refunded" } else { "succeeded" };
+        let changes = json!({"hs_initial_amount": amount, "hs_refunds_amount": refunds, "hs_latest_status": status});
+        paid_quote(&stack, payment("9401", changes)).await;
+        let shown = created(&stack, paid("QUOTE", 910)).await;
+        assert_eq!((shown.output("paid_amount"), shown.output("balance")), (expected, balance), "{amount}");
+        assert!(shown.output("warnings").contains("171.00"), "{}", shown.output("warnings"));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_payment_leaves_the_invoice_and_is_told_once() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let fault = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x", "code": "6000"}], "type": "ValidationFault"}});
+    let refusal = json!([{"method": "POST", "path": "/payment", "times": 5, "status": 400, "body": fault.to_string(),
+        "content_type": "application/json"}]);
+    stack.faults(Vendor::QuickBooks, &refusal).unwrap();
+    let shown = run(&stack, but(paid("QUOTE", 910), json!({"deliveries": 2}))).await;
+    assert_eq!((shown.state(), shown.output("status")), ("SUCCESS", "partly_paid"), "{}", shown.0);
+    assert_eq!(shown.output("errorCode"), "PAYMENT_REFUSED");
+    assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
+    assert_eq!(posts(&stack, "/payment"), 1);
+    assert!(shown.bodies().windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
+async fn a_disturbed_payment_is_tried_again_alone() {
+    for (fault, sends) in [
+        (json!({"status": 429}), 2),
+        // Made, and its reply lost: found, not sent again.
+        (json!({"drop": true, "after_effect": true}), 1),
+        (json!({"status": 503, "after_effect": true}), 1),
+    ] {
+        let stack = stack().await;
+        paid_quote(&stack, payment("9401", json!({}))).await;
+        let fault = but(fault, json!({"method": "POST", "path": "/payment", "times": 1}));
+        stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
+        let shown = created(&stack, paid("QUOTE", 910)).await;
+        assert_eq!((shown.statuses(), shown.output("status")), (vec![503, 200], "paid"), "{fault}");
+        assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")), (1, 1, sends), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    stack.faults(Vendor::QuickBooks, &json!([{"method": "POST", "path": "/payment", "times": 1, "drop": true}])).unwrap();
+    let callback_id = "ap-1000001-1-3-0";
+    let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id, "max_attempts": 3}));
+    assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503, 503, 503]);
+    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    assert_eq!(stack.store.record(&key).await.unwrap().unwrap().state, State::PaySent);
+    end_the_quiet_period(&stack, callback_id).await;
+    created(&stack, enrollment).await;
+    assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")), (1, 1, 2));
+}
+
+fn posts(stack: &Stack, path: &str) -> usize {
+    stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with(path)).count()
+}
+
+fn id_of(stack: &Stack, entity: &str, name: &str) -> Value {
+    rows(stack, entity).into_iter().find(|row| row["Name"] == name).unwrap()["Id"].clone()
+}
