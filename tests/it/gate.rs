@@ -68,6 +68,18 @@ async fn a_signed_body_that_cannot_be_read_is_503_and_a_huge_one_413() {
 }
 
 #[tokio::test]
+async fn a_record_that_is_neither_deal_nor_quote_is_told_and_not_looked_for() {
+    let stack = stack().await;
+    let body = json!({"callbackId": "ap-1-2-3-0", "origin": {"portalId": 1_000_001},
+        "object": {"objectId": 7, "objectType": "TICKET"}, "inputFields": {"quickbooks_account": "default"}});
+    let answer = post(&stack, &body.to_string()).await;
+    assert_eq!(answer.status(), 200);
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(answer["outputFields"]["errorCode"], "RECORD_TYPE_UNSUPPORTED");
+    assert!(stack.calls(Vendor::HubSpot).is_empty());
+}
+
+#[tokio::test]
 async fn unknown_routes_and_wrong_methods_are_404() {
     let stack = stack().await;
     let url = |path: &str| format!("{}{path}", stack.info.public_base_url);

@@ -257,7 +257,6 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         (invoice(911), "NO_LINE_ITEMS"),
         (invoice(912), "CURRENCY_MISMATCH"),
         (invoice(999), "RECORD_NOT_FOUND"),
-        (but(invoice(HARBOR), json!({"object_type": "TICKET"})), "RECORD_TYPE_UNSUPPORTED"),
         (
             but(invoice(HARBOR), json!({"inputs": {"quickbooks_account": "default", "due_days": "soon"}})),
             "INPUT_INVALID",

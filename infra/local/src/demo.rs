@@ -1,4 +1,4 @@
-//! The demo: eight things that happen between a HubSpot workflow and a QuickBooks company, each with what must come of it.
+//! The demo: things that happen between a HubSpot workflow and a QuickBooks company, each with what must come of it.
 
 mod expect;
 mod report;
@@ -9,24 +9,40 @@ use std::process::ExitCode;
 use local::{Stack, world};
 use serde_json::{Value, json};
 
+use self::expect::Count;
 use self::expect::Expect::{
-    self, BilledTo, Deliveries, DueInDays, Lines, NewInBooks, NoCalls, SameAnswers, Says, Totals,
+    self, BilledTo, Called, Deliveries, DueInDays, ExpiresOn, Lines, NewInBooks, NoCalls, Paid, SameAnswers,
+    Says, Totals,
 };
 use self::seen::{Books, Seen};
 
 /// One thing that happens, and what must come of it.
 struct Scenario {
     title: &'static str,
-    /// Laid over the company first, if anything.
-    company: Option<Value>,
+    before: Before,
     enrollments: Vec<Enrollment>,
     expected: Vec<Expect>,
 }
 
-/// A deal enrolled into the invoice action.
+/// What is changed first.
+#[derive(Default)]
+enum Before {
+    #[default]
+    Nothing,
+    /// Laid over the company.
+    Company(Value),
+    /// Both vendors stop accepting the access tokens they gave.
+    TokensExpire,
+}
+
+/// A record enrolled into an action.
 struct Enrollment {
-    deal: u64,
+    action: &'static str,
+    object_type: &'static str,
+    object_id: u64,
+    inputs: Value,
     deliveries: u32,
+    concurrent: u32,
     signature: &'static str,
 }
 
@@ -34,10 +50,10 @@ fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario {
             title: "A deal with a contact and three lines",
-            company: None,
-            enrollments: vec![deal(world::HARBOR)],
+            before: Before::Nothing,
+            enrollments: vec![invoice(world::HARBOR)],
             expected: vec![
-                NewInBooks { invoices: 1, customers: 1 },
+                NewInBooks(Count { invoices: 1, customers: 1, ..Count::NOTHING }),
                 BilledTo("Ana Trujillo"),
                 Lines(3),
                 Totals(&["949.40"]),
@@ -47,39 +63,48 @@ fn scenarios() -> Vec<Scenario> {
         },
         Scenario {
             title: "A new contact with two deals",
-            company: None,
-            enrollments: vec![deal(world::THEO_FIRST), deal(world::THEO_SECOND)],
+            before: Before::Nothing,
+            enrollments: vec![invoice(world::THEO_FIRST), invoice(world::THEO_SECOND)],
             expected: vec![
-                NewInBooks { invoices: 2, customers: 1 },
+                NewInBooks(Count { invoices: 2, customers: 1, ..Count::NOTHING }),
                 BilledTo("Theo Brandt"),
                 Totals(&["87.00", "249.99"]),
             ],
         },
         Scenario {
             title: "A contact that QuickBooks knows",
-            company: None,
-            enrollments: vec![deal(world::HANNA)],
+            before: Before::Nothing,
+            enrollments: vec![invoice(world::HANNA)],
             expected: vec![
-                NewInBooks { invoices: 1, customers: 0 },
+                NewInBooks(Count { invoices: 1, ..Count::NOTHING }),
                 BilledTo("Hanna Lindqvist"),
                 Totals(&["164.00"]),
             ],
         },
         Scenario {
             title: "A line that is no product of QuickBooks",
-            company: None,
-            enrollments: vec![deal(world::LETTERING)],
+            before: Before::Nothing,
+            enrollments: vec![invoice(world::LETTERING)],
             expected: vec![
-                NewInBooks { invoices: 0, customers: 0 },
+                NewInBooks(Count::NOTHING),
                 Says(&["Window lettering", "Add the product in QuickBooks", "or change the line item"]),
             ],
         },
         Scenario {
-            title: "The same execution, delivered three times",
-            company: None,
-            enrollments: vec![Enrollment { deliveries: 3, ..deal(world::REFILL) }],
+            title: "That line in an estimate and a receipt",
+            before: Before::Nothing,
+            enrollments: vec![deal("estimate", world::LETTERING), deal("receipt", world::LETTERING)],
             expected: vec![
-                NewInBooks { invoices: 1, customers: 0 },
+                NewInBooks(Count::NOTHING),
+                Says(&["Window lettering", "Add the product in QuickBooks"]),
+            ],
+        },
+        Scenario {
+            title: "The same execution, delivered three times",
+            before: Before::Nothing,
+            enrollments: vec![Enrollment { deliveries: 3, ..invoice(world::REFILL) }],
+            expected: vec![
+                NewInBooks(Count { invoices: 1, ..Count::NOTHING }),
                 Deliveries(&[200, 200, 200]),
                 SameAnswers,
                 Totals(&["145.00"]),
@@ -87,30 +112,109 @@ fn scenarios() -> Vec<Scenario> {
         },
         Scenario {
             title: "A name that is hard to quote, twice",
-            company: None,
-            enrollments: vec![deal(world::OBRIEN_FIRST), deal(world::OBRIEN_SECOND)],
-            expected: vec![NewInBooks { invoices: 2, customers: 1 }, BilledTo(world::OBRIEN)],
+            before: Before::Nothing,
+            enrollments: vec![invoice(world::OBRIEN_FIRST), invoice(world::OBRIEN_SECOND)],
+            expected: vec![
+                NewInBooks(Count { invoices: 2, customers: 1, ..Count::NOTHING }),
+                BilledTo(world::OBRIEN),
+            ],
         },
         Scenario {
             title: "A request not signed by HubSpot",
-            company: None,
-            enrollments: vec![Enrollment { signature: "wrong", ..deal(world::HARBOR) }],
-            expected: vec![NewInBooks { invoices: 0, customers: 0 }, Deliveries(&[401]), NoCalls],
+            before: Before::Nothing,
+            enrollments: vec![Enrollment { signature: "wrong", ..invoice(world::HARBOR) }],
+            expected: vec![NewInBooks(Count::NOTHING), Deliveries(&[401]), NoCalls],
+        },
+        Scenario {
+            title: "An accepted quote",
+            before: Before::Nothing,
+            enrollments: vec![Enrollment { object_type: "QUOTE", ..deal("estimate", world::OFFER) }],
+            expected: vec![
+                NewInBooks(Count { estimates: 1, ..Count::NOTHING }),
+                BilledTo("Ana Trujillo"),
+                Lines(3),
+                Totals(&[world::OFFER_TOTAL]),
+                ExpiresOn(world::OFFER_EXPIRES),
+            ],
+        },
+        Scenario {
+            title: "A deal that is paid",
+            before: Before::Nothing,
+            enrollments: vec![deal("receipt", world::PAID_DEAL)],
+            expected: vec![
+                NewInBooks(Count { receipts: 1, ..Count::NOTHING }),
+                BilledTo("Hanna Lindqvist"),
+                Totals(&["58.00"]),
+            ],
+        },
+        Scenario {
+            title: "A quote that is paid, and a paid invoice wanted",
+            before: Before::Nothing,
+            enrollments: vec![Enrollment {
+                object_type: "QUOTE",
+                inputs: json!({"quickbooks_account": world::REALM, "due_days": "30", "create_paid": "yes"}),
+                ..invoice(world::PAID_QUOTE)
+            }],
+            expected: vec![
+                NewInBooks(Count { invoices: 1, payments: 1, ..Count::NOTHING }),
+                BilledTo("Hanna Lindqvist"),
+                Totals(&["164.00"]),
+                Paid("164.00"),
+            ],
+        },
+        Scenario {
+            title: "Access tokens that have expired",
+            before: Before::TokensExpire,
+            enrollments: vec![invoice(world::HANNA)],
+            expected: vec![
+                NewInBooks(Count { invoices: 1, ..Count::NOTHING }),
+                Totals(&["164.00"]),
+                Called(&["/oauth/2026-03/token", "/oauth2/v1/tokens/bearer"]),
+            ],
+        },
+        Scenario {
+            title: "The same execution, twice at once",
+            before: Before::Nothing,
+            enrollments: vec![Enrollment { concurrent: 2, ..invoice(world::REFILL) }],
+            expected: vec![
+                NewInBooks(Count { invoices: 1, ..Count::NOTHING }),
+                SameAnswers,
+                Totals(&["145.00"]),
+            ],
         },
         Scenario {
             title: "Books that are closed",
-            company: Some(json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}})),
-            enrollments: vec![deal(world::HANNA)],
+            before: Before::Company(
+                json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}}),
+            ),
+            enrollments: vec![invoice(world::HANNA)],
             expected: vec![
-                NewInBooks { invoices: 0, customers: 0 },
+                NewInBooks(Count::NOTHING),
                 Says(&[world::COMPANY, "are closed", "Change the closing date"]),
             ],
         },
     ]
 }
 
-fn deal(deal: u64) -> Enrollment {
-    Enrollment { deal, deliveries: 1, signature: "both" }
+/// A deal enrolled into the invoice action, due in 30 days.
+fn invoice(id: u64) -> Enrollment {
+    Enrollment {
+        inputs: json!({"quickbooks_account": world::REALM, "due_days": "30"}),
+        ..deal("invoice", id)
+    }
+}
+
+/// A deal enrolled into an action, with nothing but the company chosen.
+fn deal(action: &'static str, id: u64) -> Enrollment {
+    Enrollment {
+        action,
+        object_type: "DEAL",
+        object_id: id,
+        inputs: json!({"quickbooks_account": world::REALM}),
+        deliveries: 1,
+        concurrent: 1,
+        signature: "both",
+    }
 }
 
 /// Runs every scenario on one stack, prints what happened and the resulting books; a failure if anything was not as it
@@ -135,11 +239,7 @@ pub(crate) async fn run(stack: &Stack) -> Result<ExitCode, Box<dyn std::error::E
 }
 
 async fn play(stack: &Stack, scenario: &Scenario) -> Result<Seen, Box<dyn std::error::Error + Send + Sync>> {
-    if let Some(change) = &scenario.company {
-        let mut company = change.clone();
-        company["realm_id"] = json!(world::REALM);
-        stack.seed_quickbooks(&json!({"companies": [company]})).await?;
-    }
+    scenario.before.happen(stack).await?;
     let before = seen::Before::now(stack)?;
     let mut histories = Vec::new();
     for enrollment in &scenario.enrollments {
@@ -149,15 +249,30 @@ async fn play(stack: &Stack, scenario: &Scenario) -> Result<Seen, Box<dyn std::e
     Ok(before.then(stack, histories)?)
 }
 
+impl Before {
+    async fn happen(&self, stack: &Stack) -> Result<(), local::Error> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Company(change) => {
+                let mut company = change.clone();
+                company["realm_id"] = json!(world::REALM);
+                stack.seed_quickbooks(&json!({"companies": [company]})).await
+            }
+            Self::TokensExpire => stack.expire_access_tokens().await,
+        }
+    }
+}
+
 impl Enrollment {
     fn request(&self) -> Value {
         json!({
-            "action": "invoice",
+            "action": self.action,
             "portal_id": world::PORTAL.0,
-            "object_type": "DEAL",
-            "object_id": self.deal,
-            "inputs": {"quickbooks_account": world::REALM, "due_days": "30"},
+            "object_type": self.object_type,
+            "object_id": self.object_id,
+            "inputs": self.inputs,
             "deliveries": self.deliveries,
+            "concurrent": self.concurrent,
             "signature": self.signature,
         })
     }

@@ -63,14 +63,12 @@ pub(crate) async fn run() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let programs = tokio::task::spawn_blocking(move || build(profile, names)).await??;
 
     let proxies = Proxies::open().await?;
-    let options = Options {
-        programs: Some(programs.clone()),
-        variables: proxies.variables(),
-        ..Options::default()
-    };
+    let options =
+        Options { programs: Some(programs.clone()), variables: proxies.variables(), ..Options::default() };
     let stack = Stack::start(options).await?;
     proxies.lead_to(&stack.info)?;
-    let subjects: Vec<_> = programs.iter().map(|(name, program)| Subject::new(&stack, name, program)).collect();
+    let subjects: Vec<_> =
+        programs.iter().map(|(name, program)| Subject::new(&stack, name, program)).collect();
 
     eprintln!("Starting each of them {STARTS} times …");
     let starts = starts(&subjects).await?;
@@ -108,11 +106,16 @@ pub(crate) struct Took {
 
 impl Subject {
     fn new(stack: &Stack, name: &str, program: &Path) -> Self {
-        let pool = stack.function(name).cloned().unwrap_or_else(|| Arc::new(Pool::new(hello(stack, program))));
+        let pool =
+            stack.function(name).cloned().unwrap_or_else(|| Arc::new(Pool::new(hello(stack, program))));
         Self { name: name.to_owned(), program: program.to_owned(), pool }
     }
 
-    async fn firsts(&self, stack: &Stack, proxies: &Proxies) -> Result<Vec<Took>, Box<dyn Error + Send + Sync>> {
+    async fn firsts(
+        &self,
+        stack: &Stack,
+        proxies: &Proxies,
+    ) -> Result<Vec<Took>, Box<dyn Error + Send + Sync>> {
         let mut firsts = Vec::new();
         for _ in 0..FIRSTS {
             self.pool.kill_all().await;
@@ -122,7 +125,11 @@ impl Subject {
         Ok(firsts)
     }
 
-    async fn warm(&self, stack: &Stack, proxies: &Proxies) -> Result<Vec<Took>, Box<dyn Error + Send + Sync>> {
+    async fn warm(
+        &self,
+        stack: &Stack,
+        proxies: &Proxies,
+    ) -> Result<Vec<Took>, Box<dyn Error + Send + Sync>> {
         let mut all = Vec::new();
         for done in 0..WARM_UP + WARM {
             if done % RESPITE == 0 {
@@ -135,7 +142,11 @@ impl Subject {
     }
 
     /// One invocation, from the event's hand-over to the answer.
-    async fn invocation(&self, stack: &Stack, proxies: &Proxies) -> Result<Took, Box<dyn Error + Send + Sync>> {
+    async fn invocation(
+        &self,
+        stack: &Stack,
+        proxies: &Proxies,
+    ) -> Result<Took, Box<dyn Error + Send + Sync>> {
         proxies.forget();
         work::once(stack, &self.name, &self.pool).await?;
         let span = self.pool.last_invocation().ok_or("the function was not invoked")?;

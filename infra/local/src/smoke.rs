@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use local::template::Template;
-use local::{Profile, Vendors, aws, functions, paths, world};
+use local::{Profile, Vendor, Vendors, aws, functions, paths, world};
 use serde_json::{Value, json};
 use store::{Names, Store};
 
@@ -61,15 +61,18 @@ pub(crate) async fn run() -> Result<ExitCode> {
     eprintln!("Building the functions …");
     let template = Template::read(&paths::workspace().join("template.yaml"))?;
     let binaries: Vec<_> = template.functions.iter().map(|function| function.binary.clone()).collect();
-    let programs =
-        tokio::task::spawn_blocking(move || functions::build(Profile::Dev, &binaries)).await??;
+    let programs = tokio::task::spawn_blocking(move || functions::build(Profile::Dev, &binaries)).await??;
     let package = fresh(folder.join("package"))?;
     deployment::package(&package, &programs)?;
 
-    let emulator = Emulator::start(&tools.ministack, &folder, &logs).await?;
-    let deployment = Deployment { sam: tools.sam, package, home: folder, log: logs.join("sam.log"), url: emulator.url.clone() };
-    let outcome = tokio::time::timeout(PATIENCE, deploy_and_execute(&deployment)).await;
-    deployment::keep_function_logs(&template, &emulator.url, &logs).await;
+    let vendors = Vendors::start().await?;
+    vendors.seed(true).await?;
+    let home = fresh(folder.join("home"))?;
+    let emulator = Emulator::start(&tools.ministack, &home, &logs).await?;
+    let url = emulator.url.clone();
+    let deployment = Deployment { sam: tools.sam, package, home, log: logs.join("sam.log"), url };
+    let outcome = tokio::time::timeout(PATIENCE, deploy_and_execute(&deployment, &vendors)).await;
+    deployment.keep_function_logs(&vendors.http, &template, &logs).await;
     emulator.stop().await;
     match outcome {
         Ok(Ok(sentence)) => {
@@ -91,10 +94,7 @@ fn fresh(folder: PathBuf) -> std::io::Result<PathBuf> {
 }
 
 /// The sentence of the workflow's history.
-async fn deploy_and_execute(deployment: &Deployment) -> Result<String> {
-    let vendors = Vendors::start().await?;
-    vendors.seed(true).await?;
-
+async fn deploy_and_execute(deployment: &Deployment, vendors: &Vendors) -> Result<String> {
     eprintln!("Deploying with the template's defaults …");
     let mut parameters = vec![
         ("Environment", "dev".to_owned()),
@@ -107,7 +107,7 @@ async fn deploy_and_execute(deployment: &Deployment) -> Result<String> {
     deployment.expect_public_base_url(&vendors.http, &outputs.api_url).await?;
 
     eprintln!("Filling the app secret, and storing a portal as a connect would …");
-    fill(&deployment.url, &outputs, &vendors).await?;
+    fill(&deployment.url, &outputs, vendors).await?;
 
     let url = outputs.local_api_url(&deployment.url)?;
     eprintln!("Deploying with {url} as the public address …");
@@ -117,14 +117,14 @@ async fn deploy_and_execute(deployment: &Deployment) -> Result<String> {
 
     eprintln!("Executing …");
     vendors.set_action_base_url(&url);
-    let refused = enroll(&vendors, "wrong").await?;
+    let refused = enroll(vendors, "wrong").await?;
     expect("the answer to a wrong signature", &refused["deliveries"][0]["status"], &json!(401))?;
-    expect("the invoices after it", &invoices(&vendors), &json!([]))?;
-    let history = enroll(&vendors, "both").await?;
+    expect("the invoices after it", &invoices(vendors), &json!([]))?;
+    let history = enroll(vendors, "both").await?;
     if history["state"] != "SUCCESS" {
         return Err(format!("the execution did not succeed: {history:#}").into());
     }
-    expect("the invoices' totals", &invoices(&vendors), &json!(["949.40"]))?;
+    expect("the invoices' totals", &invoices(vendors), &json!(["949.40"]))?;
     Ok(history["label"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -147,7 +147,7 @@ async fn enroll(vendors: &Vendors, signature: &str) -> Result<Value> {
         "action": "invoice", "portal_id": world::PORTAL.0, "object_type": "DEAL", "object_id": world::HARBOR,
         "inputs": {"quickbooks_account": "default", "due_days": "30"}, "signature": signature,
     });
-    Ok(vendors.tell(local::Vendor::HubSpot, "executions", &enrollment).await?)
+    Ok(vendors.tell(Vendor::HubSpot, "executions", &enrollment).await?)
 }
 
 /// The totals of all invoices in the books.

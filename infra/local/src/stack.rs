@@ -260,6 +260,15 @@ impl Stack {
         Ok(self.vendors.tell(Vendor::HubSpot, "options", request).await?)
     }
 
+    /// Has both vendors refuse the access tokens they gave, as if their time were over: fresh ones must be bought.
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when a simulator refuses.
+    pub async fn expire_access_tokens(&self) -> Result<(), Error> {
+        self.seed_hubspot(&world::hubspot_access_expired()).await?;
+        self.seed_quickbooks(&world::quickbooks_access_expired()).await
+    }
+
     /// Moves a vendor's clock forward (`POST /_sim/clock`): its tokens end, its limits are forgotten.
     ///
     /// # Errors

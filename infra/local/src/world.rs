@@ -70,6 +70,13 @@ pub(crate) const QUICKBOOKS_REFRESH_TOKEN: &str = "quickbooks-refresh-token-1";
 /// The app's client secret at HubSpot: signs executions.
 pub const CLIENT_SECRET: &str = "5f1c9ae0-local-client-secret";
 
+/// The app's client id at HubSpot.
+const HUBSPOT_CLIENT_ID: &str = "local-hubspot";
+/// The app's client id at Intuit.
+const INTUIT_CLIENT_ID: &str = "local-intuit";
+/// The app's client secret at Intuit.
+const INTUIT_CLIENT_SECRET: &str = "local-intuit-secret";
+
 /// The scopes the portal granted: all required ones (rulings.md 29), and the optional one for payments.
 pub(crate) const SCOPES: [&str; 9] = [
     "oauth",
@@ -87,10 +94,10 @@ pub(crate) const SCOPES: [&str; 9] = [
 pub fn app_secret() -> Value {
     json!({
         "hubspot": {
-            "client_id": "local-hubspot", "client_secret": CLIENT_SECRET, "client_secret_previous": null, "app_id": "1",
+            "client_id": HUBSPOT_CLIENT_ID, "client_secret": CLIENT_SECRET, "client_secret_previous": null, "app_id": "1",
         },
         "intuit": {
-            "client_id": "local-intuit", "client_secret": "local-intuit-secret", "client_secret_previous": null,
+            "client_id": INTUIT_CLIENT_ID, "client_secret": INTUIT_CLIENT_SECRET, "client_secret_previous": null,
             "webhook_verifier": "local-verifier",
         },
         "session_key": "bG9jYWwtc2Vzc2lvbi1rZXktb2YtMzItYnl0ZXMhISE=",
@@ -145,14 +152,33 @@ fn grant(access_token: &str, refresh_token: &str, scopes: Vec<String>) -> Grant 
     }
 }
 
-/// What the HubSpot simulator must know before anybody may read: the portal's access token.
+/// What the HubSpot simulator must know before anybody may read: the app, the portal's grant and its access token.
 pub(crate) fn hubspot_access() -> Value {
-    json!({"access_tokens": [{"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": SCOPES}]})
+    json!({
+        "clients": [{"client_id": HUBSPOT_CLIENT_ID, "client_secret": CLIENT_SECRET}],
+        "grants": [{"portal_id": PORTAL.0, "refresh_token": HUBSPOT_REFRESH_TOKEN, "scopes": SCOPES}],
+        "access_tokens": [{"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": SCOPES}],
+    })
 }
 
-/// What the QuickBooks simulator must know before anybody may read: the company and its access token.
+/// What the QuickBooks simulator must know before anybody may read: the app, the company, its grant and its access token.
 pub(crate) fn quickbooks_access() -> Value {
-    json!({"companies": [{"realm_id": REALM, "name": COMPANY, "access_tokens": [QUICKBOOKS_TOKEN]}]})
+    json!({
+        "clients": [{"client_id": INTUIT_CLIENT_ID, "client_secret": INTUIT_CLIENT_SECRET}],
+        "companies": [{"realm_id": REALM, "name": COMPANY, "access_tokens": [QUICKBOOKS_TOKEN]}],
+        "grants": [{"realm_id": REALM, "refresh_token": QUICKBOOKS_REFRESH_TOKEN}],
+    })
+}
+
+/// As [`hubspot_access`], with an access token that has ended.
+pub(crate) fn hubspot_access_expired() -> Value {
+    json!({"access_tokens": [{"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": SCOPES, "expired": true}]})
+}
+
+/// As [`quickbooks_access`], with an access token that has ended.
+pub(crate) fn quickbooks_access_expired() -> Value {
+    let token = json!({"token": QUICKBOOKS_TOKEN, "expires_at": Timestamp::UNIX_EPOCH});
+    json!({"companies": [{"realm_id": REALM, "access_tokens": [token]}]})
 }
 
 /// The portal's deals, quotes, contacts, lines and payments, as a seed of the HubSpot simulator.
@@ -176,7 +202,12 @@ pub fn hubspot() -> Value {
         deal(OBRIEN_SECOND, "O'Brien – training", "504", &[TRAINING.times("2")]),
     ];
     let quotes = [
-        offer(quote(OFFER, "Harbor Kitchen – autumn offer", "501", &[HOUSE_BLEND.times("20"), GRINDER.times("1")])),
+        offer(quote(
+            OFFER,
+            "Harbor Kitchen – autumn offer",
+            "501",
+            &[HOUSE_BLEND.times("20"), GRINDER.times("1")],
+        )),
         quote(PAID_QUOTE, "Norr Bistro – espresso month", "503", &[ESPRESSO.times("2")])
             .paid_by("9001")
             .set("hs_status", "APPROVED")
@@ -185,7 +216,8 @@ pub fn hubspot() -> Value {
             .set("hs_payment_status", "PAID")
             .set("hs_payment_date", PAID_AT),
     ];
-    let paid_deal = deal(PAID_DEAL, "Norr Bistro – web order", "503", &[HOUSE_BLEND.times("4")]).paid_by("9002");
+    let paid_deal =
+        deal(PAID_DEAL, "Norr Bistro – web order", "503", &[HOUSE_BLEND.times("4")]).paid_by("9002");
     let deals: Vec<_> = deals.into_iter().chain([paid_deal]).collect();
     let records = || deals.iter().chain(&quotes);
     json!({"portals": [{"portal_id": PORTAL.0, "objects": {
@@ -347,8 +379,8 @@ mod tests {
     fn the_offer_s_total_is_its_lines_less_the_discount_plus_the_fee() {
         let lines = HOUSE_BLEND.times("20").amount() + GRINDER.amount();
         let discounted = lines * "0.9".parse::<Decimal>().unwrap();
-        let total = discounted.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
-            + DELIVERY.amount();
+        let total =
+            discounted.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) + DELIVERY.amount();
         assert_eq!(total.to_string(), OFFER_TOTAL);
     }
 }

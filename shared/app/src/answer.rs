@@ -93,7 +93,7 @@ impl Created<'_> {
             ("document_number", document.doc_number.clone().unwrap_or_default()),
             ("document_url", url),
             ("document_date", text(document.txn_date)),
-            ("due_date", text(document.due_date)),
+            ("due_date", text(document.due_date.filter(|_| *kind == DocumentKind::Invoice))),
             ("currency", document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default()),
             ("subtotal", money(notes.subtotal)),
             ("tax", money(tax(document))),

@@ -486,7 +486,7 @@ impl Execution<'_> {
         let (plan, notes) = frozen(record).ok()?;
         let document: Document = serde_json::from_value(record.made.clone()?).ok()?;
         let payment = match (&record.pay_id, &record.pay_plan) {
-            (Some(id), Some(plan)) => Payment::Made { id, amount: plan.notes.to_string().parse().ok()? },
+            (Some(id), Some(plan)) => Payment::Made { id, amount: serde_json::from_value(plan.notes.clone()).ok()? },
             _ if record.pay_refused.is_some() => Payment::Refused,
             _ => Payment::None,
         };

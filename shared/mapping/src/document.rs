@@ -92,6 +92,7 @@ fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Dat
         // a contact's city and country by itself.
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
+        apply_tax_after_discount: (!matched.sale.discounts.is_empty()).then_some(true),
         private_note: private_note(&header.record_url, &header.marker),
         line: lines(matched),
     }

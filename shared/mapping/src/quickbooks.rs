@@ -338,6 +338,10 @@ pub struct SalesForm {
     /// Sent when the record has one: needed in companies with several currencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
+    /// Set with a discount: HubSpot takes it off before tax, QuickBooks after it unless told (hubspot.md §6.5,
+    /// quickbooks.md §2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apply_tax_after_discount: Option<bool>,
     /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
     pub private_note: String,
     /// At least one; a discount comes last.

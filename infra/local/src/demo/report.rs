@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use comfy_table::presets::{UTF8_BORDERS_ONLY, UTF8_HORIZONTAL_ONLY};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 
-use super::seen::{Books, History, Invoice, Seen};
+use super::seen::{Books, Document, History, Kind, Payment, Seen};
 
 /// A scenario that has run.
 pub(super) struct Outcome {
@@ -37,27 +37,40 @@ pub(super) fn scenarios(outcomes: &[Outcome]) -> Table {
     table
 }
 
-/// Documents, then customers.
+/// Documents and payments, then customers.
 pub(super) fn books(books: &Books) -> String {
-    let mut documents = table(UTF8_BORDERS_ONLY, &["Invoice", "Customer", "Lines", "Total", "Date", "Due"]);
-    for invoice in &books.invoices {
+    let header = ["Document", "Customer", "Lines", "Total", "Open", "Date", "Due or expires"];
+    let mut documents = table(UTF8_BORDERS_ONLY, &header);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    for document in &books.documents {
         documents.add_row([
-            Cell::new(number(invoice)),
-            Cell::new(invoice.customer()),
-            Cell::new(invoice.lines()).set_alignment(CellAlignment::Right),
-            Cell::new(format!("{:.2}", invoice.total_amt)).set_alignment(CellAlignment::Right),
-            Cell::new(invoice.txn_date),
-            Cell::new(due(invoice)),
+            Cell::new(name(document)),
+            Cell::new(document.customer()),
+            right(document.lines().to_string()),
+            right(document.total()),
+            right(open(document)),
+            Cell::new(document.txn_date),
+            Cell::new(last_day(document).map_or("–".to_owned(), |(_, date)| date)),
         ]);
     }
-    let mut customers = table(UTF8_BORDERS_ONLY, &["Customer", "E-mail", "Invoices"]);
+    for payment in &books.payments {
+        documents.add_row([
+            Cell::new("payment"),
+            Cell::new(payment.customer()),
+            right("–".to_owned()),
+            right(amount(payment)),
+            right("–".to_owned()),
+            Cell::new(payment.txn_date),
+            Cell::new("–"),
+        ]);
+    }
+    let mut customers = table(UTF8_BORDERS_ONLY, &["Customer", "E-mail", "Documents"]);
     for customer in &books.customers {
-        let billed =
-            books.invoices.iter().filter(|invoice| invoice.customer() == customer.display_name).count();
+        let named = books.documents.iter().filter(|document| document.customer() == customer.display_name);
         customers.add_row([
             Cell::new(&customer.display_name),
             Cell::new(customer.email()),
-            Cell::new(billed).set_alignment(CellAlignment::Right),
+            right(named.count().to_string()),
         ]);
     }
     format!("{documents}\n{customers}")
@@ -117,21 +130,40 @@ fn sentence(history: &History) -> String {
 
 fn news(new: &Books) -> String {
     let customers = new.customers.iter().map(|customer| format!("customer {}", customer.display_name));
-    let invoices = new.invoices.iter().map(|invoice| {
-        let lines = match invoice.lines() {
+    let documents = new.documents.iter().map(|document| {
+        let lines = match document.lines() {
             1 => "1 line".to_owned(),
             lines => format!("{lines} lines"),
         };
-        format!("invoice {}: {lines}, {:.2}, due {}", number(invoice), invoice.total_amt, due(invoice))
+        let end = last_day(document).map_or(String::new(), |(what, date)| format!(", {what} {date}"));
+        format!("{}: {lines}, {}{end}", name(document), document.total())
     });
-    let all: Vec<_> = customers.chain(invoices).collect();
+    let payments = new.payments.iter().map(|payment| format!("payment {}", amount(payment)));
+    let all: Vec<_> = customers.chain(documents).chain(payments).collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join("\n") }
 }
 
-fn number(invoice: &Invoice) -> &str {
-    invoice.doc_number.as_deref().unwrap_or("–")
+fn name(document: &Document) -> String {
+    format!("{} {}", document.kind.noun(), document.doc_number.as_deref().unwrap_or("–"))
 }
 
-fn due(invoice: &Invoice) -> String {
-    invoice.due_date.map_or("–".to_owned(), |date| date.to_string())
+/// What is left to pay; an estimate is never paid.
+fn open(document: &Document) -> String {
+    let balance = document.balance.filter(|_| document.kind != Kind::Estimate);
+    balance.map_or("–".to_owned(), |balance| format!("{balance:.2}"))
+}
+
+/// Until when an invoice is to be paid, or an estimate to be accepted.
+fn last_day(document: &Document) -> Option<(&'static str, String)> {
+    let due = document.due_date.map(|date| ("due", date.to_string()));
+    let expires = document.expiration_date.map(|date| ("expires", date.to_string()));
+    match document.kind {
+        Kind::Invoice => due,
+        Kind::Estimate => expires,
+        Kind::Receipt => None,
+    }
+}
+
+fn amount(payment: &Payment) -> String {
+    format!("{:.2}", payment.total_amt)
 }

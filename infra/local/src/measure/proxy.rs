@@ -43,7 +43,9 @@ impl Proxies {
 
     /// The environment that sends a function through the proxies.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
-        let variable = |((name, _), proxy): &(Upstream, Proxy)| ((*name).to_owned(), format!("http://{}", proxy.address));
+        let variable = |((name, _), proxy): &(Upstream, Proxy)| {
+            ((*name).to_owned(), format!("http://{}", proxy.address))
+        };
         self.proxies.iter().map(variable).collect()
     }
 

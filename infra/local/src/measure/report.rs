@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
-use jiff::Zoned;
+use jiff::Timestamp;
 use local::Profile;
 use rust_decimal::Decimal;
 
@@ -33,7 +33,16 @@ const OWN_BAR_MS: Decimal = Decimal::from_parts(3, 0, 0, false, 0);
 pub(super) fn print(figures: &[Figures], baseline: &str, profile: Profile) -> String {
     let Some(hello) = figures.iter().find(|figures| figures.name == baseline) else { return String::new() };
     let header = [
-        "", "size MB", "zip MB", "start ms", "memory MiB", "first ms", "own", "warm ms", "own p50", "own p99",
+        "",
+        "size MB",
+        "zip MB",
+        "start ms",
+        "memory MiB",
+        "first ms",
+        "own",
+        "warm ms",
+        "own p50",
+        "own p99",
     ];
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header(header.to_vec());
@@ -54,7 +63,9 @@ fn occasion(profile: Profile) -> String {
         Profile::Release => "",
         Profile::Dev => "; DEBUG BUILDS, whose figures mean nothing",
     };
-    format!("{}, {} {}, {cores} cores{note}; in brackets: times hello's", Zoned::now().date(), std::env::consts::OS, std::env::consts::ARCH)
+    let date = Timestamp::now().strftime("%Y-%m-%d");
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{date}, {system} {processor}, {cores} cores{note}; in brackets: times hello's")
 }
 
 fn row(figures: &Figures, hello: &Figures) -> Vec<String> {

@@ -8,10 +8,22 @@ use serde_json::{Value, json};
 
 /// Has a function do its usual work once. Everything it needs of HubSpot's contact and products is remembered after the first
 /// time; the document is a new one every time.
-pub(super) async fn once(stack: &Stack, function: &str, pool: &Pool) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub(super) async fn once(
+    stack: &Stack,
+    function: &str,
+    pool: &Pool,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let default = json!({"quickbooks_account": "default"});
     match function {
-        "invoice" => execute(stack, function, world::HARBOR, &json!({"quickbooks_account": "default", "due_days": "30"})).await,
+        "invoice" => {
+            execute(
+                stack,
+                function,
+                world::HARBOR,
+                &json!({"quickbooks_account": "default", "due_days": "30"}),
+            )
+            .await
+        }
         "estimate" => execute(stack, function, world::HARBOR, &default).await,
         "receipt" => execute(stack, function, world::PAID_DEAL, &default).await,
         "options" => open_drop_down(stack).await,
@@ -19,7 +31,12 @@ pub(super) async fn once(stack: &Stack, function: &str, pool: &Pool) -> Result<(
     }
 }
 
-async fn execute(stack: &Stack, action: &str, deal: u64, inputs: &Value) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn execute(
+    stack: &Stack,
+    action: &str,
+    deal: u64,
+    inputs: &Value,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let history = stack
         .execute(&json!({
             "action": action, "portal_id": world::PORTAL.0, "object_type": "DEAL", "object_id": deal, "inputs": inputs,
@@ -35,8 +52,8 @@ async fn execute(stack: &Stack, action: &str, deal: u64, inputs: &Value) -> Resu
 async fn open_drop_down(stack: &Stack) -> Result<(), Box<dyn Error + Send + Sync>> {
     let answer = stack
         .options(&json!({
-            "action": "receipt", "portal_id": world::PORTAL.0, "field": "deposit_account", "object_type": "DEAL",
-            "inputs": {"quickbooks_account": "default"},
+            "action": "receipt", "portal_id": world::PORTAL.0, "field": "deposit_account",
+            "inputs": {"quickbooks_account": world::REALM},
         }))
         .await?;
     match answer["options"].as_array().is_some_and(|options| !options.is_empty()) {

@@ -86,7 +86,8 @@ impl Deployment {
 
     /// Looks at the environment of every deployed function.
     pub(super) async fn expect_public_base_url(&self, http: &reqwest::Client, wanted: &str) -> Result<()> {
-        let listed = http.get(format!("{}/2015-03-31/functions", self.url)).send().await?.error_for_status()?;
+        let listed =
+            http.get(format!("{}/2015-03-31/functions", self.url)).send().await?.error_for_status()?;
         let listed: Value = serde_json::from_slice(&listed.bytes().await?)?;
         let functions = listed["Functions"].as_array().filter(|functions| !functions.is_empty());
         for function in functions.ok_or("no function was deployed")? {
@@ -97,6 +98,30 @@ impl Deployment {
             }
         }
         Ok(())
+    }
+
+    /// Copies the functions' logs into the folder, as far as there are any.
+    pub(super) async fn keep_function_logs(
+        &self,
+        http: &reqwest::Client,
+        template: &Template,
+        folder: &Path,
+    ) {
+        for function in &template.functions {
+            let group = json!({"logGroupName": format!("/hsqbo/dev/{}", function.binary)});
+            let asked = http
+                .post(&self.url)
+                .header("content-type", "application/x-amz-json-1.1")
+                .header("x-amz-target", "Logs_20140328.FilterLogEvents")
+                .body(group.to_string())
+                .send();
+            let Ok(answer) = asked.await else { continue };
+            let Ok(text) = answer.text().await else { continue };
+            let events: Value = serde_json::from_str(&text).unwrap_or_default();
+            let events = events["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let lines: Vec<_> = events.iter().filter_map(|event| event["message"].as_str()).collect();
+            let _ = std::fs::write(folder.join(format!("{}.log", function.binary)), lines.join("\n"));
+        }
     }
 
     /// What `sam` printed on stdout; all of it is in the log too.
@@ -123,25 +148,5 @@ impl Outputs {
         let id = self.api_url.strip_prefix("https://").and_then(|rest| rest.split('.').next());
         let id = id.ok_or_else(|| format!("{} is no address of an API", self.api_url))?;
         Ok(format!("{emulator}/_aws/execute-api/{id}/$default"))
-    }
-}
-
-/// Copies the functions' logs into the folder, as far as there are any.
-pub(super) async fn keep_function_logs(template: &Template, url: &str, folder: &Path) {
-    let http = reqwest::Client::new();
-    for function in &template.functions {
-        let group = json!({"logGroupName": format!("/hsqbo/dev/{}", function.binary)});
-        let asked = http
-            .post(url)
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", "Logs_20140328.FilterLogEvents")
-            .body(group.to_string())
-            .send();
-        let Ok(answer) = asked.await else { continue };
-        let Ok(text) = answer.text().await else { continue };
-        let events: Value = serde_json::from_str(&text).unwrap_or_default();
-        let events = events["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let lines: Vec<_> = events.iter().filter_map(|event| event["message"].as_str()).collect();
-        let _ = std::fs::write(folder.join(format!("{}.log", function.binary)), lines.join("\n"));
     }
 }

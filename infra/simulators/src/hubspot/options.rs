@@ -178,7 +178,7 @@ fn option_problem(option: &Value, values: &mut BTreeSet<String>) -> Option<Strin
     {
         return Some(format!("{stray} is not known to HubSpot"));
     }
-    if !fields.get("label").and_then(Value::as_str).is_some_and(|label| !label.trim().is_empty()) {
+    if fields.get("label").and_then(Value::as_str).is_none_or(|label| label.trim().is_empty()) {
         return Some("the label is empty or not a string".to_owned());
     }
     if fields.get("description").is_some_and(|description| !description.is_string()) {
