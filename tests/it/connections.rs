@@ -12,7 +12,8 @@ async fn tokens_that_the_vendors_no_longer_take_are_renewed_and_the_action_goes_
     created(&stack, invoice(HANNA)).await;
     // Our clock says that they are good for long, the vendors' say otherwise.
     for url in [&stack.info.hubspot_url, &stack.info.quickbooks_url] {
-        let clock = stack.http.post(format!("{url}/_sim/clock")).json(&json!({"advance_seconds": 10 * 365 * 86_400}));
+        let clock =
+            stack.http.post(format!("{url}/_sim/clock")).json(&json!({"advance_seconds": 10 * 365 * 86_400}));
         assert!(clock.send().await.unwrap().status().is_success());
     }
     let shown = created(&stack, invoice(HARBOR)).await;
@@ -73,7 +74,10 @@ async fn payment_methods_and_deposit_accounts_come_from_the_chosen_company() {
     let methods = options(&stack, json!({"field": "payment_method", "inputs": inputs})).await;
     assert!(labels(&methods).contains(&"Visa"), "{methods}");
     let accounts = options(&stack, json!({"field": "deposit_account", "inputs": inputs})).await;
-    assert!(labels(&accounts).contains(&"Checking") && labels(&accounts).contains(&"Undeposited Funds"), "{accounts}");
+    assert!(
+        labels(&accounts).contains(&"Checking") && labels(&accounts).contains(&"Undeposited Funds"),
+        "{accounts}"
+    );
     assert!(!labels(&accounts).contains(&"Discounts given"), "income accounts take no deposits: {accounts}");
     let found = options(&stack, json!({"field": "deposit_account", "inputs": inputs, "q": "check"})).await;
     assert_eq!(labels(&found), ["Checking"]);
@@ -87,8 +91,10 @@ async fn a_long_list_is_read_page_by_page() {
     crate::support::company(&stack, json!({"accounts": accounts})).await;
     let inputs = json!({"quickbooks_account": REALM});
     let first = options(&stack, json!({"field": "deposit_account", "inputs": inputs})).await;
-    let second = options(&stack, json!({"field": "deposit_account", "inputs": inputs, "after": first["after"]})).await;
-    let tills = [&first, &second].into_iter().flat_map(labels).filter(|label| label.starts_with("Till")).count();
+    let second =
+        options(&stack, json!({"field": "deposit_account", "inputs": inputs, "after": first["after"]})).await;
+    let tills =
+        [&first, &second].into_iter().flat_map(labels).filter(|label| label.starts_with("Till")).count();
     assert_eq!((labels(&first).len(), tills), (100, 150));
     assert!(second["after"].is_null(), "{second}");
 }

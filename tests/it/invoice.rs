@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use local::world::{
     COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST,
-    THEO_SECOND
+    THEO_SECOND,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

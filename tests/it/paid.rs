@@ -41,7 +41,10 @@ async fn line_1_5_a_paid_quote_becomes_an_invoice_with_its_payment() {
     let stack = stack().await;
     paid_quote(&stack, payment("9401", json!({}))).await;
     let shown = created(&stack, paid("QUOTE", 910)).await;
-    assert_eq!((shown.output("status"), shown.output("paid_amount"), shown.output("balance")), ("paid", "171.00", "0.00"));
+    assert_eq!(
+        (shown.output("status"), shown.output("paid_amount"), shown.output("balance")),
+        ("paid", "171.00", "0.00")
+    );
     let made = rows(&stack, "Payment").pop().unwrap();
     assert_eq!(made["Id"], shown.output("payment_id"));
     assert_eq!((&made["TxnDate"], &made["PaymentRefNum"]), (&json!("2026-11-02"), &json!("ch_3PqX21")));
@@ -61,7 +64,8 @@ async fn line_1_5_without_payment_information_it_is_an_ordinary_invoice() {
 async fn line_1_5_no_is_no_even_when_it_was_paid() {
     let stack = stack().await;
     paid_quote(&stack, payment("9401", json!({}))).await;
-    let unpaid = but(paid("QUOTE", 910), json!({"inputs": {"quickbooks_account": "default", "create_paid": "no"}}));
+    let unpaid =
+        but(paid("QUOTE", 910), json!({"inputs": {"quickbooks_account": "default", "create_paid": "no"}}));
     created(&stack, unpaid).await;
     assert!(rows(&stack, "Payment").is_empty());
 }
@@ -110,17 +114,23 @@ async fn taxable_lines_may_be_paid() {
     paid_quote(&stack, payment("9401", json!({"hs_initial_amount": "184.68"}))).await;
     let shown = created(&stack, paid("QUOTE", 910)).await;
     assert_eq!((shown.output("tax"), shown.output("total")), ("13.68", "184.68"));
-    assert_eq!((shown.output("paid_amount"), shown.output("balance"), shown.output("warnings")), ("184.68", "0.00", ""));
+    assert_eq!(
+        (shown.output("paid_amount"), shown.output("balance"), shown.output("warnings")),
+        ("184.68", "0.00", "")
+    );
 }
 
 #[tokio::test]
 async fn what_is_paid_is_the_smaller_of_payment_and_balance_and_a_difference_is_told() {
-    for (amount, refunds, expected, balance) in
-        [("100.00", None, "100.00", "71.00"), ("500.00", None, "171.00", "0.00"), ("200.00", Some("50.00"), "150.00", "21.00")]
-    {
+    for (amount, refunds, expected, balance) in [
+        ("100.00", None, "100.00", "71.00"),
+        ("500.00", None, "171.00", "0.00"),
+        ("200.00", Some("50.00"), "150.00", "21.00"),
+    ] {
         let stack = stack().await;
         let status = if refunds.is_some() { "partially_refunded" } else { "succeeded" };
-        let changes = json!({"hs_initial_amount": amount, "hs_refunds_amount": refunds, "hs_latest_status": status});
+        let changes =
+            json!({"hs_initial_amount": amount, "hs_refunds_amount": refunds, "hs_latest_status": status});
         paid_quote(&stack, payment("9401", changes)).await;
         let shown = created(&stack, paid("QUOTE", 910)).await;
         assert_eq!((shown.output("paid_amount"), shown.output("balance")), (expected, balance), "{amount}");
@@ -158,7 +168,11 @@ async fn a_disturbed_payment_is_tried_again_alone() {
         stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
         let shown = created(&stack, paid("QUOTE", 910)).await;
         assert_eq!((shown.statuses(), shown.output("status")), (vec![503, 200], "paid"), "{fault}");
-        assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")), (1, 1, sends), "{fault}");
+        assert_eq!(
+            (rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")),
+            (1, 1, sends),
+            "{fault}"
+        );
     }
 }
 
@@ -166,7 +180,12 @@ async fn a_disturbed_payment_is_tried_again_alone() {
 async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
     let stack = stack().await;
     paid_quote(&stack, payment("9401", json!({}))).await;
-    stack.faults(Vendor::QuickBooks, &json!([{"method": "POST", "path": "/payment", "times": 1, "drop": true}])).unwrap();
+    stack
+        .faults(
+            Vendor::QuickBooks,
+            &json!([{"method": "POST", "path": "/payment", "times": 1, "drop": true}]),
+        )
+        .unwrap();
     let callback_id = "ap-1000001-1-3-0";
     let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id, "max_attempts": 3}));
     assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503, 503, 503]);
@@ -174,7 +193,10 @@ async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
     assert_eq!(stack.store.record(&key).await.unwrap().unwrap().state, State::PaySent);
     end_the_quiet_period(&stack, callback_id).await;
     created(&stack, enrollment).await;
-    assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")), (1, 1, 2));
+    assert_eq!(
+        (rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")),
+        (1, 1, 2)
+    );
 }
 
 fn posts(stack: &Stack, path: &str) -> usize {

@@ -89,7 +89,9 @@ async fn line_1_3_an_unmatched_line_stops_every_action() {
 async fn line_1_4_estimate_and_receipt_choose_the_account() {
     let stack = stack().await;
     for action in ["estimate", "receipt"] {
-        let chosen = |account: &str| but(enroll(action, "DEAL", HARBOR), json!({"inputs": {"quickbooks_account": account}}));
+        let chosen = |account: &str| {
+            but(enroll(action, "DEAL", HARBOR), json!({"inputs": {"quickbooks_account": account}}))
+        };
         created(&stack, chosen(REALM)).await;
         refused(&stack, chosen("42"), "COMPANY_NOT_LINKED").await;
     }
@@ -103,9 +105,17 @@ async fn an_estimate_of_a_quote_carries_its_discount_and_ends_when_the_quote_doe
     let made = rows(&stack, "Estimate").pop().unwrap();
     assert_eq!((&made["ExpirationDate"], &made["TxnStatus"]), (&json!("2027-01-31"), &json!("Pending")));
     assert_eq!(decimal(&made["TotalAmt"]), "171.00".parse().unwrap());
-    assert_eq!((shown.output("subtotal"), shown.output("total"), shown.output("balance")), ("190.00", "171.00", ""));
+    assert_eq!(
+        (shown.output("subtotal"), shown.output("total"), shown.output("balance")),
+        ("190.00", "171.00", "")
+    );
     assert_eq!(shown.output("warnings"), "");
-    let discount = made["Line"].as_array().unwrap().iter().find(|line| line["DetailType"] == "DiscountLineDetail").unwrap();
+    let discount = made["Line"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["DetailType"] == "DiscountLineDetail")
+        .unwrap();
     assert_eq!(decimal(&discount["Amount"]), "19.00".parse().unwrap());
 }
 
@@ -125,7 +135,8 @@ async fn a_quote_s_fee_needs_an_item_and_is_billed_on_it() {
     let stack = stack().await;
     let mut objects = quote("910", json!({"hs_quote_amount": "181.00"}));
     objects["quotes"][0]["associations"]["fees"] = json!(["9301"]);
-    objects["fees"] = json!([{"id": "9301", "properties": {"hs_label": "Delivery", "hs_type": "FIXED", "hs_value": "10"}}]);
+    objects["fees"] =
+        json!([{"id": "9301", "properties": {"hs_label": "Delivery", "hs_type": "FIXED", "hs_value": "10"}}]);
     portal(&stack, objects).await;
     let settings = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
     let (pk, sk) = (format!("P#{}", local::world::PORTAL), format!("SETTINGS#{REALM}"));

@@ -318,9 +318,15 @@ async fn a_document_is_complete_only_when_its_payment_is_made_or_refused() {
     let sent = table.in_state(State::PaySent).await;
     assert!(matches!(table.write(&sent, completed()).await, Written::Refused), "the payment is unknown");
     let due = table.done(&sent, pay_unsend()).await;
-    assert!(matches!(table.write(&due, completed()).await, Written::Refused), "the payment is still to be sent");
+    assert!(
+        matches!(table.write(&due, completed()).await, Written::Refused),
+        "the payment is still to be sent"
+    );
     let sent = table.done(&due, table.pay_intent()).await;
-    assert!(matches!(table.write(&sent, table.pay_intent()).await, Written::Refused), "within the quiet period");
+    assert!(
+        matches!(table.write(&sent, table.pay_intent()).await, Written::Refused),
+        "within the quiet period"
+    );
     let made = table.done(&sent, paid()).await;
     assert_eq!((made.state, made.pay_id.as_deref()), (State::PaySent, Some("413")));
     for again in [paid(), table.pay_intent(), pay_unsend(), pay_refuse()] {
@@ -332,7 +338,10 @@ async fn a_document_is_complete_only_when_its_payment_is_made_or_refused() {
     let sent = table.in_state(State::PaySent).await;
     let refused = table.done(&sent, pay_refuse()).await;
     assert_eq!((refused.state, refused.pay_refused.as_deref()), (State::DocDone, Some("PAYMENT_REFUSED")));
-    assert!(matches!(table.write(&refused, table.pay_intent()).await, Written::Refused), "it is not sent again");
+    assert!(
+        matches!(table.write(&refused, table.pay_intent()).await, Written::Refused),
+        "it is not sent again"
+    );
     assert_eq!(table.done(&refused, completed()).await.state, State::Completed);
 }
 

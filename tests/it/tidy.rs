@@ -193,3 +193,106 @@ fn the_readme_s_test_and_demo_commands_are_the_ones_ci_runs() {
         assert!(ci.contains(run), ".ci/run lacks {run}");
     }
 }
+
+/// Which crate calls make a function need which permission. What only an install or a connect does is not in the list: no
+/// function of the template does it yet.
+const OPERATIONS: [(&str, &str, &str); 6] = [
+    ("fn matches", ".batch_get_item()", "dynamodb:BatchGetItem"),
+    ("fn remember", ".batch_write_item()", "dynamodb:BatchWriteItem"),
+    ("fn portal", ".query()", "dynamodb:Query"),
+    ("fn move_connection", ".update_item()", "dynamodb:UpdateItem"),
+    ("fn secret_value", ".get_secret_value()", "secretsmanager:GetSecretValue"),
+    ("fn keep_grant", ".put_secret_value()", "secretsmanager:PutSecretValue"),
+];
+
+#[test]
+fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
+    let store: String = ["execution", "matches", "portal", "tokens"]
+        .map(|module| read(&format!("shared/store/src/{module}.rs")))
+        .concat();
+    for (function, call, _) in OPERATIONS {
+        assert!(
+            store.contains(function) && store.contains(call),
+            "{function} no longer calls {call}: mend this list"
+        );
+    }
+    let text = read("template.yaml");
+    for function in &template().functions {
+        let block = text.split(&format!("\n  {}:\n", function.logical_id)).nth(1).unwrap();
+        let block = block.split("\n  OptionsLogs:").next().unwrap().split("Logs:\n    Type:").next().unwrap();
+        let granted: BTreeSet<&str> = block
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':'))
+            .filter(|word| word.starts_with("dynamodb:") || word.starts_with("secretsmanager:"))
+            .collect();
+        let mut needed: BTreeSet<&str> = OPERATIONS.map(|(_, _, permission)| permission).into();
+        if function.binary == "options" {
+            // It makes no plans: nothing is matched or remembered.
+            needed.remove("dynamodb:BatchGetItem");
+            needed.remove("dynamodb:BatchWriteItem");
+        }
+        assert_eq!(granted, needed, "{}", function.binary);
+    }
+}
+
+#[test]
+fn each_input_and_output_of_the_actions_is_read_and_written_by_the_code() {
+    let names = |fields: &Value| -> BTreeSet<String> {
+        let fields = fields.as_array().unwrap().iter();
+        fields.map(|field| field["typeDefinition"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (reader, chooser) = (read("shared/app/src/inputs.rs"), read("shared/app/src/action.rs"));
+    let writer = read("shared/app/src/answer.rs");
+    let quoted = |name: &str| format!("\"{name}\"");
+    let mut declared = BTreeSet::new();
+    for (action, file) in actions() {
+        for input in names(&file["config"]["inputFields"]) {
+            let known = reader.contains(&quoted(&input)) || chooser.contains(&quoted(&input));
+            assert!(known, "{action}: the code does not read {input}");
+        }
+        for output in names(&file["config"]["outputFields"]) {
+            assert!(
+                writer.contains(&format!("({}", quoted(&output))),
+                "{action}: the code does not write {output}"
+            );
+            declared.insert(output);
+        }
+    }
+    let written = writer.split("(\"").skip(1).filter_map(|text| text.split('"').next());
+    for output in written.filter(|name| name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')) {
+        assert!(declared.contains(output) || output.len() < 4, "no action declares the output {output}");
+    }
+}
+
+#[test]
+fn every_action_speaks_hubspot_s_seven_languages_in_full() {
+    fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value.as_object() {
+            Some(members) => {
+                members.iter().for_each(|(name, value)| keys(value, &format!("{path}/{name}"), found))
+            }
+            None => {
+                assert!(value.as_str().is_some_and(|text| !text.trim().is_empty()), "{path} is empty");
+                found.insert(path.to_owned());
+            }
+        }
+    }
+    for (action, file) in actions() {
+        let labels = file["config"]["labels"].as_object().unwrap();
+        let languages: BTreeSet<&str> = labels.keys().map(String::as_str).collect();
+        assert_eq!(languages, BTreeSet::from(["de", "en", "es", "fr", "ja", "nl", "pt-br"]), "{action}");
+        let all = |language: &str| {
+            let mut found = BTreeSet::new();
+            keys(&labels[language], "", &mut found);
+            found
+        };
+        let english = all("en");
+        for language in languages {
+            assert_eq!(all(language), english, "{action} in {language}");
+        }
+        let inputs = file["config"]["inputFields"].as_array().unwrap();
+        for input in inputs {
+            let name = input["typeDefinition"]["name"].as_str().unwrap();
+            assert!(english.contains(&format!("/inputFieldLabels/{name}")), "{action}: {name} has no label");
+        }
+    }
+}

@@ -94,7 +94,10 @@ impl Created<'_> {
             ("document_url", url),
             ("document_date", text(document.txn_date)),
             ("due_date", text(document.due_date.filter(|_| *kind == DocumentKind::Invoice))),
-            ("currency", document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default()),
+            (
+                "currency",
+                document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default(),
+            ),
             ("subtotal", money(notes.subtotal)),
             ("tax", money(tax(document))),
             ("total", money(document.total_amt)),
@@ -143,7 +146,8 @@ impl Created<'_> {
                 money(expected)
             ));
         }
-        let differs = self.notes.settled.as_ref().and_then(|settled| payment::differs(&settled.paid, self.document));
+        let differs =
+            self.notes.settled.as_ref().and_then(|settled| payment::differs(&settled.paid, self.document));
         if let (Payment::Made { amount, .. }, Some((paid, owed))) = (&self.payment, differs) {
             let (paid, owed, amount) = (money(paid), money(owed), money(*amount));
             warnings.push(format!(

@@ -218,7 +218,12 @@ impl App {
     }
 
     /// The grant in force, renewed when it is about to end. None: a person must connect again.
-    async fn grant(&self, owner: &Owner, connection: &Connection, keys: &Keys) -> Result<Option<Grant>, Stop> {
+    async fn grant(
+        &self,
+        owner: &Owner,
+        connection: &Connection,
+        keys: &Keys,
+    ) -> Result<Option<Grant>, Stop> {
         if connection.status == Status::ReauthRequired {
             return Ok(None);
         }
@@ -257,7 +262,9 @@ impl App {
     /// The grant that another process has stored since ours was read, if any.
     async fn stored_meanwhile(&self, owner: &Owner, old: &Grant) -> Result<Option<Grant>, Stop> {
         let portal = self.store.portal(owner.portal()).await?;
-        let Some(connection) = portal.as_ref().and_then(|portal| owner.connection(portal)) else { return Ok(None) };
+        let Some(connection) = portal.as_ref().and_then(|portal| owner.connection(portal)) else {
+            return Ok(None);
+        };
         if connection.generation <= old.generation {
             return Ok(None);
         }
@@ -283,8 +290,13 @@ impl App {
                 let discovery = self.discovery().await.map_err(|error| Refresh::of_intuit(&error))?;
                 let Keys { client_id, client_secret, .. } = keys;
                 let client = &self.vendors.quickbooks;
-                let bought =
-                    quickbooks::oauth::refresh(client, &discovery, client_id, client_secret, &old.refresh_token);
+                let bought = quickbooks::oauth::refresh(
+                    client,
+                    &discovery,
+                    client_id,
+                    client_secret,
+                    &old.refresh_token,
+                );
                 let tokens = bought.await.map_err(|error| Refresh::of_intuit(&error))?;
                 let now = Timestamp::now();
                 Ok(Grant {
@@ -345,7 +357,9 @@ pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, deliveries: u64, erro
         hubspot::Error::MissingScopes(scopes) => Stop::Failure(Failure::permission_missing(scopes)),
         hubspot::Error::Refused { .. } => Stop::Trouble(Trouble::Internal),
         hubspot::Error::RateLimited => Stop::Trouble(Trouble::HubSpotThrottled),
-        hubspot::Error::Unavailable { cause: hubspot::error::Cause::Incomplete, .. } if deliveries >= PATIENCE => {
+        hubspot::Error::Unavailable { cause: hubspot::error::Cause::Incomplete, .. }
+            if deliveries >= PATIENCE =>
+        {
             Stop::Failure(Failure::record_incomplete(kind, &id))
         }
         hubspot::Error::Unavailable { .. } => Stop::Trouble(Trouble::HubSpotDown),
@@ -365,7 +379,9 @@ fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> St
             _ => Stop::Trouble(Trouble::Internal),
         },
         quickbooks::Error::Throttled => Stop::Trouble(Trouble::QuickBooksThrottled),
-        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => Stop::Trouble(Trouble::QuickBooksDown),
+        quickbooks::Error::NotSent(_) | quickbooks::Error::Unknown(_) => {
+            Stop::Trouble(Trouble::QuickBooksDown)
+        }
     }
 }
 

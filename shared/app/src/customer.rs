@@ -83,7 +83,9 @@ impl Order<'_> {
     /// changed its address, or it was made inactive. Only the last proves it gone (a customer is never deleted,
     /// quickbooks.md §2.6), and frees the claim.
     async fn still_there(&self, record: &Record) -> Result<Option<(CustomerId, String)>, Stop> {
-        let Some(id) = record.made_id.clone().map(CustomerId) else { return Err(Stop::Trouble(Trouble::Internal)) };
+        let Some(id) = record.made_id.clone().map(CustomerId) else {
+            return Err(Stop::Trouble(Trouble::Internal));
+        };
         let query = Query::from(Entity::Customer).equals(Attribute::Id, &id.0).with_inactive();
         match self.customers(query).await?.pop() {
             Some(customer) if customer.active => Ok(Some((id, customer.display_name))),

@@ -69,9 +69,7 @@ pub(crate) fn transition(record: &Record, change: &Change, deadline: &Deadline) 
         Change::Record(made) => {
             Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
         }
-        Change::RefusePayment(failure) => {
-            Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
-        }
+        Change::RefusePayment(failure) => Transition::PayRefuse { trouble: failure.code.as_str().to_owned() },
         Change::Release(trouble) => Transition::Release { trouble: trouble.as_str().to_owned() },
         Change::Complete | Change::Fail(_) | Change::Review => return None,
     })
@@ -85,13 +83,17 @@ pub(crate) async fn write(
     transition: &Transition,
     deadline: &Deadline,
 ) -> Result<Written, store::Error> {
-    let matters =
-        matches!(transition, Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. });
+    let matters = matches!(
+        transition,
+        Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. }
+    );
     // One id for all tries: the first may have taken place although its reply was lost.
     let id = Nonce::new();
     loop {
         match store.write(record, transition, &id, Timestamp::now()).await {
-            Err(error @ store::Error::Unavailable { .. }) if matters && deadline.left() > RETRY_PAUSE * 20 => {
+            Err(error @ store::Error::Unavailable { .. })
+                if matters && deadline.left() > RETRY_PAUSE * 20 =>
+            {
                 tracing::warn!(error = chain(&error), "writing down what exists failed; again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document;
 use mapping::hubspot::{Enrolled, RecordKind};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
 use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
-use mapping::customer::CustomerFound;
-use mapping::quickbooks::{
-    Customer, CustomerId, Document, DocumentKind, Item, ItemId, PaymentSeen, RealmId,
-};
+use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, PaymentSeen, RealmId};
 use mapping::sale::{self, Reading};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
@@ -109,7 +107,8 @@ impl Execution<'_> {
         let reading = sale::read(&enrolled);
         let paid = self.paid(&enrolled, &inputs);
         // A plan that was refused may have rested on what we remembered: the next one asks.
-        let links = if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
+        let links =
+            if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let answers = self.look_up(&company, &reading.wanted(&links)).await?;
         let (matched, paid) = match (reading.settle(&links, &answers, &company.settings), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -163,7 +162,8 @@ impl Execution<'_> {
         let id = self.request.object_id;
         let account = self.app.account(self.portal).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
-        let payments = inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
+        let payments =
+            inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let wanted = hubspot::Wanted { payments };
         let mut enrolled = self.app.vendors.hubspot.enrolled(account.token(), kind, id, wanted).await;
         if let Err(hubspot::Error::Unauthorized) = enrolled {
@@ -232,8 +232,10 @@ impl Execution<'_> {
 
     /// Asks for customers and items in one round trip.
     async fn look_up(&self, company: &Company, wanted: &Wanted) -> Result<Answers, Stop> {
-        let customers = |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
-        let mut queries: Vec<Query> = wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
+        let customers =
+            |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
+        let mut queries: Vec<Query> =
+            wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
         let by_email = queries.len();
         queries.extend(wanted.display_names.iter().map(customers(Attribute::DisplayName)));
         let by_name = queries.len();
@@ -330,8 +332,10 @@ impl Execution<'_> {
         let plan = record.pay_plan.as_ref().ok_or(Stop::Trouble(Trouble::Internal))?;
         let (company, request_id) = self.ready_to_send(plan).await?;
         let (body, request_id) = (plan.body.as_bytes(), &request_id);
-        let sent =
-            self.app.send(&company, |client| async move { client.create_payment(body, request_id).await }).await;
+        let sent = self
+            .app
+            .send(&company, |client| async move { client.create_payment(body, request_id).await })
+            .await;
         Ok(match sent {
             Ok(payment) => {
                 tracing::info!(payment.id = %payment.id, "payment created");
@@ -359,9 +363,14 @@ impl Execution<'_> {
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
         let matches = Matches {
             customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
-            items: notes.items.iter().map(|(product, item)| (product.clone(), ItemId(item.clone()))).collect(),
+            items: notes
+                .items
+                .iter()
+                .map(|(product, item)| (product.clone(), ItemId(item.clone())))
+                .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await;
+        let remembered =
+            self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -373,7 +382,8 @@ impl Execution<'_> {
 impl Execution<'_> {
     async fn look_for_document(&self, record: &Record) -> Result<Sighting, Stop> {
         let (plan, notes) = frozen(record)?;
-        let documents: Vec<Document> = self.since(record, Entity::from(self.kind), &plan.realm, &notes).await?;
+        let documents: Vec<Document> =
+            self.since(record, Entity::from(self.kind), &plan.realm, &notes).await?;
         let marker = self.marker();
         let marked = |document: &Document, mark: &str| {
             document.private_note.as_ref().is_some_and(|note| note.contains(mark))
@@ -396,11 +406,14 @@ impl Execution<'_> {
     async fn look_for_payment(&self, record: &Record) -> Result<Sighting, Stop> {
         let (plan, notes) = frozen(record)?;
         let document = record.made_id.as_deref().unwrap_or_default();
-        let payments: Vec<PaymentSeen> =
-            self.since(record, Entity::Payment, &plan.realm, &notes).await?;
+        let payments: Vec<PaymentSeen> = self.since(record, Entity::Payment, &plan.realm, &notes).await?;
         let marker = self.marker();
         let pays = |payment: &&PaymentSeen| {
-            let linked = payment.line.iter().flat_map(|line| &line.linked_txn).any(|linked| linked.txn_id.0 == document);
+            let linked = payment
+                .line
+                .iter()
+                .flat_map(|line| &line.linked_txn)
+                .any(|linked| linked.txn_id.0 == document);
             linked && payment.private_note.as_ref().is_some_and(|note| note.contains(&marker))
         };
         let ours: Vec<_> = payments.iter().filter(pays).collect();
@@ -473,7 +486,9 @@ impl Execution<'_> {
         let Some(settled) = &notes.settled else { return Some(None) };
         let document: Document = serde_json::from_value(made.json.clone()).ok()?;
         let Settled { paid, booking } = settled;
-        let Some(new) = payment::write(paid, &document, &notes.customer_id, booking) else { return Some(None) };
+        let Some(new) = payment::write(paid, &document, &notes.customer_id, booking) else {
+            return Some(None);
+        };
         Some(Some(Plan {
             request_id: self.request_id(Op::Payment, &plan.realm, record),
             realm: plan.realm.clone(),
@@ -486,7 +501,9 @@ impl Execution<'_> {
         let (plan, notes) = frozen(record).ok()?;
         let document: Document = serde_json::from_value(record.made.clone()?).ok()?;
         let payment = match (&record.pay_id, &record.pay_plan) {
-            (Some(id), Some(plan)) => Payment::Made { id, amount: serde_json::from_value(plan.notes.clone()).ok()? },
+            (Some(id), Some(plan)) => {
+                Payment::Made { id, amount: serde_json::from_value(plan.notes.clone()).ok()? }
+            }
             _ if record.pay_refused.is_some() => Payment::Refused,
             _ => Payment::None,
         };

@@ -684,18 +684,28 @@ mod tests {
                 reason: Unusable::Category,
             },
             Problem::ItemUnusable { line: line(1, "Widget"), item: "Kit".into(), reason: Unusable::Bundle },
-            Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Value(NumberFault::Missing) },
+            Problem::AdjustmentInvalid {
+                label: "Loyalty".into(),
+                fault: AdjustmentFault::Value(NumberFault::Missing),
+            },
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Kind(None) },
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
-            Problem::PaymentInvalid { payment: "ch_3PqX21".into(), fault: NumberFault::Unreadable("much".into()) },
+            Problem::PaymentInvalid {
+                payment: "ch_3PqX21".into(),
+                fault: NumberFault::Unreadable("much".into()),
+            },
             Problem::PaymentCurrency {
                 payment: "ch_3PqX21".into(),
                 currency: usd(),
                 record: record.clone(),
                 expected: "EUR".parse().unwrap(),
             },
-            Problem::CurrencyForeign { record: record.clone(), currency: "EUR".parse().unwrap(), home: usd() },
+            Problem::CurrencyForeign {
+                record: record.clone(),
+                currency: "EUR".parse().unwrap(),
+                home: usd(),
+            },
             Problem::CurrencyUnreadable { subject: record.clone(), text: "euro".into() },
             Problem::CurrenciesMixed {
                 record: record.clone(),

@@ -61,12 +61,16 @@ mod tests {
     use super::*;
 
     fn read(kind: DocumentKind, inputs: &[(&str, &str)]) -> Result<Inputs, Failure> {
-        Inputs::read(kind, &inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Inputs::read(
+            kind,
+            &inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]
     fn each_action_reads_its_own_inputs() {
-        let all = [("due_days", "30"), ("expires_days", "14"), ("create_paid", "yes"), ("deposit_account", "35")];
+        let all =
+            [("due_days", "30"), ("expires_days", "14"), ("create_paid", "yes"), ("deposit_account", "35")];
         let invoice = read(DocumentKind::Invoice, &all).unwrap();
         assert!(invoice.due_days.is_some() && invoice.expires_days.is_none() && invoice.create_paid);
         assert_eq!(invoice.deposit_account, Some(AccountId("35".into())));

@@ -132,12 +132,17 @@ async fn payment_methods(app: &App, company: &Company) -> Result<Vec<Choice>, St
 async fn accounts(app: &App, company: &Company) -> Result<Vec<Choice>, Stop> {
     let query = Query::from(Entity::Account).is_in(Attribute::AccountType, ["Bank", "Other Current Asset"]);
     let accounts: Vec<Account> = all(app, company, query).await?;
-    let label = |account: &Account| account.fully_qualified_name.clone().unwrap_or_else(|| account.name.clone());
+    let label =
+        |account: &Account| account.fully_qualified_name.clone().unwrap_or_else(|| account.name.clone());
     Ok(accounts.iter().map(|account| choice(label(account), &account.account_type, &account.id.0)).collect())
 }
 
 /// Only active rows, up to QuickBooks' largest page: companies have fewer of either.
-async fn all<T: serde::de::DeserializeOwned>(app: &App, company: &Company, query: Query) -> Result<Vec<T>, Stop> {
+async fn all<T: serde::de::DeserializeOwned>(
+    app: &App,
+    company: &Company,
+    query: Query,
+) -> Result<Vec<T>, Stop> {
     // For sentences only; a list is for no document in particular.
     let what = DocumentKind::Invoice;
     let rows = app.ask(company, what, &[query.max_results(1000)]).await?;
@@ -198,8 +203,22 @@ mod tests {
             let reply = page(many(), Some(typed), None);
             reply.options.into_iter().map(|choice| choice.label).collect::<Vec<_>>()
         };
-        assert_eq!(labels(" account 24"), ["Account 24", "Account 240", "Account 241", "Account 242", "Account 243",
-            "Account 244", "Account 245", "Account 246", "Account 247", "Account 248", "Account 249"]);
+        assert_eq!(
+            labels(" account 24"),
+            [
+                "Account 24",
+                "Account 240",
+                "Account 241",
+                "Account 242",
+                "Account 243",
+                "Account 244",
+                "Account 245",
+                "Account 246",
+                "Account 247",
+                "Account 248",
+                "Account 249"
+            ]
+        );
         assert!(labels("nothing").is_empty());
     }
 

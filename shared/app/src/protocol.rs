@@ -211,7 +211,9 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
         Sighting::Several => Command::Write(Change::Review),
         Sighting::NotSeen(trouble) => Command::Later(trouble),
         // Before the quiet period is over, ours may still appear.
-        Sighting::Absent | Sighting::Suspect if record.quiet_until.is_none_or(|quiet_until| quiet_until >= now) => {
+        Sighting::Absent | Sighting::Suspect
+            if record.quiet_until.is_none_or(|quiet_until| quiet_until >= now) =>
+        {
             Command::Later(Trouble::OutcomeUnknown)
         }
         Sighting::Absent => Command::Write(Change::Intend),
@@ -446,7 +448,13 @@ mod tests {
         check(next, &sent, Event::Wrote(Change::Intend), now(), "Send");
         check(next, &sent, Event::Claimed, now(), "Look");
         check(next, &sent, Event::Sent(Outcome::Unknown), now(), "Later");
-        check(next, &sent, Event::Sent(Outcome::NoEffect(Trouble::QuickBooksThrottled)), now(), "write Unsend");
+        check(
+            next,
+            &sent,
+            Event::Sent(Outcome::NoEffect(Trouble::QuickBooksThrottled)),
+            now(),
+            "write Unsend",
+        );
         check(next, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write RefusePayment");
         check(next, &sent, Event::Sent(Outcome::Outdated(failure())), now(), "write RefusePayment");
         check(next, &sent, Event::Looked(Sighting::Absent), now(), "Later");

@@ -213,19 +213,20 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             }
         }
         Transition::Record { id, made, pay_plan } => {
-            write
-                .state(State::DocDone)
-                .set("doc_id = :id", [(":id", text(id))])
-                .remove("err_class");
+            write.state(State::DocDone).set("doc_id = :id", [(":id", text(id))]).remove("err_class");
             match held.key {
                 Key::Execution { .. } => {
                     write.set("doc = :doc", [(":doc", text(made.to_string()))]).remove("quiet_until");
                     if let Some(plan) = pay_plan {
-                        write.set("pay_plan = :pay_plan", [(":pay_plan", text(serde_json::json!(plan).to_string()))]);
+                        write.set(
+                            "pay_plan = :pay_plan",
+                            [(":pay_plan", text(serde_json::json!(plan).to_string()))],
+                        );
                     }
                 }
                 Key::Customer { .. } => {
-                    write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+                    write
+                        .remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
                 }
             }
             "fence = :fence AND st = :SENT".to_owned()

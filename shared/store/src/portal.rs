@@ -174,9 +174,7 @@ impl Store {
         if let Some(currency) = &company.home_currency {
             put = put.item("home_currency", text(currency.as_str()));
         }
-        put.send()
-            .await
-            .map_err(Error::unavailable("linking the company"))?;
+        put.send().await.map_err(Error::unavailable("linking the company"))?;
         Ok(())
     }
 

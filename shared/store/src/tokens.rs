@@ -101,7 +101,11 @@ pub struct Keys {
 impl Keys {
     /// The current secret, then the previous one.
     pub fn secrets(&self) -> Vec<SecretString> {
-        [Some(&self.client_secret), self.client_secret_previous.as_ref()].into_iter().flatten().cloned().collect()
+        [Some(&self.client_secret), self.client_secret_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 

@@ -329,10 +329,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_escaped_with_backslashes_reads_back(text in any::<String>()) {
-            let escaped = text.replace('\\', r"\\").replace('\'', r"\'");
-            let statement = format!("select * from Customer where DisplayName = '{escaped}' and Active = true");
-            prop_assert_eq!(value_of(&statement), text);
+        fn any_text_survives_the_client_s_escaping_and_this_parser(text in any::<String>(), other in any::<String>()) {
+            use ::quickbooks::query::{Attribute, Entity, Query};
+            let query = Query::from(Entity::Customer).equals(Attribute::DisplayName, &text).with_inactive();
+            prop_assert_eq!(value_of(&query.statement()), text.clone());
+            let several = Query::from(Entity::Item).is_in(Attribute::Sku, [&text, &other]).statement();
+            let read = parse(&several).unwrap().conditions.remove(0).values;
+            prop_assert_eq!(read, [Literal::Text(text), Literal::Text(other)]);
         }
 
         #[test]
