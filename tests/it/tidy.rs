@@ -250,10 +250,7 @@ fn each_input_and_output_of_the_actions_is_read_and_written_by_the_code() {
             assert!(known, "{action}: the code does not read {input}");
         }
         for output in names(&file["config"]["outputFields"]) {
-            assert!(
-                writer.contains(&format!("({}", quoted(&output))),
-                "{action}: the code does not write {output}"
-            );
+            assert!(writer.contains(&quoted(&output)), "{action}: the code does not write {output}");
         }
     }
 }
