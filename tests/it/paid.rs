@@ -1,7 +1,8 @@
 //! Paid documents: payments found in HubSpot, recorded in QuickBooks, once.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::stack::{Stack, Vendor};
-use local::world::{HANNA, PORTAL};
+use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 use store::record::{Key, State};
 
@@ -174,6 +175,66 @@ async fn a_disturbed_payment_is_tried_again_alone() {
             "{fault}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_right_now_delays_a_payment_and_does_not_lose_it() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let faults = json!([
+        {"method": "POST", "path": "/payment", "times": 1, "status": 401},
+        {"path": "/tokens/bearer", "times": 1, "status": 503},
+    ]);
+    stack.faults(Vendor::QuickBooks, &faults).unwrap();
+    let shown = created(&stack, paid("QUOTE", 910)).await;
+    assert_eq!((shown.statuses(), shown.output("status")), (vec![503, 200], "paid"));
+    assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_company_disconnected_after_the_invoice_keeps_its_payment_waiting() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    stack
+        .faults(
+            Vendor::QuickBooks,
+            &json!([{"method": "POST", "path": "/payment", "times": 1, "status": 429}]),
+        )
+        .unwrap();
+    let callback_id = "ap-1000001-1-3-0";
+    let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id, "max_attempts": 1}));
+    run(&stack, enrollment.clone()).await;
+    set_status(&stack, "REAUTH_REQUIRED").await;
+    assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503]);
+    set_status(&stack, "OK").await;
+    let shown = created(&stack, enrollment).await;
+    assert_eq!(
+        (shown.output("status"), rows(&stack, "Payment").len(), posts(&stack, "/invoice")),
+        ("paid", 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_over_more_than_was_paid_says_so() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({"hs_initial_amount": "50.00"}))).await;
+    let shown = created(&stack, enroll("receipt", "QUOTE", 910)).await;
+    let warnings = shown.output("warnings");
+    assert!(warnings.contains("50.00") && warnings.contains("171.00"), "{warnings}");
+}
+
+async fn set_status(stack: &Stack, status: &str) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = stack.dynamodb.update_item().table_name(&stack.info.table_name);
+    update
+        .key("pk", text(&format!("P#{PORTAL}")))
+        .key("sk", text(&format!("CONNECTION#quickbooks#{REALM}")))
+        .update_expression("SET #status = :status")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":status", text(status))
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -202,7 +202,7 @@ const OPERATIONS: [(&str, &str, &str); 6] = [
     ("fn portal", ".query()", "dynamodb:Query"),
     ("fn move_connection", ".update_item()", "dynamodb:UpdateItem"),
     ("fn secret_value", ".get_secret_value()", "secretsmanager:GetSecretValue"),
-    ("fn keep_grant", ".put_secret_value()", "secretsmanager:PutSecretValue"),
+    ("fn put_tokens", ".put_secret_value()", "secretsmanager:PutSecretValue"),
 ];
 
 #[test]

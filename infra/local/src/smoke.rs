@@ -1,5 +1,5 @@
-//! `cargo run -p local -- smoke`: `template.yaml` is deployed once, by SAM's own command line into an emulated AWS, and one
-//! execution that HubSpot signed makes one invoice through the deployed HTTP API.
+//! `cargo run -p local -- smoke`: `template.yaml` is deployed by SAM's own command line into an emulated AWS, and one execution
+//! that HubSpot signed makes one invoice through the deployed HTTP API; one signed by somebody else makes none.
 //!
 //! What the local stack cannot show is shown here: that CloudFormation accepts the template, that SAM expands it, that a
 //! function finds its table and secrets by what the stack hands it, that a second deployment changes a running stack, and that
@@ -13,9 +13,8 @@
 //!
 //! - It runs the program on this machine, whatever `Architectures` says, with all of this machine's memory: size and speed are
 //!   `measure`'s business.
-//! - It does not evaluate IAM: that a policy is enough is not shown here. The tests in `tests/` know which operations a flow
-//!   makes.
-//! - It ignores the table's TTL, encryption, point-in-time recovery and deletion protection: `cfn-lint` checks that they are
+//! - It does not check who may do what: `tests/it/tidy.rs` holds each function's policy against the calls that `store` makes.
+//! - It ignores the TTL, the encryption and the point-in-time recovery of a table it creates: `cfn-lint` checks that they are
 //!   spelled as CloudFormation wants them.
 //! - It serves the API under a path of its own port and not under the address in the output `ApiUrl`. So the template is
 //!   deployed twice: first without `PublicBaseUrl`, to see that the functions then take `ApiUrl` for their own address; then

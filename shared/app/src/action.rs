@@ -167,7 +167,7 @@ fn path(kind: DocumentKind) -> &'static str {
     }
 }
 
-fn ends_at(request: &Request) -> Timestamp {
+pub(crate) fn ends_at(request: &Request) -> Timestamp {
     let named = request.lambda_context_ref().and_then(|context| i64::try_from(context.deadline).ok());
     let named = named.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     named.unwrap_or_else(|| Timestamp::now() + TIME_LIMIT)

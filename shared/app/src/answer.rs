@@ -32,19 +32,12 @@ pub(crate) struct Notes {
     pub(crate) total: Decimal,
     /// The document's date.
     pub(crate) date: Date,
-    /// What was paid in HubSpot, when the document's payment is to be made too.
-    pub(crate) settled: Option<Settled>,
+    /// What was paid in HubSpot, when the document is to say so.
+    pub(crate) paid: Option<Paid>,
+    /// How the document's payment is booked, when one is to follow.
+    pub(crate) booking: Option<Booking>,
     /// What was odd and did not stop the document.
     pub(crate) warnings: Vec<String>,
-}
-
-/// A payment to follow the document.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Settled {
-    /// What was paid.
-    pub(crate) paid: Paid,
-    /// How it is booked.
-    pub(crate) booking: Booking,
 }
 
 /// A document that was created, and what became of its payment.
@@ -70,8 +63,8 @@ pub(crate) enum Payment<'a> {
         /// Its amount.
         amount: Decimal,
     },
-    /// QuickBooks refused it; the document stands.
-    Refused,
+    /// QuickBooks refused it, with this failure code; the document stands.
+    Refused(&'a str),
 }
 
 impl Created<'_> {
@@ -83,7 +76,7 @@ impl Created<'_> {
         let (status, code) = match self.payment {
             Payment::None => ("created", "NONE"),
             Payment::Made { .. } => ("paid", "NONE"),
-            Payment::Refused => ("partly_paid", Code::PaymentRefused.as_str()),
+            Payment::Refused(_) => ("partly_paid", Code::PaymentRefused.as_str()),
         };
         let mut outputs = vec![
             ("status", status.to_owned()),
@@ -111,8 +104,8 @@ impl Created<'_> {
             Payment::Made { id, amount } => {
                 outputs.extend([("payment_id", id.to_owned()), ("paid_amount", money(amount))]);
             }
-            Payment::Refused => {
-                let failure = Failure::payment_refused(*kind, document);
+            Payment::Refused(cause) => {
+                let failure = Failure::payment_refused(*kind, document, cause);
                 outputs.extend([("errorMessage", failure.message), ("error_subject", failure.subject)]);
             }
         }
@@ -130,7 +123,7 @@ impl Created<'_> {
         let before = if self.kind == DocumentKind::Estimate { None } else { self.document.balance }?;
         match self.payment {
             Payment::Made { amount, .. } => Some(before - amount),
-            Payment::None | Payment::Refused => Some(before),
+            Payment::None | Payment::Refused(_) => Some(before),
         }
     }
 
@@ -146,12 +139,11 @@ impl Created<'_> {
                 money(expected)
             ));
         }
-        let differs =
-            self.notes.settled.as_ref().and_then(|settled| payment::differs(&settled.paid, self.document));
-        if let (Payment::Made { amount, .. }, Some((paid, owed))) = (&self.payment, differs) {
-            let (paid, owed, amount) = (money(paid), money(owed), money(*amount));
+        let paid = self.notes.paid.as_ref();
+        if let Some((paid, asked)) = paid.and_then(|paid| payment::differs(paid, self.kind, self.document)) {
+            let (paid, asked, noun) = (money(paid), money(asked), self.kind.noun());
             warnings.push(format!(
-                "HubSpot's payments come to {paid}, QuickBooks was owed {owed}: a payment of {amount} was recorded."
+                "HubSpot's payments come to {paid}, the {noun} in QuickBooks asks for {asked}."
             ));
         }
         warnings

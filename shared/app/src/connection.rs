@@ -5,6 +5,7 @@
 //! made again: a 401 proves that it had no effect. Renewed tokens are stored before they are used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::{RecordId, RecordKind};
@@ -20,9 +21,17 @@ use tokio::sync::OnceCell;
 
 use crate::App;
 use crate::config::Config;
+use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::Event;
 use crate::telemetry::chain;
+
+/// Between two looks at whether another process has renewed what the vendor no longer takes from us, and how many.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const LOOKS: usize = 6;
+
+/// Buying tokens is started only with this much time left: Intuit's endpoints have 26 s, and storing takes some.
+const RENEWAL_NEEDS: Duration = Duration::from_secs(30);
 
 /// A token with less time left is renewed before it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
@@ -88,7 +97,7 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
         return Err(Failure::not_connected());
     }
     let realm = match chosen.ok_or_else(wrong)? {
-        "default" => portal.default_realm.clone().ok_or_else(Failure::not_connected)?,
+        "default" => portal.default_realm.clone().ok_or_else(Failure::no_default_company)?,
         id => RealmId::try_from(id.to_owned()).map_err(|_| wrong())?,
     };
     let linked = portal.company(&realm).is_some();
@@ -98,8 +107,8 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
 /// A portal's HubSpot account, ready to be called.
 pub(crate) struct Account {
     owner: Owner,
-    connection: Connection,
     grant: Grant,
+    deadline: Deadline,
 }
 
 impl Account {
@@ -124,37 +133,43 @@ pub(crate) struct Company {
     realm: RealmId,
     owner: Owner,
     sandbox: bool,
-    connection: Connection,
     grant: Grant,
+    deadline: Deadline,
 }
 
 impl App {
     /// The portal's HubSpot account with a token that is good for a while.
-    pub(crate) async fn account(&self, portal: Option<&Portal>) -> Result<Account, Stop> {
+    pub(crate) async fn account(&self, portal: Option<&Portal>, deadline: Deadline) -> Result<Account, Stop> {
         let expired = || Stop::Failure(Failure::hubspot_connection_expired());
         let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
-        let connection = portal.hubspot.clone().ok_or_else(expired)?;
+        let connection = portal.hubspot.as_ref().ok_or_else(expired)?;
         let owner = Owner::HubSpot(portal.id);
-        let grant = self.grant(&owner, &connection, &self.vendors.keys.hubspot).await?.ok_or_else(expired)?;
-        Ok(Account { owner, connection, grant })
+        let grant = self.grant(&owner, connection, &self.vendors.keys.hubspot, &deadline).await?;
+        Ok(Account { owner, grant: grant.ok_or_else(expired)?, deadline })
     }
 
     /// The same account after HubSpot refused its token.
     pub(crate) async fn renewed_account(&self, refused: Account) -> Result<Account, Stop> {
-        let Account { owner, connection, grant } = refused;
-        let renewed = self.renew(&owner, &connection, &grant, &self.vendors.keys.hubspot).await?;
+        let Account { owner, grant, deadline } = refused;
+        let renewed = self.renew(&owner, &grant, &self.vendors.keys.hubspot, &deadline).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::hubspot_connection_expired()))?;
-        Ok(Account { owner, connection, grant })
+        Ok(Account { owner, grant, deadline })
     }
 
     /// The company with a token that is good for a while.
-    pub(crate) async fn company(&self, portal: Option<&Portal>, realm: &RealmId) -> Result<Company, Stop> {
+    pub(crate) async fn company(
+        &self,
+        portal: Option<&Portal>,
+        realm: &RealmId,
+        deadline: Deadline,
+    ) -> Result<Company, Stop> {
         let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
         let company = portal
             .company(realm)
             .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
         let owner = Owner::QuickBooks(portal.id, realm.clone());
-        let grant = self.grant(&owner, &company.connection, self.intuit_keys(company.sandbox)).await?;
+        let keys = self.intuit_keys(company.sandbox);
+        let grant = self.grant(&owner, &company.connection, keys, &deadline).await?;
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
             name: company.name.clone(),
@@ -166,15 +181,15 @@ impl App {
             realm: realm.clone(),
             owner,
             sandbox: company.sandbox,
-            connection: company.connection.clone(),
             grant,
+            deadline,
         })
     }
 
     /// The same company after QuickBooks refused its token.
     async fn renewed_company(&self, refused: &Company) -> Result<quickbooks::Company, Stop> {
-        let Company { owner, connection, grant, sandbox, .. } = refused;
-        let renewed = self.renew(owner, connection, grant, self.intuit_keys(*sandbox)).await?;
+        let Company { owner, grant, sandbox, deadline, .. } = refused;
+        let renewed = self.renew(owner, grant, self.intuit_keys(*sandbox), deadline).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
         Ok(self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token))
     }
@@ -194,17 +209,24 @@ impl App {
     }
 
     /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing
-    /// happened, and the request id stays the same.
+    /// happened, and the request id stays the same. `Err` is a proof that nothing was made: there is no other token, or no
+    /// time left for a second send.
     pub(crate) async fn send<T, S: Future<Output = Result<T, quickbooks::Error>>>(
         &self,
         company: &Company,
         send: impl Fn(quickbooks::Company) -> S,
-    ) -> Result<T, quickbooks::Error> {
+    ) -> Result<Result<T, quickbooks::Error>, Stop> {
         let sent = send(company.client.clone()).await;
-        let Err(quickbooks::Error::Unauthorized) = sent else { return sent };
-        match self.renewed_company(company).await {
-            Ok(renewed) => send(renewed).await,
-            Err(_) => sent,
+        let Err(quickbooks::Error::Unauthorized) = sent else { return Ok(sent) };
+        let renewed = self.renewed_company(company).await?;
+        if !company.deadline.allows_a_send() {
+            return Err(Stop::Trouble(Trouble::OutOfTime));
+        }
+        match send(renewed).await {
+            Err(quickbooks::Error::Unauthorized) => {
+                Err(Stop::Failure(Failure::connection_expired(&company.name)))
+            }
+            sent => Ok(sent),
         }
     }
 
@@ -223,6 +245,7 @@ impl App {
         owner: &Owner,
         connection: &Connection,
         keys: &Keys,
+        deadline: &Deadline,
     ) -> Result<Option<Grant>, Stop> {
         if connection.status == Status::ReauthRequired {
             return Ok(None);
@@ -231,44 +254,57 @@ impl App {
         if grant.access_expires_at.duration_since(Timestamp::now()) > RENEW_BEFORE {
             return Ok(Some(grant));
         }
-        self.renew(owner, connection, &grant, keys).await
+        self.renew(owner, &grant, keys, deadline).await
     }
 
-    /// Buys new tokens and keeps them. When another process did so meanwhile, or the vendor says that ours are spent, the
-    /// stored ones decide. None: a person must connect again.
+    /// Buys new tokens and keeps them, unless another process has done so meanwhile: a refresh token that was rotated away
+    /// is never spent knowingly. When the vendor no longer takes ours, another process may be about to store the newer
+    /// ones, so we look for a while and ask once more before a person is told. None: a person must connect again.
     async fn renew(
         &self,
         owner: &Owner,
-        connection: &Connection,
         old: &Grant,
         keys: &Keys,
+        deadline: &Deadline,
     ) -> Result<Option<Grant>, Stop> {
-        // Another execution of this process may have renewed it since.
-        let newest = self.store.grant(owner, connection).await?;
-        if newest.generation > old.generation {
-            return Ok(Some(newest));
-        }
-        match self.buy(owner, old, keys).await {
-            Ok(grant) if self.store.keep_grant(owner, &grant).await? => {
-                tracing::info!(generation = grant.generation, "tokens renewed");
-                Ok(Some(grant))
+        for last in [false, true] {
+            if let Some(stored) = self.stored_meanwhile(owner, old).await? {
+                return Ok(Some(stored));
             }
-            Ok(_) => self.stored_meanwhile(owner, old).await,
-            Err(Refresh::Revoked) => self.stored_meanwhile(owner, old).await,
-            Err(Refresh::Later(trouble)) => Err(Stop::Trouble(trouble)),
+            if deadline.left() < RENEWAL_NEEDS {
+                return Err(Stop::Trouble(Trouble::OutOfTime));
+            }
+            match self.buy(owner, old, keys).await {
+                Ok(grant) if self.store.keep_grant(owner, &grant).await? => {
+                    tracing::info!(generation = grant.generation, "tokens renewed");
+                    return Ok(Some(grant));
+                }
+                Ok(_) => return self.stored_meanwhile(owner, old).await,
+                Err(Refresh::Later(trouble)) => return Err(Stop::Trouble(trouble)),
+                Err(Refresh::Revoked) if last => {}
+                Err(Refresh::Revoked) => {
+                    for _ in 0..LOOKS {
+                        tokio::time::sleep(LOOK_AGAIN).await;
+                        if let Some(stored) = self.stored_meanwhile(owner, old).await? {
+                            return Ok(Some(stored));
+                        }
+                    }
+                }
+            }
         }
+        Ok(None)
     }
 
-    /// The grant that another process has stored since ours was read, if any.
+    /// The grant that was stored since ours was read, if any.
     async fn stored_meanwhile(&self, owner: &Owner, old: &Grant) -> Result<Option<Grant>, Stop> {
         let portal = self.store.portal(owner.portal()).await?;
-        let Some(connection) = portal.as_ref().and_then(|portal| owner.connection(portal)) else {
-            return Ok(None);
-        };
-        if connection.generation <= old.generation {
-            return Ok(None);
+        let connection = portal.as_ref().and_then(|portal| owner.connection(portal));
+        match connection {
+            Some(newer) if newer.generation > old.generation => {
+                Ok(Some(self.store.grant(owner, newer).await?))
+            }
+            _ => Ok(None),
         }
-        Ok(Some(self.store.grant(owner, connection).await?))
     }
 
     async fn buy(&self, owner: &Owner, old: &Grant, keys: &Keys) -> Result<Grant, Refresh> {

@@ -168,6 +168,11 @@ impl Effects for Order<'_> {
             .app
             .send(self.company, |client| async move { client.create_customer(body, request_id).await })
             .await;
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(Stop::Failure(failure)) => return Outcome::Refused(failure),
+            Err(Stop::Trouble(trouble)) => return Outcome::NoEffect(trouble),
+        };
         match sent {
             Ok(customer) => {
                 tracing::info!(customer.id = %customer.id, "customer created");

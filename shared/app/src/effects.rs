@@ -122,6 +122,7 @@ pub(crate) fn send_outcome(error: &quickbooks::Error, company: &str) -> Outcome 
     match error {
         quickbooks::Error::NotSent(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
         quickbooks::Error::Throttled => Outcome::NoEffect(Trouble::QuickBooksThrottled),
+        // Whoever sends renews the token first; what is left is a token that was refused twice.
         quickbooks::Error::Unauthorized => Outcome::Refused(Failure::connection_expired(company)),
         // A 403 proves nothing (reliability.md §c.2).
         quickbooks::Error::Forbidden(_) | quickbooks::Error::Rejected(_) | quickbooks::Error::Unknown(_) => {

@@ -13,6 +13,7 @@ use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, PaymentSeen, RealmId};
 use mapping::sale::{self, Reading};
+use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -20,7 +21,7 @@ use store::matches::Matches;
 use store::portal::Portal;
 use store::record::{Plan, Record, State, Transition, Written};
 
-use crate::answer::{self, Created, Notes, Payment, Settled};
+use crate::answer::{self, Created, Notes, Payment};
 use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
@@ -75,6 +76,8 @@ impl Effects for Execution<'_> {
             _ => self.send_document(record).await,
         };
         sent.unwrap_or_else(|stop| match stop {
+            // The document exists: its payment waits until the same company is connected again (rulings.md 14).
+            Stop::Failure(_) if record.state == State::PaySent => Outcome::NoEffect(Trouble::Disconnected),
             Stop::Failure(failure) => Outcome::Refused(failure),
             Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
         })
@@ -102,10 +105,10 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, &realm).await?;
+        let company = self.app.company(self.portal, &realm, self.deadline).await?;
         let enrolled = self.enrolled(record, kind, &inputs).await?;
         let reading = sale::read(&enrolled);
-        let paid = self.paid(&enrolled, &inputs);
+        let paid = self.paid(&enrolled, &inputs, &company.settings);
         // A plan that was refused may have rested on what we remembered: the next one asks.
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
@@ -132,15 +135,13 @@ impl Execution<'_> {
             items: matched_products(&matched),
             subtotal: matched.sale.subtotal(),
             total: matched.sale.total(),
-            date: header.today,
-            settled: paid.filter(|_| inputs.create_paid).map(|paid| Settled {
-                paid,
-                booking: Booking {
-                    today: header.today,
-                    payment_method: inputs.payment_method,
-                    deposit_account: inputs.deposit_account,
-                    marker: header.marker,
-                },
+            date: draft.form().txn_date,
+            paid: paid.clone(),
+            booking: inputs.create_paid.then(|| Booking {
+                today: header.today,
+                payment_method: inputs.payment_method.clone(),
+                deposit_account: inputs.deposit_account.clone(),
+                marker: header.marker.clone(),
             }),
             warnings: warnings(kind, &matched),
         };
@@ -160,7 +161,7 @@ impl Execution<'_> {
     /// The record as HubSpot has it, with its payments when the document is to say that it was paid.
     async fn enrolled(&self, record: &Record, kind: RecordKind, inputs: &Inputs) -> Result<Enrolled, Stop> {
         let id = self.request.object_id;
-        let account = self.app.account(self.portal).await?;
+        let account = self.app.account(self.portal, self.deadline).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
@@ -173,10 +174,15 @@ impl Execution<'_> {
         enrolled.map_err(|error| hubspot_stop(kind, id, record.deliveries, &error))
     }
 
-    fn paid(&self, enrolled: &Enrolled, inputs: &Inputs) -> Result<Option<Paid>, Vec<Problem>> {
+    fn paid(
+        &self,
+        enrolled: &Enrolled,
+        inputs: &Inputs,
+        settings: &Settings,
+    ) -> Result<Option<Paid>, Vec<Problem>> {
         match self.kind {
-            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone()),
-            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone()),
+            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone(), settings),
+            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone(), settings),
             DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
         }
     }
@@ -311,7 +317,7 @@ impl Execution<'_> {
             sent = creating => sent,
             sent = remembering => sent,
         };
-        Ok(match sent {
+        Ok(match sent? {
             Ok(document) => {
                 tracing::info!(document.id = %document.id, "created");
                 Outcome::Made(made(&document))
@@ -335,7 +341,7 @@ impl Execution<'_> {
         let sent = self
             .app
             .send(&company, |client| async move { client.create_payment(body, request_id).await })
-            .await;
+            .await?;
         Ok(match sent {
             Ok(payment) => {
                 tracing::info!(payment.id = %payment.id, "payment created");
@@ -352,7 +358,7 @@ impl Execution<'_> {
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
         let internal = |_| Stop::Trouble(Trouble::Internal);
         let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
-        let company = self.app.company(self.portal, &plan.realm).await?;
+        let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
         if !self.deadline.allows_a_send() {
             return Err(Stop::Trouble(Trouble::OutOfTime));
         }
@@ -431,7 +437,7 @@ impl Execution<'_> {
         realm: &RealmId,
         notes: &Notes,
     ) -> Result<Vec<T>, Stop> {
-        let company = self.app.company(self.portal, realm).await?;
+        let company = self.app.company(self.portal, realm, self.deadline).await?;
         let since = later(record.first_sent_at.unwrap_or(record.created_at), -LOOK_BACK);
         let mut found: Vec<T> = Vec::new();
         loop {
@@ -473,7 +479,7 @@ impl Execution<'_> {
                 Some(Transition::Fail { answer, trouble })
             }
             Change::Review => {
-                let (answer, trouble) = fail(&Failure::needs_review(self.kind, &self.company_name(record)));
+                let (answer, trouble) = fail(&self.needs_review(record));
                 Some(Transition::Review { answer, trouble })
             }
             other => effects::transition(record, other, &self.deadline),
@@ -483,9 +489,8 @@ impl Execution<'_> {
     /// The payment that follows the document, if one does: QuickBooks' balance limits it, so it can be written only now.
     fn pay_plan(&self, record: &Record, made: &Made) -> Option<Option<Plan>> {
         let (plan, notes) = frozen(record).ok()?;
-        let Some(settled) = &notes.settled else { return Some(None) };
+        let (Some(paid), Some(booking)) = (&notes.paid, &notes.booking) else { return Some(None) };
         let document: Document = serde_json::from_value(made.json.clone()).ok()?;
-        let Settled { paid, booking } = settled;
         let Some(new) = payment::write(paid, &document, &notes.customer_id, booking) else {
             return Some(None);
         };
@@ -504,8 +509,7 @@ impl Execution<'_> {
             (Some(id), Some(plan)) => {
                 Payment::Made { id, amount: serde_json::from_value(plan.notes.clone()).ok()? }
             }
-            _ if record.pay_refused.is_some() => Payment::Refused,
-            _ => Payment::None,
+            _ => record.pay_refused.as_deref().map_or(Payment::None, Payment::Refused),
         };
         let created = Created {
             kind: self.kind,
@@ -519,9 +523,14 @@ impl Execution<'_> {
         Some(created.answer())
     }
 
-    fn company_name(&self, record: &Record) -> String {
+    fn needs_review(&self, record: &Record) -> Failure {
+        if record.state == State::PaySent {
+            let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
+            let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
+            return Failure::payment_needs_review(self.kind, &number.unwrap_or_default());
+        }
         let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
-        company.map(|company| company.name.clone()).unwrap_or_default()
+        Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
     }
 }
 

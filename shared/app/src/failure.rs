@@ -273,15 +273,20 @@ impl Failure {
         }
     }
 
-    /// The document exists, and QuickBooks refused its payment.
-    pub fn payment_refused(what: DocumentKind, document: &Document) -> Self {
+    /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
+    pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
         let what = what.noun();
+        let because = match cause {
+            "PERIOD_CLOSED" => ": the books are closed for its date",
+            "COMPANY_READ_ONLY" => ": the company is read-only",
+            _ => "",
+        };
         Self::new(
             Code::PaymentRefused,
             number,
             format!(
-                "The {what} {number} was created, but QuickBooks refused its payment. Record the payment in QuickBooks; do not \
+                "The {what} {number} was created, but QuickBooks refused its payment{because}. Record the payment in QuickBooks; do not \
                  enroll the record again, or a second {what} is created."
             ),
         )
@@ -294,6 +299,25 @@ impl Failure {
             "QuickBooks",
             "HubSpot is not connected to a QuickBooks company. Connect one in the app's settings, then enroll the record \
              again.",
+        )
+    }
+
+    /// The action names the default company, and none is the default.
+    pub fn no_default_company() -> Self {
+        Self::new(
+            Code::NotConnected,
+            "QuickBooks",
+            "No QuickBooks company is the default. Choose a company in the workflow's action, or a default in the app's settings, \
+             then enroll the record again.",
+        )
+    }
+
+    /// A list depends on the company, and none is chosen yet.
+    pub fn no_company_chosen() -> Self {
+        Self::new(
+            Code::InputInvalid,
+            "quickbooks_account",
+            "Choose the QuickBooks company first, from its list.",
         )
     }
 
@@ -403,6 +427,19 @@ impl Failure {
         )
     }
 
+    /// More than one payment of ours is on the document, or none can be told from others.
+    pub fn payment_needs_review(what: DocumentKind, number: &str) -> Self {
+        let what = what.noun();
+        Self::new(
+            Code::NeedsReview,
+            number,
+            format!(
+                "The {what} {number} was created. It cannot be proven how often its payment was, so nothing more was sent. Check \
+                 the {what}'s payments in QuickBooks; do not enroll the record again."
+            ),
+        )
+    }
+
     /// Books and record disagree in a way a person must judge.
     pub fn needs_review(what: DocumentKind, realm_name: &str) -> Self {
         let what = what.noun();
@@ -438,6 +475,8 @@ pub enum Trouble {
     QuickBooksDown,
     /// QuickBooks' limit is reached.
     QuickBooksThrottled,
+    /// The company is not connected any more; the document exists, and its payment waits.
+    Disconnected,
     /// A send may or may not have had an effect; nothing more is sent before that is known.
     OutcomeUnknown,
     /// Too little of the function's time is left to send and to record.
@@ -450,6 +489,7 @@ impl Trouble {
         match self {
             Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => Code::InProgress,
             Self::StoreDown | Self::Unwritten | Self::Internal => Code::Internal,
+            Self::Disconnected => Code::ConnectionExpired,
             Self::HubSpotDown | Self::QuickBooksDown => Code::UpstreamDown,
             Self::HubSpotThrottled | Self::QuickBooksThrottled => Code::Throttled,
         }
@@ -467,6 +507,7 @@ impl Trouble {
             Self::HubSpotThrottled => "HUBSPOT_THROTTLED",
             Self::QuickBooksDown => "QUICKBOOKS_DOWN",
             Self::QuickBooksThrottled => "QUICKBOOKS_THROTTLED",
+            Self::Disconnected => "DISCONNECTED",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::OutOfTime => "OUT_OF_TIME",
         }
@@ -740,7 +781,10 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
+            Failure::no_default_company(),
+            Failure::no_company_chosen(),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
+            Failure::payment_needs_review(DocumentKind::Invoice, "1001"),
         ]);
         failures
     }

@@ -7,6 +7,9 @@ use mapping::quickbooks::{AccountId, DocumentKind, PaymentMethodId};
 
 use crate::failure::Failure;
 
+/// The value of a choice that only explains why there are none (`options`): refused when the action runs.
+pub(crate) const NO_CHOICE: &str = "none";
+
 /// The inputs of an action; the company is chosen apart. An input that another action has is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inputs {
@@ -49,7 +52,8 @@ impl Inputs {
 
 /// An id that a drop-down offered.
 fn chosen(name: &str, id: Option<&str>) -> Result<Option<String>, Failure> {
-    let fits = |id: &str| id.len() <= 40 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let plain = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let fits = |id: &str| id.len() <= 40 && id != NO_CHOICE && plain(id);
     match id {
         Some(id) if !fits(id) => Err(Failure::input_invalid(name, "one of the choices of its list")),
         id => Ok(id.map(str::to_owned)),
@@ -86,6 +90,7 @@ mod tests {
             ("due_days", "3651"),
             ("create_paid", "maybe"),
             ("payment_method", "1' or '1"),
+            ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),
         ] {
             let failure = read(DocumentKind::Invoice, &[(name, value)]).unwrap_err();

@@ -13,16 +13,16 @@ use quickbooks::query::{Attribute, Entity, Query};
 use store::portal::Portal;
 
 use crate::App;
+use crate::action::ends_at;
 use crate::connection::{Company, Stop, chosen_company, unreadable};
-use crate::failure::Trouble;
+use crate::effects::Deadline;
+use crate::failure::{Failure, Trouble};
 use crate::gate::{BODY_LIMIT, Unproven};
+use crate::inputs::NO_CHOICE;
 use crate::telemetry::chain;
 
 /// How many choices are shown at once.
 const PAGE: usize = 100;
-
-/// The value of a choice that only explains.
-const NO_CHOICE: &str = "none";
 
 /// The drop-downs there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +66,17 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<String>, Inf
         Some(field) => match app.gate.check(&app.config, &app.store, field.path(), &request).await {
             Err(Unproven::Wrong) => (401, String::new()),
             Err(Unproven::Later) => (503, String::new()),
-            Ok(()) => answer(app, field, request.body().as_ref()).await,
+            Ok(()) => {
+                let deadline = Deadline::at(ends_at(&request));
+                answer(app, field, request.body().as_ref(), deadline).await
+            }
         },
     };
     tracing::info!(status, ?field, "answered");
     Ok(crate::action::json(status, body))
 }
 
-async fn answer(app: &App, field: Field, body: &[u8]) -> (u16, String) {
+async fn answer(app: &App, field: Field, body: &[u8], deadline: Deadline) -> (u16, String) {
     let request = match OptionsRequest::parse(body) {
         Ok(request) => request,
         Err(error) => {
@@ -81,19 +84,29 @@ async fn answer(app: &App, field: Field, body: &[u8]) -> (u16, String) {
             return (503, String::new());
         }
     };
-    let choices = choices(app, field, &request).await.unwrap_or_else(|stop| vec![explaining(&stop)]);
-    let reply = page(choices, request.q.as_deref(), request.after.as_deref());
+    let reply = match choices(app, field, &request, deadline).await {
+        Ok(choices) => page(choices, request.q.as_deref(), request.after.as_deref()),
+        // Whatever was typed: an empty list would explain nothing.
+        Err(stop) => OptionsReply { options: vec![explaining(&stop)], after: None, searchable: false },
+    };
     (200, String::from_utf8_lossy(&reply.to_bytes()).into_owned())
 }
 
-async fn choices(app: &App, field: Field, request: &OptionsRequest) -> Result<Vec<Choice>, Stop> {
+async fn choices(
+    app: &App,
+    field: Field,
+    request: &OptionsRequest,
+    deadline: Deadline,
+) -> Result<Vec<Choice>, Stop> {
     let portal = app.store.portal(request.portal_id).await?;
     if field == Field::QuickBooksAccount {
         return companies(portal.as_ref());
     }
-    let chosen = request.inputs.get("quickbooks_account").map_or("default", String::as_str);
+    // Ids are one company's: another's list would look right and be wrong.
+    let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
+    let chosen = chosen.ok_or_else(|| Stop::Failure(Failure::no_company_chosen()))?;
     let realm = chosen_company(Some(chosen), portal.as_ref()).map_err(Stop::Failure)?;
-    let company = app.company(portal.as_ref(), &realm).await?;
+    let company = app.company(portal.as_ref(), &realm, deadline).await?;
     match field {
         Field::DepositAccount => accounts(app, &company).await,
         Field::QuickBooksAccount | Field::PaymentMethod => payment_methods(app, &company).await,
@@ -106,7 +119,7 @@ fn companies(portal: Option<&Portal>) -> Result<Vec<Choice>, Stop> {
     let default = chosen_company(Some("default"), portal);
     let companies = portal.map(|portal| portal.companies.as_slice()).unwrap_or_default();
     if companies.is_empty() {
-        return Err(Stop::Failure(default.err().unwrap_or_else(crate::failure::Failure::not_connected)));
+        return Err(Stop::Failure(default.err().unwrap_or_else(Failure::not_connected)));
     }
     let named = |realm| companies.iter().find(|company| company.realm == realm);
     let default = default.ok().and_then(named).map(|company| {

@@ -481,7 +481,7 @@ mod tests {
             let mut header = Header { expires: expiration(&enrolled.record, None, date(2026, 3, 2), &zone), ..full() };
             let paying = with_payments(enrolled.clone(), &[payment("succeeded"), payment(text(23))]);
             for enrolled in [&enrolled, &paying] {
-                match payment::paid(enrolled, &zone) {
+                match payment::paid(enrolled, &zone, &Default::default()) {
                     Ok(paid) => header.paid = paid,
                     Err(problems) => prop_assert!(!problems.is_empty()),
                 }

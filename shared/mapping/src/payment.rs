@@ -11,6 +11,7 @@ use crate::quickbooks::{
     AccountId, CustomerId, Document, DocumentKind, LinkedTxn, NewPayment, PaymentLine, PaymentMethodId, Ref,
 };
 use crate::sale::{common_currency, record_ref};
+use crate::settings::Settings;
 use crate::text::{cut, writable_line};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -52,15 +53,16 @@ pub struct Booking {
 /// None when nothing was paid, or everything was paid back.
 ///
 /// # Errors
-/// Each payment whose amounts cannot be read, or that is in another currency than the record; never empty.
-pub fn paid(enrolled: &Enrolled, zone: &TimeZone) -> Result<Option<Paid>, Vec<Problem>> {
+/// Each payment whose amounts cannot be read, or that is in another currency than the record or, when the record names none,
+/// the company's books; never empty.
+pub fn paid(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result<Option<Paid>, Vec<Problem>> {
     match &enrolled.record {
-        Record::Deal(_) => received(enrolled, zone),
+        Record::Deal(_) => received(enrolled, zone, settings),
         Record::Quote(quote) if !is_paid(quote) => Ok(None),
         Record::Quote(quote) if enrolled.payments.is_empty() => {
             stated(quote, zone).map_err(|fault| vec![invalid(record_ref(&enrolled.record).name, fault)])
         }
-        Record::Quote(_) => received(enrolled, zone),
+        Record::Quote(_) => received(enrolled, zone, settings),
     }
 }
 
@@ -90,9 +92,14 @@ pub fn write(
     })
 }
 
-/// What was paid and what the invoice asked for before its payment, where they differ: what a person should be told.
-pub fn differs(paid: &Paid, invoice: &Document) -> Option<(Decimal, Decimal)> {
-    Some((paid.amount, balance(invoice))).filter(|(paid, balance)| paid != balance)
+/// What was paid and what the document asked for before its payment, where they differ: what a person should be told. A
+/// sales receipt asks for its total, and QuickBooks shows nothing owed on it.
+pub fn differs(paid: &Paid, kind: DocumentKind, document: &Document) -> Option<(Decimal, Decimal)> {
+    let asked = match kind {
+        DocumentKind::SalesReceipt => money::round_half_up(document.total_amt),
+        DocumentKind::Invoice | DocumentKind::Estimate => balance(document),
+    };
+    Some((paid.amount, asked)).filter(|(paid, asked)| paid != asked)
 }
 
 /// In cents. An invoice that does not say asks for its total.
@@ -110,9 +117,9 @@ fn stated(quote: &Quote, zone: &TimeZone) -> Result<Option<Paid>, NumberFault> {
     Ok((!amount.is_zero()).then_some(Paid { amount, date, reference: None }))
 }
 
-fn received(enrolled: &Enrolled, zone: &TimeZone) -> Result<Option<Paid>, Vec<Problem>> {
+fn received(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result<Option<Paid>, Vec<Problem>> {
     let mut problems = Vec::new();
-    check_currencies(enrolled, &mut problems);
+    check_currencies(enrolled, settings, &mut problems);
     let amounts: Vec<(&Payment, Decimal)> = counted(enrolled)
         .into_iter()
         .filter_map(|payment| {
@@ -157,11 +164,12 @@ fn net(payment: &PaymentProperties) -> Result<Decimal, NumberFault> {
     if net < Decimal::ZERO { Err(NumberFault::Negative) } else { Ok(net) }
 }
 
-/// Amounts in several currencies have no sum. A record without a currency, as in portals with a single one, takes its
-/// first payment's.
-fn check_currencies(enrolled: &Enrolled, problems: &mut Vec<Problem>) {
+/// Amounts in several currencies have no sum. A record without a currency, as in portals with a single one, is billed in
+/// the company's; where neither is known, the first payment's stands for all.
+fn check_currencies(enrolled: &Enrolled, settings: &Settings, problems: &mut Vec<Problem>) {
     // What is wrong with the record's own currency is told where the record is read.
-    let mut expected: Option<Currency> = common_currency(enrolled, &mut Vec::new());
+    let of_record = common_currency(enrolled, &mut Vec::new());
+    let mut expected: Option<Currency> = of_record.or_else(|| settings.home_currency.clone());
     for payment in counted(enrolled) {
         let Some(text) = payment.properties.hs_currency_code.clone() else { continue };
         let Ok(currency) = text.parse::<Currency>() else {
@@ -220,7 +228,7 @@ mod tests {
 
     /// `expected`: `<amount> <date> <reference>`, `nothing`, or the problems' debug form.
     fn check(enrolled: &Enrolled, expected: &str) {
-        let found = match paid(enrolled, &zone()) {
+        let found = match paid(enrolled, &zone(), &Settings::default()) {
             Ok(None) => "nothing".to_owned(),
             Ok(Some(Paid { amount, date, reference })) => {
                 let date = date.map_or("-".to_owned(), |date| date.to_string());
@@ -326,7 +334,9 @@ mod tests {
             expected: expected.parse().unwrap(),
         };
         let found = |lines: &[Value], payments: &[Value]| {
-            paid(&with_payments(deal(lines.to_vec()), payments), &zone()).err().unwrap_or_default()
+            paid(&with_payments(deal(lines.to_vec()), payments), &zone(), &Settings::default())
+                .err()
+                .unwrap_or_default()
         };
         let dollars = payment("succeeded", "100");
         assert_eq!(found(&[line("EUR")], from_ref(&euro)), []);
@@ -343,7 +353,7 @@ mod tests {
     fn a_reference_fits_quickbooks_field() {
         let check = |reference: &str, expected: Option<&str>| {
             let payment = over(payment("succeeded", "1"), json!({"hs_reference_number": reference}));
-            let paid = paid(&on_deal(&[payment]), &zone()).unwrap().unwrap();
+            let paid = paid(&on_deal(&[payment]), &zone(), &Settings::default()).unwrap().unwrap();
             assert_eq!(paid.reference.as_deref(), expected);
         };
         check("pi_3PqX21abcdefghijklmnop", Some("pi_3PqX21abcdefghijkl"));
@@ -403,7 +413,7 @@ mod tests {
             let payment = write(&paid, &invoice, &CustomerId("58".into()), &booking());
             assert_eq!(payment.map(|payment| payment.total_amt.to_string()).as_deref(), expected);
             let warning = warning.map(|(paid, balance)| (paid.parse().unwrap(), balance.parse().unwrap()));
-            assert_eq!(differs(&paid, &invoice), warning);
+            assert_eq!(differs(&paid, DocumentKind::Invoice, &invoice), warning);
         };
         check("674.97", "674.97", Some("674.97"), None);
         check("600.00", "674.97", Some("600.00"), Some(("600.00", "674.97")));

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
@@ -15,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::portal::{Connection, Portal};
+use crate::record::Nonce;
 use crate::{Error, Store};
 
 /// Whose tokens a secret holds.
@@ -191,21 +193,34 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`]: whether it is kept is not known.
     pub async fn keep_grant(&self, owner: &Owner, grant: &Grant) -> Result<bool, Error> {
-        const DOING: &str = "keeping renewed tokens";
-        let put = self
-            .secrets
-            .put_secret_value()
-            .secret_id(owner.secret_name(&self.names.token_prefix))
-            .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
-            .send()
-            .await
-            .map_err(Error::unavailable(DOING))?;
-        let version_id = put.version_id.ok_or_else(|| Error::corrupt("token secret", "version id"))?;
-        let kept = self.move_connection(owner, grant.generation, &version_id).await?;
+        let json = to_json(owner, grant).map_err(Error::unavailable("keeping renewed tokens"))?;
+        let request_token = Nonce::new().to_string();
+        let put = insist(|| self.put_tokens(owner, &json, &request_token)).await?;
+        let version_id = put.ok_or_else(|| Error::corrupt("token secret", "version id"))?;
+        let kept = insist(|| self.move_connection(owner, grant.generation, &version_id)).await?;
         if kept {
             self.tokens.put(owner, grant);
         }
         Ok(kept)
+    }
+
+    /// The id of the new version. Sent again with the same token, it is the same version.
+    async fn put_tokens(
+        &self,
+        owner: &Owner,
+        json: &str,
+        request_token: &str,
+    ) -> Result<Option<String>, Error> {
+        let put = self
+            .secrets
+            .put_secret_value()
+            .secret_id(owner.secret_name(&self.names.token_prefix))
+            .client_request_token(request_token)
+            .secret_string(json)
+            .send()
+            .await
+            .map_err(Error::unavailable("keeping renewed tokens"))?;
+        Ok(put.version_id)
     }
 
     /// Creates the token secret of a new connection; the id of its first version.
@@ -242,6 +257,21 @@ impl Store {
         })?;
         value.secret_string.map(SecretString::from).ok_or_else(|| Error::corrupt(what, "no text"))
     }
+}
+
+/// Tries for some seconds: the vendor may already have forgotten the old tokens.
+async fn insist<T, W: Future<Output = Result<T, Error>>>(write: impl Fn() -> W) -> Result<T, Error> {
+    const PAUSES_MS: [u64; 4] = [200, 400, 800, 1600];
+    for pause_ms in PAUSES_MS {
+        match write().await {
+            Err(error @ Error::Unavailable { .. }) => {
+                tracing::warn!(doing = %error, "again, for the old tokens may be spent");
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+            other => return other,
+        }
+    }
+    write().await
 }
 
 fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
