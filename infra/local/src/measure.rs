@@ -11,6 +11,9 @@
 //! - **Start**: from just before the process is spawned until its first `GET …/invocation/next` has arrived. All functions
 //!   take turns, so that whatever else the machine does hits all of them. **Memory** is the resident set at that moment, read
 //!   from `/proc/<pid>/statm` (Linux only).
+//!   A function that speaks TLS reads this machine's root certificates in that time, once per client it builds. Where they
+//!   stand as a bundle and again as a directory of some hundred files, as on Debian, both are read; `SSL_CERT_FILE=<bundle>
+//!   SSL_CERT_DIR=/nowhere` before the command leaves the bundle.
 //! - **First**: an execution in a process that has done nothing but start, from the event's hand-over to the answer.
 //!   Everything here is plain HTTP, so the TLS handshakes that are part of it on AWS are not in it.
 //! - **Own time**: the same span, without the time in which at least one request of the function was with an upstream. Between

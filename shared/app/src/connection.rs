@@ -53,10 +53,11 @@ pub(crate) struct Vendors {
 
 impl Vendors {
     pub(crate) fn new(config: &Config, keys: AppSecret) -> Result<Self, lambda_http::Error> {
+        let quickbooks = quickbooks::Client::new(&config.quickbooks_api_url)?;
         Ok(Self {
-            hubspot: hubspot::Client::new(&config.hubspot_api_url)?,
-            quickbooks: quickbooks::Client::new(&config.quickbooks_api_url)?,
-            quickbooks_sandbox: quickbooks::Client::new(&config.quickbooks_sandbox_api_url)?,
+            hubspot: hubspot::Client::over(quickbooks.http(), &config.hubspot_api_url)?,
+            quickbooks_sandbox: quickbooks.at(&config.quickbooks_sandbox_api_url)?,
+            quickbooks,
             keys,
             discovery_url: config.intuit_discovery_url.clone(),
             discovery: OnceCell::new(),

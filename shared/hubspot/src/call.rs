@@ -1,6 +1,6 @@
 //! One call of the CRM API: sent, repeated if that can help, logged, and its answer sorted by what the caller does next.
 
-use crate::client::Client;
+use crate::client::{CALL_LIMIT, Client};
 use crate::error::{Associated, Cause, Doing, Error};
 use reqwest::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -81,6 +81,7 @@ impl Client {
         let mut request = self
             .http
             .request(call.method.clone(), format!("{}{}", self.base_url, call.path))
+            .timeout(CALL_LIMIT)
             .query(&call.query)
             .bearer_auth(token.expose_secret());
         if let Some(body) = &call.body {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// For one call, body included.
-const CALL_LIMIT: Duration = Duration::from_secs(4);
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(4);
 /// For all calls of one [`Client::enrolled`], repeats included.
 const TOTAL_LIMIT: Duration = Duration::from_secs(8);
 
@@ -45,11 +45,9 @@ impl Client {
     /// # Errors
     /// [`SetupError`]: nothing that waiting would mend.
     pub fn new(base_url: &str) -> Result<Self, SetupError> {
-        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("hubspot-quickbooks/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
-            .timeout(CALL_LIMIT)
             .gzip(true)
             // The token goes to the configured host only, on a connection of ours, and repeats are counted here.
             .redirect(reqwest::redirect::Policy::none())
@@ -57,6 +55,16 @@ impl Client {
             .retry(reqwest::retry::never())
             .build()
             .map_err(SetupError::Http)?;
+        Self::over(http, base_url)
+    }
+
+    /// The same over connections that somebody else has set up, for each set of its own loads all root certificates at the
+    /// cold start. They must not follow redirects or repeat requests.
+    ///
+    /// # Errors
+    /// [`SetupError::Address`].
+    pub fn over(http: reqwest::Client, base_url: &str) -> Result<Self, SetupError> {
+        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
         Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned() })
     }
 

@@ -66,7 +66,6 @@ impl Client {
     /// # Errors
     /// [`SetupError`]: nothing that waiting would mend.
     pub fn new(base_url: &str) -> Result<Self, SetupError> {
-        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("hubspot-quickbooks/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
@@ -77,7 +76,22 @@ impl Client {
             .retry(reqwest::retry::never())
             .build()
             .map_err(SetupError::Http)?;
-        Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned(), limits: LIMITS })
+        Self { http, base_url: String::new(), limits: LIMITS }.at(base_url)
+    }
+
+    /// The same for another address, over the same connections: each set of its own loads all root certificates at the cold
+    /// start.
+    ///
+    /// # Errors
+    /// [`SetupError::Address`].
+    pub fn at(&self, base_url: &str) -> Result<Self, SetupError> {
+        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
+        Ok(Self { base_url: base_url.as_str().trim_end_matches('/').to_owned(), ..self.clone() })
+    }
+
+    /// The connections: no redirects, no repeats, limits per call.
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
     }
 
     /// The company `realm`, with the access token granted for it: the two always travel together.

@@ -7,7 +7,8 @@ use super::Function;
 use crate::aws;
 
 /// Passed on from this process when set: what a person debugging or measuring a function needs.
-const PASSED_ON: [&str; 3] = ["LLVM_PROFILE_FILE", "RUST_BACKTRACE", "RUST_LOG"];
+const PASSED_ON: [&str; 5] =
+    ["LLVM_PROFILE_FILE", "RUST_BACKTRACE", "RUST_LOG", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
 /// All variables of one instance. Nothing else is inherited: a function must not find a developer's own credentials.
 pub(super) fn variables(function: &Function, runtime_api: SocketAddr) -> Vec<(String, String)> {
