@@ -245,6 +245,41 @@ async fn a_held_record_is_running_until_its_lease_ends_or_it_is_released() {
 }
 
 #[tokio::test]
+async fn a_release_changes_no_state_and_does_nothing_to_what_is_done() {
+    for state in [State::Claimed, State::Planned, State::Sent, State::DocDone, State::PaySent] {
+        let table = Table::new().await;
+        let held = table.in_state(state).await;
+        let released = table.done(&held, release()).await;
+        assert_eq!(
+            (released.state, released.plan, released.quiet_until),
+            (state, held.plan, held.quiet_until)
+        );
+        assert_eq!(table.claimed().await.fence, held.fence + 1, "{}", state.as_str());
+    }
+    for state in [State::Completed, State::Failed, State::NeedsReview] {
+        let table = Table::new().await;
+        let done = table.in_state(state).await;
+        assert!(matches!(table.write(&done, release()).await, Written::Refused), "{}", state.as_str());
+        assert_eq!(table.stored().await, done);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_sent_again_only_after_the_quiet_period() {
+    let mut table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    table.now = sent.quiet_until.unwrap();
+    assert!(matches!(table.write(&sent, table.pay_intent()).await, Written::Refused));
+    table.now += SignedDuration::from_millis(1);
+    let again = table.done(&sent, table.pay_intent()).await;
+    assert_eq!(
+        (again.state, again.pay_plan),
+        (State::PaySent, sent.pay_plan),
+        "the same bytes under the same request id"
+    );
+}
+
+#[tokio::test]
 async fn of_many_claims_at_once_one_wins() {
     let table = Table::new().await;
     let claims: Vec<Claim> = (0..32).map(|_| table.claim()).collect();

@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq;
 pub const TOLERANCE_MS: i64 = 300_000;
 
 /// What a request presents: everything its signature can depend on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// Upper case, as on the request line.
     pub method: &'a str,
