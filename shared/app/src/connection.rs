@@ -55,7 +55,7 @@ impl Vendors {
     pub(crate) fn new(config: &Config, keys: AppSecret) -> Result<Self, lambda_http::Error> {
         let quickbooks = quickbooks::Client::new(&config.quickbooks_api_url)?;
         Ok(Self {
-            hubspot: hubspot::Client::over(quickbooks.http(), &config.hubspot_api_url)?,
+            hubspot: hubspot::Client::new(quickbooks.http(), &config.hubspot_api_url)?,
             quickbooks_sandbox: quickbooks.at(&config.quickbooks_sandbox_api_url)?,
             quickbooks,
             keys,

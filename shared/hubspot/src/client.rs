@@ -7,7 +7,6 @@ use reqwest::Url;
 use secrecy::SecretString;
 use std::time::Duration;
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// For one call, body included.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(4);
 /// For all calls of one [`Client::enrolled`], repeats included.
@@ -20,16 +19,10 @@ pub struct Client {
     pub(crate) base_url: String,
 }
 
-/// Why a [`Client`] cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// Neither `https` nor, on this machine, `http`; or with a user, a query or a fragment.
-    #[error("HubSpot's API address must be a plain https URL (http only for this machine)")]
-    Address,
-    /// The HTTP library could not start.
-    #[error("setting up the connection to HubSpot")]
-    Http(#[source] reqwest::Error),
-}
+/// An address that is neither `https` nor, on this machine, `http`; or one with a user, a query or a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("HubSpot's API address must be a plain https URL (http only for this machine)")]
+pub struct BadAddress;
 
 /// What is read beside the record, its contact, its line items and a quote's discounts and fees. Less is fewer calls, and
 /// fewer scopes that the portal must have granted.
@@ -40,31 +33,14 @@ pub struct Wanted {
 }
 
 impl Client {
-    /// A client of the API at `base_url`, `https://api.hubapi.com` or a stand-in.
+    /// A client of the API at `base_url`, `https://api.hubapi.com` or a stand-in. `http` must not follow redirects or repeat
+    /// requests, and limits connecting; each set of connections loads all root certificates at the cold start, so it is the
+    /// one that other vendors are called with.
     ///
     /// # Errors
-    /// [`SetupError`]: nothing that waiting would mend.
-    pub fn new(base_url: &str) -> Result<Self, SetupError> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("hubspot-quickbooks/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_LIMIT)
-            .gzip(true)
-            // The token goes to the configured host only, on a connection of ours, and repeats are counted here.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(SetupError::Http)?;
-        Self::over(http, base_url)
-    }
-
-    /// The same over connections that somebody else has set up, for each set of its own loads all root certificates at the
-    /// cold start. They must not follow redirects or repeat requests.
-    ///
-    /// # Errors
-    /// [`SetupError::Address`].
-    pub fn over(http: reqwest::Client, base_url: &str) -> Result<Self, SetupError> {
-        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
+    /// [`BadAddress`]: nothing that waiting would mend.
+    pub fn new(http: reqwest::Client, base_url: &str) -> Result<Self, BadAddress> {
+        let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(BadAddress)?;
         Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned() })
     }
 
@@ -99,7 +75,7 @@ fn is_allowed(url: &Url) -> bool {
 mod tests {
     use super::*;
     use crate::error::Associated;
-    use crate::test_server::{Answer as Served, Seen, Server, answer};
+    use crate::test_server::{self, Answer as Served, Seen, Server, answer};
     use mapping::hubspot::Record;
     use serde_json::{Value, json};
     use std::error::Error as _;
@@ -169,7 +145,7 @@ mod tests {
     }
 
     async fn enrolled(server: &Server, kind: RecordKind, id: u64, payments: bool) -> Result<Enrolled, Error> {
-        let client = Client::new(&server.url).unwrap();
+        let client = Client::new(test_server::http(), &server.url).unwrap();
         client.enrolled(&"a-secret-token".into(), kind, RecordId(id), Wanted { payments }).await
     }
 
@@ -448,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listening_is_unavailable_and_names_no_address() {
-        let client = Client::new("http://127.0.0.1:1").unwrap();
+        let client = Client::new(test_server::http(), "http://127.0.0.1:1").unwrap();
         let error =
             client.enrolled(&"t".into(), RecordKind::Deal, RecordId(1), Wanted::default()).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable { cause: Cause::NotConnected(_), .. }), "{error:?}");
@@ -461,7 +437,7 @@ mod tests {
         for url in
             ["https://api.hubapi.com", "http://127.0.0.1:4000/", "http://localhost:1", "http://[::1]:1"]
         {
-            assert!(Client::new(url).is_ok(), "{url}");
+            assert!(Client::new(test_server::http(), url).is_ok(), "{url}");
         }
         for url in [
             "http://api.hubapi.com",
@@ -472,7 +448,7 @@ mod tests {
             "https://u@h/",
             "https://h/?q",
         ] {
-            assert!(matches!(Client::new(url), Err(SetupError::Address)), "{url}");
+            assert!(matches!(Client::new(test_server::http(), url), Err(BadAddress)), "{url}");
         }
     }
 }

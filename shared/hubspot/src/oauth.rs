@@ -162,7 +162,7 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_server::{Answer as Served, Server, answer};
+    use crate::test_server::{self, Answer as Served, Server, answer};
     use std::error::Error as _;
 
     const TOKENS: &str = include_str!("../../../tests/fixtures/hubspot/tokens.json");
@@ -170,7 +170,7 @@ mod tests {
         include_str!("../../../tests/fixtures/hubspot/tokens_refused_after_uninstall.json");
 
     async fn refreshed(url: &str) -> Result<Tokens, Error> {
-        let client = Client::new(url).unwrap();
+        let client = Client::new(test_server::http(), url).unwrap();
         refresh(&client, "client-id", &"client&secret".into(), &"old-secret-refresh".into()).await
     }
 
@@ -275,7 +275,7 @@ mod tests {
     async fn a_slow_answer_is_given_up() {
         let slow = Duration::from_secs(30);
         let server = Server::start(move |_| Served { delay: slow, ..answer(200, "", TOKENS) }).await;
-        let client = Client::new(&server.url).unwrap();
+        let client = Client::new(test_server::http(), &server.url).unwrap();
         let error = send(&client, &[], Duration::from_millis(200)).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable(Cause::TimedOut)), "{error:?}");
     }

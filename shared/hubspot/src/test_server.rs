@@ -88,3 +88,10 @@ fn parse(bytes: &[u8]) -> Option<Seen> {
     let line = line.trim_end_matches(" HTTP/1.1").to_owned();
     complete.then(|| Seen { line, headers, body: body.to_owned() })
 }
+
+/// Connections as the functions set them up.
+pub(crate) fn http() -> reqwest::Client {
+    let http = reqwest::Client::builder().connect_timeout(std::time::Duration::from_secs(1)).gzip(true);
+    let http = http.redirect(reqwest::redirect::Policy::none()).no_proxy().retry(reqwest::retry::never());
+    http.build().unwrap()
+}
