@@ -7,8 +7,10 @@
 //! | route | what |
 //! | --- | --- |
 //! | `GET /_sim/state` | everything it holds: tokens, records, definitions, executions with their history |
-//! | `POST /_sim/seed` | adds tokens, clients, grants and records, replacing those with the same token or id |
-//! | `POST /_sim/executions` | enrolls a record into an action; answers what the workflow's history would show |
+//! | `POST /_sim/seed` | adds tokens, clients, grants, accounts and records, replacing those with the same id |
+//! | `POST /_sim/executions` | enrolls a record into an action; answers the workflow's history of these deliveries |
+//! | `GET /_sim/executions` | `{"executions": […]}`: what became of each, with its deliveries and completions |
+//! | `GET /_sim/executions/{callback_id}` | one of them; `?portal_id=` when several portals have the id |
 //! | `POST /_sim/options` | opens a drop-down of the workflow editor; answers what it would show |
 //!
 //! A deal with its contact and one line item, then its enrollment:
@@ -28,7 +30,23 @@
 //!
 //! An associated record is its id, or `{"id": "501", "type_ids": [69, 1226]}` when its association types matter. With
 //! `"clients": [{"client_id": …, "client_secret": …}]` and `"grants": [{"portal_id": …, "refresh_token": …, "scopes": […]}]`
-//! seeded, the token endpoint gives out access tokens that end after 30 minutes by the simulator's clock.
+//! seeded, the token endpoint gives out access tokens that end after 30 minutes by the simulator's clock. The app can be
+//! installed as well: the consent page is `/oauth/authorize`, a client's `redirect_urls` stand beside those of the project,
+//! and `"accounts": [{"portal_id": …, "time_zone": "Europe/Berlin", "company_currency": "EUR", "lacks_scopes": […]}]` says
+//! what there is to know about a portal.
+//!
+//! An execution whose answer says `BLOCK` waits until it is completed or its time is over by the simulator's clock;
+//! `"virtual_time": true` in an enrollment lets three days of retries pass at once. What HubSpot leaves open are switches,
+//! set by a seed, with these defaults:
+//!
+//! ```json
+//! {"switches": {"callback_unknown": 404, "callback_foreign": 404, "callback_completed": 400, "callback_expired": 400,
+//!               "callback_not_blocked": 400, "callback_batch_max": 100, "typed_outputs": "required",
+//!               "retry_after": "milliseconds", "refresh_token": "kept", "uninstalled_access_token": "dies"}}
+//! ```
+//!
+//! The others are `"typed_outputs": "optional"`, `"retry_after": "seconds"`, `"refresh_token": "rotated"`,
+//! `"uninstalled_access_token": "lives"`, and any 4xx, or 204, for a completion that cannot happen.
 //!
 //! A drop-down, opened:
 //!
@@ -39,10 +57,16 @@
 //!
 //! It promises nothing HubSpot does not document, and is strict where HubSpot is silent.
 
+mod account;
+mod api;
+mod app;
 mod associations;
+mod authorize;
+mod callbacks;
 mod crm;
 mod definition;
 mod engine;
+mod history;
 mod limiter;
 mod oauth;
 mod object_type;
@@ -50,12 +74,18 @@ mod options;
 mod records;
 mod seed;
 mod signature;
+mod switches;
+mod token_metadata;
+mod wire;
 
 use crate::control::Control;
+use account::Account;
+use app::Auth;
+use authorize::Code;
 use axum::Router;
 use axum::routing::{get, post};
 use definition::Action;
-use engine::Execution;
+use history::Execution;
 use limiter::Limiter;
 use oauth::{AccessToken, Client, Grant};
 use records::Records;
@@ -63,6 +93,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use switches::Switches;
 
 /// What a simulated HubSpot is started with.
 #[derive(Clone, Debug)]
@@ -83,6 +114,7 @@ pub struct HubSpot {
 }
 
 struct Shared {
+    auth: Auth,
     actions: BTreeMap<String, Action>,
     client_secret: String,
     http: reqwest::Client,
@@ -92,9 +124,13 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    switches: Switches,
     action_base_url: Option<String>,
     access_tokens: BTreeMap<String, AccessToken>,
     clients: BTreeMap<String, Client>,
+    accounts: BTreeMap<u64, Account>,
+    /// By the code itself; a used one is gone.
+    codes: BTreeMap<String, Code>,
     grants: BTreeMap<String, Grant>,
     /// Access tokens given out for refresh tokens so far.
     refreshes: u64,
@@ -123,6 +159,7 @@ impl HubSpot {
         Ok(Self {
             shared: Arc::new(Shared {
                 actions: definition::load(&options.app)?,
+                auth: app::load(&options.app)?,
                 client_secret: options.client_secret,
                 http: http.map_err(io::Error::other)?,
                 control: Control::new(),
@@ -136,12 +173,20 @@ impl HubSpot {
         let simulator = Router::new()
             .route("/_sim/state", get(seed::show))
             .route("/_sim/seed", post(seed::plant))
-            .route("/_sim/executions", post(engine::execute))
+            .route("/_sim/executions", get(callbacks::list).post(engine::execute))
+            .route("/_sim/executions/{callback_id}", get(callbacks::show))
             .route("/_sim/options", post(options::open))
             .with_state(self.clone());
         self.shared
             .control
-            .mount(crm::router(self.clone()).merge(oauth::router(self.clone())))
+            .mount(
+                crm::router(self.clone())
+                    .merge(oauth::router(self.clone()))
+                    .merge(authorize::router(self.clone()))
+                    .merge(token_metadata::router(self.clone()))
+                    .merge(account::router(self.clone()))
+                    .merge(callbacks::router(self.clone())),
+            )
             .merge(simulator)
     }
 
@@ -164,12 +209,24 @@ impl HubSpot {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state, after what the clock has brought about since somebody last looked.
+    fn current_state(&self) -> MutexGuard<'_, State> {
+        let now = self.control().now();
+        let mut state = self.state();
+        state.executions.iter_mut().for_each(|execution| execution.history.expire(now));
+        state
+    }
+
     fn http(&self) -> &reqwest::Client {
         &self.shared.http
     }
 
     fn client_secret(&self) -> &str {
         &self.shared.client_secret
+    }
+
+    fn auth(&self) -> &Auth {
+        &self.shared.auth
     }
 
     fn action(&self, name: &str) -> Option<&Action> {
@@ -190,7 +247,7 @@ impl HubSpot {
         let next = FIRST_ENROLLMENT_ID + state.enrollments.len() as u64;
         let callback_id = match callback_id {
             Some(given) => given.to_owned(),
-            None => format!("ap-{portal_id}-{next}-{}-0", engine::ACTION_ID),
+            None => format!("ap-{portal_id}-{next}-{}-0", wire::ACTION_ID),
         };
         let enrollment_id = *state.enrollments.entry(callback_id.clone()).or_insert(next);
         (callback_id, enrollment_id)
@@ -200,6 +257,24 @@ impl HubSpot {
     fn admit(&self, portal_id: u64) -> Option<usize> {
         let now = self.shared.control.now();
         self.state().limiters.entry(portal_id).or_default().admit(now)
+    }
+}
+
+impl State {
+    /// The facts of a portal's account.
+    fn account(&self, portal_id: u64) -> Account {
+        self.accounts.get(&portal_id).cloned().unwrap_or_else(|| Account::of(portal_id))
+    }
+
+    /// Every portal the seeds have named so far.
+    fn known_portals(&self) -> BTreeSet<u64> {
+        let tokens = self.access_tokens.values().map(|token| token.portal_id);
+        let grants = self.grants.values().map(|grant| grant.portal_id);
+        self.accounts.keys().chain(self.portals.keys()).copied().chain(tokens).chain(grants).collect()
+    }
+
+    fn knows_portal(&self, portal_id: u64) -> bool {
+        self.known_portals().contains(&portal_id)
     }
 }
 

@@ -1,9 +1,11 @@
-//! The token endpoint, as far as a refresh takes it, and the access tokens it gives out (hubspot.md §5.2).
+//! The token endpoint, for a code and for a refresh, and the tokens it gives out (hubspot.md §5.2).
 //!
 //! Credentials that HubSpot does not know are answered 400 like a dead refresh token, as seen there: a client that takes
 //! every 400 for the end of a grant would disconnect all its portals over a wrong secret of its own.
 
 use super::HubSpot;
+use super::authorize::Code;
+use super::switches::RefreshToken;
 use crate::control::unexpected;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{RawQuery, State};
@@ -37,18 +39,21 @@ pub(super) struct AccessToken {
 pub(super) struct Client {
     pub(super) client_id: String,
     client_secret: String,
+    /// Where people may be sent back to, besides what the app project says: an app that runs on this machine.
+    #[serde(default)]
+    pub(super) redirect_urls: Vec<String>,
 }
 
 /// A portal's installation of the app.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Grant {
-    portal_id: u64,
+    pub(super) portal_id: u64,
     pub(super) refresh_token: String,
-    scopes: Vec<String>,
-    /// The app was uninstalled: nothing is given out on this grant any more.
+    pub(super) scopes: Vec<String>,
+    /// The app was uninstalled, or the token revoked: nothing is given out on this grant any more.
     #[serde(default)]
-    revoked: bool,
+    pub(super) revoked: bool,
 }
 
 /// The routes, of every version that still answers.
@@ -62,14 +67,22 @@ pub(super) fn router(hubspot: HubSpot) -> Router {
 
 const ACCESS_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
+/// Who installed the app.
+pub(super) const USER_ID: u64 = 42;
+
 impl AccessToken {
+    /// How many seconds it has left; all of them if it never ends.
+    pub(super) fn expires_in_s(&self, now: Timestamp) -> i64 {
+        self.expires_at.map_or(ACCESS_TOKEN_LIFETIME.as_secs(), |end| end.duration_since(now).as_secs())
+    }
+
     /// Whether HubSpot answers it with 401 `EXPIRED_AUTHENTICATION`.
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         self.expired || self.expires_at.is_some_and(|end| end <= now)
     }
 }
 
-/// The form of a refresh; HubSpot knows no further field.
+/// The form; PKCE and the undocumented fields are not simulated.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenRequest {
@@ -80,6 +93,10 @@ struct TokenRequest {
     client_secret: String,
     #[serde(default)]
     refresh_token: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    redirect_uri: String,
 }
 
 async fn token(
@@ -94,50 +111,99 @@ async fn token(
     if query.is_some() {
         return not_simulated("a query string here: credentials belong in the body");
     }
-    if asked.grant_type != "refresh_token" {
-        return not_simulated(&format!("the grant type {}", asked.grant_type));
-    }
-    match refresh(&hubspot, &asked) {
+    let given = match asked.grant_type.as_str() {
+        "authorization_code" => exchange(&hubspot, &asked),
+        "refresh_token" => refresh(&hubspot, &asked),
+        other => return not_simulated(&format!("the grant type {other}")),
+    };
+    match given {
         Ok(tokens) => Json(tokens).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
+/// Whether the app says who it is.
+pub(super) fn authenticated(
+    state: &super::State,
+    client_id: &str,
+    client_secret: &str,
+) -> Result<(), Refusal> {
+    let client = state.clients.get(client_id).ok_or(Refusal::ClientId)?;
+    if client.client_secret == client_secret { Ok(()) } else { Err(Refusal::ClientSecret) }
+}
+
+/// The first tokens for a code. Whoever shows a code has used it up, also with the wrong address.
+fn exchange(hubspot: &HubSpot, asked: &TokenRequest) -> Result<Value, Refusal> {
+    let now = hubspot.control().now();
+    let mut state = hubspot.state();
+    authenticated(&state, &asked.client_id, &asked.client_secret)?;
+    let code = state.codes.remove(&asked.code);
+    let is_good = |code: &Code| code.expires_at > now && code.client_id == asked.client_id;
+    let code = code.filter(is_good).ok_or(Refusal::Code)?;
+    if code.redirect_uri != asked.redirect_uri {
+        return Err(Refusal::RedirectUri);
+    }
+    let grant = Grant {
+        portal_id: code.portal_id,
+        refresh_token: new_refresh_token(),
+        scopes: code.scopes,
+        revoked: false,
+    };
+    let tokens = give_out(&mut state, &grant, now);
+    state.grants.insert(grant.refresh_token.clone(), grant);
+    Ok(tokens)
+}
+
 fn refresh(hubspot: &HubSpot, asked: &TokenRequest) -> Result<Value, Refusal> {
     let now = hubspot.control().now();
     let mut state = hubspot.state();
-    let client = state.clients.get(&asked.client_id).ok_or(Refusal::ClientId)?;
-    if client.client_secret != asked.client_secret {
-        return Err(Refusal::ClientSecret);
-    }
+    authenticated(&state, &asked.client_id, &asked.client_secret)?;
     let grant = state.grants.get(&asked.refresh_token).filter(|grant| !grant.revoked);
-    let Grant { portal_id, refresh_token, scopes, .. } = grant.cloned().ok_or(Refusal::RefreshToken)?;
-    let access_token = AccessToken {
+    let mut grant = grant.cloned().ok_or(Refusal::RefreshToken)?;
+    if state.switches.refresh_token == RefreshToken::Rotated {
+        state.grants.remove(&grant.refresh_token);
+        grant.refresh_token = new_refresh_token();
+        state.grants.insert(grant.refresh_token.clone(), grant.clone());
+    }
+    state.refreshes += 1;
+    Ok(give_out(&mut state, &grant, now))
+}
+
+fn new_refresh_token() -> String {
+    format!("na1-{}", Uuid::new_v4())
+}
+
+/// A fresh access token on a grant, as the endpoint answers it.
+fn give_out(state: &mut super::State, grant: &Grant, now: Timestamp) -> Value {
+    let token = AccessToken {
         token: format!("access-{}", Uuid::new_v4()),
-        portal_id,
-        scopes: scopes.clone(),
+        portal_id: grant.portal_id,
+        scopes: grant.scopes.clone(),
         expires_at: now.checked_add(ACCESS_TOKEN_LIFETIME).ok(),
         expired: false,
     };
     let answer = json!({
         "token_type": "bearer",
         "token_use": "access_token",
-        "access_token": access_token.token,
-        "refresh_token": refresh_token,
+        "access_token": token.token,
+        "refresh_token": grant.refresh_token,
         "expires_in": ACCESS_TOKEN_LIFETIME.as_secs(),
-        "hub_id": portal_id,
-        "scopes": scopes,
+        "hub_id": grant.portal_id,
+        "user_id": USER_ID,
+        "scopes": grant.scopes,
     });
-    state.access_tokens.insert(access_token.token.clone(), access_token);
-    state.refreshes += 1;
-    Ok(answer)
+    state.access_tokens.insert(token.token.clone(), token);
+    answer
 }
 
 /// Why no token is given out.
-enum Refusal {
+#[derive(Debug)]
+pub(super) enum Refusal {
     ClientId,
     ClientSecret,
     RefreshToken,
+    Code,
+    RedirectUri,
 }
 
 impl IntoResponse for Refusal {
@@ -148,6 +214,10 @@ impl IntoResponse for Refusal {
             Self::RefreshToken => {
                 ("invalid_grant", "BAD_REFRESH_TOKEN", "refresh token is invalid, expired or revoked")
             }
+            Self::Code => ("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code"),
+            Self::RedirectUri => {
+                ("invalid_grant", "BAD_REDIRECT_URI", "redirect_uri does not match that of the auth code")
+            }
         };
         let body = json!({
             "error": error, "error_description": message, "status": status, "message": message
@@ -156,7 +226,8 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn not_simulated(what: &str) -> Response {
+/// HubSpot may well answer this; the simulator does not.
+pub(super) fn not_simulated(what: &str) -> Response {
     let text = format!("the HubSpot simulator does not know {what}");
     unexpected((StatusCode::BAD_REQUEST, Json(json!({ "status": "error", "message": text }))))
 }

@@ -5,9 +5,10 @@
 
 use super::HubSpot;
 use super::definition::Action;
-use super::engine::{DEFINITION_VERSION, USER_AGENT};
+use super::engine::USER_AGENT;
 use super::object_type::ObjectType;
 use super::signature::{self, Signing};
+use super::wire::DEFINITION_VERSION;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;

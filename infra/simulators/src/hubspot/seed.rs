@@ -1,9 +1,11 @@
 //! Filling the simulator and looking into it.
 
 use super::HubSpot;
+use super::account::Account;
 use super::oauth::{AccessToken, Client, Grant};
 use super::object_type::ObjectType;
 use super::records::Record;
+use super::switches::Switches;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,9 +18,11 @@ use std::collections::BTreeMap;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Seed {
+    switches: Option<Switches>,
     action_base_url: Option<String>,
     access_tokens: Vec<AccessToken>,
     clients: Vec<Client>,
+    accounts: Vec<Account>,
     grants: Vec<Grant>,
     portals: Vec<Portal>,
 }
@@ -44,14 +48,16 @@ pub(super) async fn plant(State(hubspot): State<HubSpot>, body: String) -> Respo
 /// `GET /_sim/state`.
 pub(super) async fn show(State(hubspot): State<HubSpot>) -> Json<Value> {
     let definition_ids = hubspot.definition_ids();
-    let state = hubspot.state();
+    let state = hubspot.current_state();
     let portals: Vec<Value> =
         state.portals.iter().map(|(id, objects)| json!({ "portal_id": id, "objects": objects })).collect();
     Json(json!({
+        "switches": state.switches,
         "action_base_url": state.action_base_url,
         "actions": definition_ids,
         "access_tokens": state.access_tokens.values().collect::<Vec<_>>(),
         "clients": state.clients.values().collect::<Vec<_>>(),
+        "accounts": state.accounts.values().collect::<Vec<_>>(),
         "grants": state.grants.values().collect::<Vec<_>>(),
         "refreshes": state.refreshes,
         "portals": portals,
@@ -64,12 +70,17 @@ fn checked(seed: Seed) -> Result<Seed, String> {
     let mut problems =
         records.flat_map(|(kind, records)| records.iter().filter_map(|record| record.problem(*kind)));
     problems.next().map_or(Ok(()), Err)?;
+    seed.accounts.iter().find_map(Account::problem).map_or(Ok(()), Err)?;
+    seed.switches.as_ref().and_then(Switches::problem).map_or(Ok(()), Err)?;
     Ok(seed)
 }
 
 fn add(hubspot: &HubSpot, seed: Seed) {
     let now = hubspot.control().now();
     let mut state = hubspot.state();
+    if let Some(switches) = seed.switches {
+        state.switches = switches;
+    }
     if seed.action_base_url.is_some() {
         state.action_base_url = seed.action_base_url;
     }
@@ -78,6 +89,9 @@ fn add(hubspot: &HubSpot, seed: Seed) {
     }
     for client in seed.clients {
         state.clients.insert(client.client_id.clone(), client);
+    }
+    for account in seed.accounts {
+        state.accounts.insert(account.portal_id, account);
     }
     for grant in seed.grants {
         state.grants.insert(grant.refresh_token.clone(), grant);

@@ -1,5 +1,8 @@
 //! The CRM's traps and the workflow engine, over real HTTP.
 
+mod blocks;
+mod deliveries;
+mod install;
 mod oauth;
 mod options;
 mod project;
@@ -49,9 +52,13 @@ fn seed() -> Value {
             { "token": "all", "portal_id": 1_000_001, "scopes": all },
             { "token": "deals", "portal_id": 1_000_001, "scopes": ["crm.objects.deals.read"] },
             { "token": "old", "portal_id": 1_000_001, "scopes": [], "expired": true },
-            { "token": "other", "portal_id": 1_000_002, "scopes": all }
+            { "token": "other", "portal_id": 1_000_002, "scopes": all },
+            { "token": "automation", "portal_id": 1_000_001, "scopes": ["oauth", "automation"] },
+            { "token": "other-automation", "portal_id": 1_000_002, "scopes": ["automation"] }
         ],
-        "clients": [{ "client_id": "app", "client_secret": "app-secret" }],
+        "clients": [{ "client_id": "app", "client_secret": "app-secret", "redirect_urls": [
+            "http://localhost:4000/connect/hubspot/callback", "https://127.0.0.1/back", "http://app.example/back"
+        ] }],
         "grants": [
             { "portal_id": 1_000_001, "refresh_token": "lasting", "scopes": ["crm.objects.deals.read"] },
             { "portal_id": 1_000_001, "refresh_token": "uninstalled", "scopes": [], "revoked": true }
@@ -87,6 +94,18 @@ impl Fixture {
         let answer =
             self.http.get(format!("{}{path}", self.serving.url)).bearer_auth(token).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// Status and body, null when there is none.
+    async fn send_as(&self, method: &str, token: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.serving.url);
+        let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -235,12 +254,49 @@ async fn the_portal_that_asked_110_times_in_ten_seconds_is_throttled_and_others_
 }
 
 #[tokio::test]
+async fn a_fault_plan_answers_423_477_and_502_in_place_of_a_record() {
+    let fixture = fixture().await;
+    let fault = |status: u16, headers: Value| {
+        json!({
+            "path": "/deals/", "status": status, "headers": headers, "content_type": "application/json",
+            "body": json!({ "status": "error", "message": "not now" }).to_string()
+        })
+    };
+    let plan = json!({ "faults": [
+        fault(423, json!({})), fault(477, json!({ "retry-after": "3600" })), fault(502, json!({}))
+    ] });
+    assert_eq!(fixture.post("/_sim/faults", &plan).await.0, 200);
+    for status in [423, 477, 502, 200] {
+        assert_eq!(fixture.get(DEAL).await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn the_associations_beyond_five_hundred_are_on_a_second_page_each_once() {
+    let fixture = fixture().await;
+    // Every contact twice: a label of the portal's own makes a second row, not a second record.
+    let twice: Vec<String> = (1..=620).chain(1..=620).map(|id| id.to_string()).collect();
+    let deal = json!({ "id": "8800000003", "associations": { "contacts": twice } });
+    let seed = json!({ "portals": [{ "portal_id": 1_000_001, "objects": { "deals": [deal] } }] });
+    assert_eq!(fixture.post("/_sim/seed", &seed).await.0, 204);
+    let list = "/crm/objects/2026-03/deals/8800000003/associations/contacts";
+    let (_, first) = fixture.get(list).await;
+    let after = first["paging"]["next"]["after"].as_str().unwrap();
+    let (_, second) = fixture.get(&format!("{list}?after={after}")).await;
+    assert_eq!((ids(&first["results"]).len(), ids(&second["results"]).len()), (500, 120));
+    assert_eq!((ids(&second["results"])[0], second.get("paging")), ("501", None));
+    assert_eq!(second["results"][0]["associationTypes"].as_array().unwrap().len(), 2);
+    assert_eq!(fixture.get(&format!("{list}?limit=501")).await.0, 400);
+}
+
+#[tokio::test]
 async fn the_state_can_be_seeded_again_and_a_seed_with_a_mistake_changes_nothing() {
     let fixture = fixture().await;
     let (_, state) = fixture.get("/_sim/state").await;
     let portals = json!({
         "portals": state["portals"], "access_tokens": state["access_tokens"],
-        "clients": state["clients"], "grants": state["grants"]
+        "clients": state["clients"], "grants": state["grants"],
+        "accounts": state["accounts"], "switches": state["switches"]
     });
     assert_eq!(fixture.post("/_sim/seed", &portals).await.0, 204);
     assert_eq!(fixture.get("/_sim/state").await.1, state);

@@ -5,9 +5,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::create::{self, Moment};
+use super::change::{self, Operation};
+use super::create::Moment;
 use super::fault::{Fault, Reason};
 use super::json::{Object, text};
+use super::requests::Request;
 use super::select;
 use super::state::Company;
 
@@ -37,7 +39,7 @@ pub(super) fn run(
         return Err(Fault::new(1040, format!("A batch has at most {MOST_ITEMS} items, not {}", items.len())));
     }
     items.iter().try_for_each(|item| checked(item, request_id))?;
-    let moment = Moment { now, horizon: company.last_id() };
+    let moment = Moment { now, horizon: company.last_id(), any_number: false };
     let mut answers = Vec::new();
     // Queries first: they see the books as they were.
     for queries in [true, false] {
@@ -49,6 +51,18 @@ pub(super) fn run(
     answers.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     let answers: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
     Ok(json!({"BatchItemResponse": answers}))
+}
+
+/// Whether a batch holds a query, which is metered (quickbooks.md §6.2).
+pub(super) fn asks(body: &Object) -> bool {
+    items(body).unwrap_or_default().iter().any(|item| item.contains_key("Query"))
+}
+
+/// Core and CorePlus calls among the answers of a batch: every item counts as if sent alone, refused ones not at all.
+pub(super) fn counts(answers: &[Value]) -> (u64, u64) {
+    answers.iter().filter(|answer| answer.get("Fault").is_none()).fold((0, 0), |(core, plus), answer| {
+        if answer.get("QueryResponse").is_some() { (core, plus + 1) } else { (core + 1, plus) }
+    })
 }
 
 fn items(body: &Object) -> Result<Vec<&Object>, Fault> {
@@ -72,23 +86,31 @@ fn checked(item: &Object, request_id: Option<&str>) -> Result<(), Fault> {
     if item.contains_key("Query") {
         return Ok(());
     }
-    let operation = text(item, &["operation"]);
-    match payload(item) {
-        Some((entity, body))
-            if operation == "create" && create::can_make(entity) && !body.contains_key("Id") =>
-        {
-            Ok(())
-        }
-        payload => {
-            let entity = payload.map_or("nothing", |(entity, _)| entity);
-            Err(Fault::unsimulated(&format!("{operation} {entity} in a batch")))
-        }
+    let supported = payload(item).is_some_and(|(entity, body)| {
+        operation(item, entity).is_ok_and(|operation| change::is_simulated(entity, operation, body))
+    });
+    if supported {
+        return Ok(());
+    }
+    let entity = payload(item).map_or("nothing", |(entity, _)| entity);
+    Err(Fault::unsimulated(&format!("{} {entity} in a batch", text(item, &["operation"]))))
+}
+
+/// What an item asks for; in a batch every void is an update with an option (§1.6).
+fn operation(item: &Object, entity: &str) -> Result<Operation, Fault> {
+    match (text(item, &["operation"]), text(item, &["optionsData"])) {
+        ("create", "") => Ok(Operation::Create),
+        ("update", "") => Ok(Operation::Update),
+        ("delete", "") => Ok(Operation::Delete),
+        ("update", "void") => Operation::void(entity),
+        (operation, _) => Err(Fault::unsimulated(&format!("{operation} {entity} in a batch"))),
     }
 }
 
 /// The one field named after an entity.
 fn payload(item: &Object) -> Option<(&str, &Object)> {
-    let (name, value) = item.iter().find(|(name, _)| !matches!(name.as_str(), "bId" | "operation"))?;
+    let (name, value) =
+        item.iter().find(|(name, _)| !matches!(name.as_str(), "bId" | "operation" | "optionsData"))?;
     Some((name, value.as_object()?))
 }
 
@@ -96,16 +118,26 @@ fn payload(item: &Object) -> Option<(&str, &Object)> {
 fn answered(company: &mut Company, item: &Object, request_id: Option<&str>, moment: Moment) -> Value {
     let id = text(item, &["bId"]);
     let key = request_id.map(|request_id| format!("{request_id}{id}"));
-    let kept = key.as_ref().and_then(|key| company.requests.recall(key, ""));
-    if let Some(answer) = kept.and_then(|kept| serde_json::from_slice(&kept).ok()) {
-        return answer;
+    let body = json!(item).to_string().into_bytes();
+    let request = key.as_ref().map(|key| Request { id: key, scope: "", body: &body });
+    if let Some(request) = request {
+        company.requests.sight(request.id);
+        let kept = company.requests.recall(request, &company.switches, moment.now);
+        let mut kept = kept.and_then(|kept| match kept {
+            Ok(kept) => serde_json::from_slice::<Value>(&kept).ok(),
+            Err((fault, _)) => Some(fault.item()),
+        });
+        if let Some(kept) = &mut kept {
+            kept["bId"] = json!(id);
+            return kept.take();
+        }
     }
     let outcome = worked_out(company, item, moment);
-    let fine = outcome.is_ok();
+    let keeps = outcome.is_ok() || company.switches.cache_faults;
     let mut answer = outcome.unwrap_or_else(|fault| fault.item());
     answer["bId"] = json!(id);
-    if let Some(key) = key.filter(|_| fine) {
-        company.requests.keep(&key, "", answer.to_string().into_bytes());
+    if let Some(request) = request.filter(|_| keeps) {
+        company.requests.keep(request, Ok(answer.to_string().into_bytes()), moment.now);
     }
     answer
 }
@@ -115,5 +147,5 @@ fn worked_out(company: &mut Company, item: &Object, moment: Moment) -> Result<Va
         return select::run(company, text(item, &["Query"]), moment.now);
     }
     let (entity, body) = payload(item).ok_or_else(|| Reason::missing("operation"))?;
-    create::create(company, entity, body, moment)
+    change::run(company, entity, operation(item, entity)?, body, moment)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::fault::{Fault, Reason};
 use super::json::{Object, text};
@@ -16,6 +16,8 @@ pub(super) struct Moment {
     pub(super) now: Timestamp,
     /// The highest `Id` a reference may name.
     pub(super) horizon: u64,
+    /// Whether a document's number may be another's too (§2.3).
+    pub(super) any_number: bool,
 }
 
 type Create = fn(&mut Company, &Object, Moment) -> Result<Object, Fault>;
@@ -34,24 +36,19 @@ pub(super) fn can_make(entity: &str) -> bool {
     MAKERS.iter().any(|(name, _)| *name == entity)
 }
 
-/// Creates one entity and answers `{"<Entity>": …}`.
+/// Creates one entity and answers it as kept.
 ///
 /// # Errors
-/// The entity's own faults; 500 for an update, which is a body with an `Id`.
+/// The entity's own faults; 500 for what no call can create here.
 pub(super) fn create(
     company: &mut Company,
     entity: &str,
     body: &Object,
     moment: Moment,
-) -> Result<Value, Fault> {
-    let Some((name, make)) = MAKERS.iter().find(|(name, _)| *name == entity) else {
-        return Err(Fault::unsimulated(&format!("create {entity}")));
-    };
-    if body.contains_key("Id") {
-        return Err(Fault::unsimulated(&format!("update {entity}")));
-    }
-    let created = make(company, body, moment)?;
-    Ok(json!({*name: created}))
+) -> Result<Object, Fault> {
+    let maker = MAKERS.iter().find(|(name, _)| *name == entity);
+    let (_, make) = maker.ok_or_else(|| Fault::unsimulated(&format!("create {entity}")))?;
+    make(company, body, moment)
 }
 
 /// The day of a document or payment, today unless it says; filled in.
@@ -59,13 +56,19 @@ pub(super) fn create(
 /// # Errors
 /// 6210 when the books are closed up to that day or a later one.
 pub(super) fn dated(company: &Company, row: &mut Object, moment: Moment) -> Result<Date, Fault> {
-    let date = |text: &str| text.parse::<Date>().ok();
-    let day = date(text(row, &["TxnDate"])).unwrap_or_else(|| time::today(moment.now));
+    let given = text(row, &["TxnDate"]).parse::<Date>().ok();
+    let day = given.unwrap_or_else(|| time::today(moment.now));
+    open(company, day)?;
+    row.insert("TxnDate".into(), json!(day));
+    Ok(day)
+}
+
+/// 6210 when the books are closed up to that day or a later one.
+pub(super) fn open(company: &Company, day: Date) -> Result<(), Fault> {
     let closed = company.preference_text(&["AccountingInfoPrefs", "BookCloseDate"]);
-    if date(closed).is_some_and(|closed| day <= closed) {
+    if closed.parse::<Date>().is_ok_and(|closed| day <= closed) {
         let detail = format!("The books are closed up to {closed} and a password is needed to change them");
         return Err(Reason::new(6210, detail).at("").into());
     }
-    row.insert("TxnDate".into(), json!(day));
-    Ok(day)
+    Ok(())
 }

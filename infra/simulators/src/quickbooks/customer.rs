@@ -1,4 +1,5 @@
-//! Creating customers (quickbooks.md §2.6), and the rule that a name belongs to one customer, vendor or employee.
+//! Creating and changing customers (quickbooks.md §2.6), and the rule that a name belongs to one customer, vendor or
+//! employee.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -7,8 +8,10 @@ use super::create::Moment;
 use super::currency;
 use super::fault::{Fault, Reason};
 use super::fields::{self, CUSTOMER};
+use super::inactive::retire;
 use super::json::{Object, at, decimal, fill, money, text};
-use super::state::{Company, DuplicateName};
+use super::state::Company;
+use super::switches::DuplicateName;
 
 /// The entities among which a `DisplayName` is unique.
 pub(super) const NAMED: [&str; 3] = ["Customer", "Vendor", "Employee"];
@@ -22,12 +25,55 @@ pub(super) fn create(company: &mut Company, body: &Object, moment: Moment) -> Re
     let mut customer = fields::read(CUSTOMER, body, company, moment.horizon)?;
     currency::permitted(company, &customer)?;
     name(&mut customer)?;
-    if let Some(holder) = holder(company, text(&customer, &["DisplayName"])) {
-        return Err(duplicate(company.switches.duplicate_name, text(holder, &["Id"])));
-    }
+    unique(company, &customer)?;
     complete(company, &mut customer);
     company.number_addresses(&mut customer);
     Ok(company.insert("Customer", customer, moment.now))
+}
+
+/// Saves a customer whose body is `wanted` from now on, and answers it as kept.
+///
+/// # Errors
+/// The same, and 6000 for another currency, which a customer has for ever.
+pub(super) fn update(
+    company: &mut Company,
+    old: &Object,
+    wanted: &Object,
+    moment: Moment,
+) -> Result<Object, Fault> {
+    let mut customer = fields::read(CUSTOMER, wanted, company, moment.horizon)?;
+    let currency = text(&customer, &["CurrencyRef", "value"]);
+    if !currency.is_empty() && currency != text(old, &["CurrencyRef", "value"]) {
+        return Err(Reason::business("a customer's currency cannot be changed").at("CurrencyRef").into());
+    }
+    name(&mut customer)?;
+    for name in ["Id", "CurrencyRef", "Balance", "BalanceWithJobs"] {
+        customer.extend(old.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    customer.entry("Active").or_insert(Value::Bool(true));
+    retire("Customer", &mut customer);
+    unique(company, &customer)?;
+    complete(company, &mut customer);
+    keep_address_ids(old, &mut customer);
+    Ok(company.replace("Customer", text(old, &["Id"]), customer, moment.now))
+}
+
+/// An address that is changed keeps its `Id`.
+pub(super) fn keep_address_ids(old: &Object, new: &mut Object) {
+    for name in ["BillAddr", "ShipAddr"] {
+        if let (Some(id), Some(Value::Object(address))) = (at(old, &[name, "Id"]), new.get_mut(name)) {
+            address.entry("Id").or_insert(id.clone());
+        }
+    }
+}
+
+/// 6240 when another customer, vendor or employee has the row's name.
+pub(super) fn unique(company: &Company, row: &Object) -> Result<(), Fault> {
+    let own = text(row, &["Id"]);
+    match holders(company, text(row, &["DisplayName"])).find(|holder| text(holder, &["Id"]) != own) {
+        Some(holder) => Err(duplicate(company, text(holder, &["Id"]))),
+        None => Ok(()),
+    }
 }
 
 /// Adds what the service adds to every customer.
@@ -49,12 +95,13 @@ pub(super) fn complete(company: &Company, customer: &mut Object) {
     );
 }
 
-/// The customer, vendor or employee with this name, whatever its case. An inactive one holds its name with " (deleted)".
-pub(super) fn holder<'a>(company: &'a Company, name: &str) -> Option<&'a Object> {
+/// The customers, vendors and employees with this name, whatever its case. An inactive one holds its name with
+/// " (deleted)".
+pub(super) fn holders<'a>(company: &'a Company, name: &str) -> impl Iterator<Item = &'a Object> {
     let folded = |name: &str| name.trim().to_lowercase();
     let wanted = folded(name);
-    let mut rows = NAMED.iter().flat_map(|entity| company.rows(entity));
-    rows.find(|row| folded(text(row, &["DisplayName"])) == wanted)
+    let rows = NAMED.iter().flat_map(|entity| company.rows(entity));
+    rows.filter(move |row| folded(text(row, &["DisplayName"])) == wanted)
 }
 
 /// The customer owes that much more, or less after a payment.
@@ -84,7 +131,9 @@ fn name(customer: &mut Object) -> Result<(), Fault> {
     Ok(())
 }
 
-fn duplicate(form: DuplicateName, holder_id: &str) -> Fault {
+/// 6240 as the company's switch has it told.
+pub(super) fn duplicate(company: &Company, holder_id: &str) -> Fault {
+    let form = company.switches.duplicate_name;
     let english = "The name supplied already exists. : ";
     let detail = match form {
         DuplicateName::Sentence => format!(

@@ -108,12 +108,24 @@ pub(super) const ENTITIES: &[Entity] = &[
     },
     Entity { name: "PaymentMethod", label: Some("Name"), attributes: &[("Name", Text), ("Type", Text)] },
     Entity { name: "Term", label: Some("Name"), attributes: &[("Name", Text), ("Type", Text)] },
+    Entity { name: "Class", label: Some("FullyQualifiedName"), attributes: NESTED },
+    Entity { name: "Department", label: Some("FullyQualifiedName"), attributes: NESTED },
+    Entity { name: "CompanyCurrency", label: Some("Name"), attributes: &[("Name", Text), ("Code", Text)] },
+    Entity { name: "TaxCode", label: Some("Name"), attributes: &[("Name", Text), ("Description", Text)] },
+    Entity { name: "TaxRate", label: Some("Name"), attributes: &[("Name", Text)] },
+    Entity {
+        name: "ExchangeRate",
+        label: None,
+        attributes: &[("SourceCurrencyCode", Text), ("AsOfDate", Date)],
+    },
     Entity { name: "Preferences", label: None, attributes: &[] },
     Entity { name: "CompanyInfo", label: None, attributes: &[] },
 ];
 
 const PERSON: &[Attribute] =
     &[("DisplayName", Text), ("GivenName", Text), ("FamilyName", Text), ("PrintOnCheckName", Text)];
+
+const NESTED: &[Attribute] = &[("Name", Text), ("FullyQualifiedName", Text)];
 
 const EVERYWHERE: &[Attribute] =
     &[("Id", Id), ("MetaData.CreateTime", Instant), ("MetaData.LastUpdatedTime", Instant)];

@@ -14,6 +14,8 @@ pub(super) struct Fault {
     reasons: Vec<Reason>,
     /// The request is sound, but this simulator does not do it.
     pub(super) unsimulated: bool,
+    /// Told in XML even to those who asked for JSON.
+    pub(super) always_xml: bool,
 }
 
 /// One reason. `message` is the code's own words; tests and clients branch on `code` alone.
@@ -85,7 +87,13 @@ impl From<Reason> for Fault {
 impl Fault {
     /// HTTP 400 with these reasons.
     pub(super) fn validation(reasons: Vec<Reason>) -> Fault {
-        Fault { status: StatusCode::BAD_REQUEST, origin: Origin::Service, reasons, unsimulated: false }
+        Fault {
+            status: StatusCode::BAD_REQUEST,
+            origin: Origin::Service,
+            reasons,
+            unsimulated: false,
+            always_xml: false,
+        }
     }
 
     /// HTTP 400 with one reason.
@@ -107,6 +115,18 @@ impl Fault {
     pub(super) fn unauthorized() -> Fault {
         let detail = "The token was not issued for this company";
         Fault::gateway(StatusCode::FORBIDDEN, "AUTHORIZATION", 3100, "AuthorizationFailed", detail)
+    }
+
+    /// 429, in XML whatever was asked for (§4.1, §12.9).
+    pub(super) fn throttled(detail: &str) -> Fault {
+        let fault =
+            Fault::gateway(StatusCode::TOO_MANY_REQUESTS, "SERVICE", 3001, "ThrottleExceeded", detail);
+        Fault { always_xml: true, ..fault }
+    }
+
+    /// 600: the request id is another request's, or its first request is not done yet.
+    pub(super) fn duplicate_request(id: &str) -> Fault {
+        Fault::new(600, format!("Duplicate Request ID : the request {id} already exists"))
     }
 
     fn gateway(status: StatusCode, kind: &'static str, code: u16, name: &str, detail: &str) -> Fault {
@@ -187,6 +207,7 @@ fn escaped(text: &str) -> String {
 fn message(code: u16) -> &'static str {
     match code {
         500 => "Unsupported Operation",
+        600 => "Duplicate Request ID",
         610 => "Object Not Found",
         620 => "Txn ID Cannot Be Linked",
         1040 => "Batch size exceeds allowed limit",
@@ -202,11 +223,13 @@ fn message(code: u16) -> &'static str {
         2140 => "Invalid Amount",
         2150 => "Invalid Percent",
         2170 => "Invalid Enumeration",
+        2190 => "Invalid Date Range",
         2210 => "Invalid Email Address Format",
         2290 => "NegativeAmount",
         2500 => "Invalid Reference Id",
         4000 => "Error parsing query",
         4001 => "Invalid query",
+        5010 => "Stale Object Error",
         5020 => "Permission Denied Error",
         5030 => "Feature Not Supported Error",
         6000 => "A business validation error has occurred while processing your request",
@@ -214,10 +237,13 @@ fn message(code: u16) -> &'static str {
         6080 => "No Name Provided",
         6090 => "Discount Line missing required info",
         6100 => "Invalid Line TaxCode in the request",
+        6140 => "Duplicate Document Number Error",
+        6170 => "Invalid TxnTaxDetail",
         6210 => "Account Period Closed",
         6240 => "Duplicate Name Exists Error",
         6420 => "E-mail address required",
         6430 => "Invalid account type",
+        6470 => "Tax is not allowed or has no rate",
         _ => "An application error has occurred while processing your request",
     }
 }

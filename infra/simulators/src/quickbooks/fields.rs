@@ -95,6 +95,34 @@ pub(super) const CUSTOMER: &[Field] = &[
     ("BalanceWithJobs", Ignored),
 ];
 
+/// What can be changed of a vendor or employee.
+pub(super) const PERSON: &[Field] = &[
+    ("DisplayName", Name(100)),
+    ("GivenName", Name(100)),
+    ("FamilyName", Name(100)),
+    ("CompanyName", Text(100)),
+    ("PrintOnCheckName", Text(110)),
+    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
+    ("PrimaryPhone", Shape::Object(PHONE)),
+    ("Active", Flag),
+];
+
+/// What can be changed of a row of a small list.
+pub(super) const LISTED: &[Field] = &[("Name", Name(100)), ("Active", Flag)];
+
+/// What can be changed of an item.
+pub(super) const LISTED_ITEM: &[Field] = &[
+    ("Name", Name(100)),
+    ("Active", Flag),
+    ("Sku", Text(100)),
+    ("Description", Text(4000)),
+    ("UnitPrice", Number),
+    ("Taxable", Flag),
+];
+
+/// Whom a document is sent to.
+pub(super) const RECIPIENT: &[Field] = &[("BillEmail", Shape::Object(EMAIL))];
+
 /// What the three sales documents share, and then each one's own.
 macro_rules! sales_document {
     ($($own:expr),* $(,)?) => {
@@ -116,6 +144,7 @@ macro_rules! sales_document {
             ("ClassRef", Reference("Class")),
             ("DepartmentRef", Reference("Department")),
             ("CustomField", List(CUSTOM_FIELD)),
+            ("ExchangeRate", Number),
             ("GlobalTaxCalculation", Choice(&["TaxExcluded", "TaxInclusive", "NotApplicable"])),
             ("ApplyTaxAfterDiscount", Flag),
             ("TxnTaxDetail", Shape::Object(TAX)),
@@ -154,6 +183,7 @@ pub(super) const PAYMENT: &[Field] = &[
     ("TotalAmt", Money),
     ("CustomerRef", Reference("Customer")),
     ("CurrencyRef", Code),
+    ("ExchangeRate", Number),
     ("TxnDate", Shape::Date),
     ("PrivateNote", Text(4000)),
     ("PaymentMethodRef", Reference("PaymentMethod")),
@@ -167,7 +197,7 @@ pub(super) const PAYMENT: &[Field] = &[
 const PAYMENT_LINE: &[Field] =
     &[("Amount", Money), ("LinkedTxn", List(&[("TxnId", Text(30)), ("TxnType", Text(30))]))];
 
-/// A rate that is sent has no effect in the two regimes simulated: no tax, and automated tax.
+/// Tax lines that are sent have no effect: they are computed.
 const TAX: &[Field] = &[("TotalTax", Money), ("TxnTaxCodeRef", Code), ("TaxLine", Ignored)];
 
 const CUSTOM_FIELD: &[Field] = &[
@@ -178,6 +208,7 @@ const CUSTOM_FIELD: &[Field] = &[
 ];
 
 const LINE: &[Field] = &[
+    ("Id", Text(30)),
     (
         "DetailType",
         Choice(&["SalesItemLineDetail", "DescriptionOnly", "DiscountLineDetail", "SubTotalLineDetail"]),

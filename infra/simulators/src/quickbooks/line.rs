@@ -1,12 +1,14 @@
 //! The lines of a sales document: checked, completed, added up (quickbooks.md §2.2, §2.4).
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
 use super::json::{Object, decimal, fill, money, plain, text, to_cents};
 use super::state::Company;
-use super::tax::Taxable;
+use super::tax::{Codes, Taxable};
 use super::{discount, tax};
 
 /// What a line as sent lacks. Without an item the outcome is disputed (§2.2), so that here it is refused.
@@ -26,15 +28,35 @@ pub(super) fn missing(line: &Value) -> Option<&'static str> {
     }
 }
 
+/// Keeps the `Id` of lines the document had before, and gives the others the next free one (§2.2).
+pub(super) fn number(document: &mut Object, old: Option<&Object>) {
+    let old =
+        old.and_then(|old| old.get("Line")).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let ids: Vec<_> = old.iter().filter_map(|line| line["Id"].as_str()).collect();
+    let mut last = ids.iter().filter_map(|id| id.parse::<usize>().ok()).max().unwrap_or_default();
+    let lines = document.get_mut("Line").and_then(Value::as_array_mut).into_iter().flatten();
+    let numbered = ["SalesItemLineDetail", "DescriptionOnly"];
+    for line in lines.filter_map(Value::as_object_mut) {
+        let known = ids.contains(&text(line, &["Id"]));
+        if !known {
+            line.remove("Id");
+        }
+        if !known && numbered.contains(&text(line, &["DetailType"])) {
+            last += 1;
+            line.insert("Id".into(), json!(last.to_string()));
+        }
+    }
+}
+
 /// Checks and completes the lines, writes subtotal, discount and tax as the service does, and answers the total.
 ///
 /// # Errors
-/// 2150, 2290, 5020, 6000, 6070, 6090, 6100.
+/// 2150, 2290, 2500, 5020, 6000, 6070, 6090, 6100, 6170, 6470.
 pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal, Fault> {
     let Some(Value::Array(given)) = document.remove("Line") else {
         return Err(Reason::missing("Line").into());
     };
-    let mut sold = Sold::default();
+    let mut sold = Sold { codes: tax::codes(company, document), ..Sold::default() };
     let mut discount_lines = Vec::new();
     for line in given {
         let Value::Object(line) = line else { continue };
@@ -48,7 +70,7 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
     if sold.subtotal < Decimal::ZERO {
         return Err(Reason::business("the transaction amount must be 0 or greater").into());
     }
-    let Sold { mut lines, subtotal, taxable } = sold;
+    let Sold { mut lines, subtotal, taxed, .. } = sold;
     lines.push(
         json!({"Amount": money(subtotal), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}),
     );
@@ -60,7 +82,7 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
         None => Decimal::ZERO,
     };
     document.insert("Line".into(), Value::Array(lines));
-    Ok(subtotal - discount + tax::settle(company, document, Taxable { amount: taxable, subtotal, discount }))
+    Ok(subtotal - discount + tax::settle(company, document, Taxable { taxed, subtotal, discount })?)
 }
 
 /// The lines above the subtotal.
@@ -68,30 +90,30 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
 struct Sold {
     lines: Vec<Value>,
     subtotal: Decimal,
-    /// The part of the subtotal that is taxed.
-    taxable: Decimal,
+    /// The parts of the subtotal by their tax code.
+    taxed: BTreeMap<String, Decimal>,
+    codes: Codes,
 }
 
 impl Sold {
     fn add(&mut self, company: &Company, mut line: Object) -> Result<(), Fault> {
         if text(&line, &["DetailType"]) == "SalesItemLineDetail" {
-            let amount = item_line(company, &mut line)?;
+            let amount = item_line(company, self.codes, &mut line)?;
             self.subtotal += amount;
-            if text(&line, &["SalesItemLineDetail", "TaxCodeRef", "value"]) == "TAX" {
-                self.taxable += amount;
-            }
+            let code = text(&line, &["SalesItemLineDetail", "TaxCodeRef", "value"]).to_owned();
+            *self.taxed.entry(code).or_default() += amount;
         } else {
             fill(&mut line, json!({"DescriptionLineDetail": {}}));
         }
         let number = self.lines.len() + 1;
-        fill(&mut line, json!({"Id": number.to_string(), "LineNum": number}));
+        fill(&mut line, json!({"LineNum": number}));
         self.lines.push(Value::Object(line));
         Ok(())
     }
 }
 
 /// Checks and completes one product line, and answers its amount.
-fn item_line(company: &Company, line: &mut Object) -> Result<Decimal, Fault> {
+fn item_line(company: &Company, codes: Codes, line: &mut Object) -> Result<Decimal, Fault> {
     let amount = line.get("Amount").and_then(decimal).unwrap_or_default();
     line.insert("Amount".into(), money(amount));
     let Some(Value::Object(detail)) = line.get_mut("SalesItemLineDetail") else { return Ok(amount) };
@@ -105,7 +127,7 @@ fn item_line(company: &Company, line: &mut Object) -> Result<Decimal, Fault> {
     }
     let item = company.row("Item", text(detail, &["ItemRef", "value"])).cloned().unwrap_or_default();
     sellable(&item)?;
-    tax::code(company, &item, detail)?;
+    tax::code(company, codes, &item, detail)?;
     Ok(amount)
 }
 

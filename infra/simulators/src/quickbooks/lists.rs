@@ -1,4 +1,5 @@
-//! The small lists of a company (quickbooks.md §2.10): accounts, payment methods, terms; and what documents take from them.
+//! The small lists of a company (quickbooks.md §2.10): accounts, payment methods, terms, classes, locations,
+//! currencies and tax; and what documents take from them.
 //!
 //! Every company begins with the rows below. Their ids are fixed and stand outside the company's counter, so that what
 //! is seeded and created is numbered from 1 as ever, and no list's id is mistaken for another's:
@@ -8,6 +9,7 @@
 //! | `Account` | 9001 Checking, 9002 Savings, 9003 Undeposited Funds, 9004 Sales of Product Income, 9005 Discounts given |
 //! | `PaymentMethod` | 9101 Cash, 9102 Check, 9103 Visa |
 //! | `Term` | 9201 Net 15, 9202 Net 30 |
+//! | `TaxCode` | `TAX` and `NON`, in US companies only |
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -68,6 +70,11 @@ pub(super) fn days_due(company: &Company, invoice: &Object) -> i64 {
     term.and_then(|term| term.get("DueDays")).and_then(Value::as_i64).unwrap_or_default()
 }
 
+/// The codes only US companies have go, when a company turns out to be none.
+pub(super) fn leave_us(company: &mut Company) {
+    company.retain("TaxCode", |row| !["TAX", "NON"].contains(&text(row, &["Id"])));
+}
+
 /// Adds what the service adds to every row of these lists.
 ///
 /// # Errors
@@ -77,6 +84,8 @@ pub(super) fn complete(entity: &str, row: &mut Object) -> Result<(), String> {
         "Account" => Some("AccountType"),
         // A term by the day of the month is not simulated.
         "Term" => Some("DueDays"),
+        "CompanyCurrency" => Some("Code"),
+        "TaxRate" => Some("RateValue"),
         _ => None,
     };
     if let Some(field) = needed.filter(|field| !row.contains_key(*field)) {
@@ -93,12 +102,19 @@ fn add_defaults(entity: &str, row: &mut Object) {
             json!({"Active": true, "FullyQualifiedName": name, "SubAccount": false, "CurrentBalance": 0})
         }
         "Term" => json!({"Active": true, "Type": "STANDARD", "DiscountPercent": 0, "DiscountDays": 0}),
+        "Class" => json!({"Active": true, "FullyQualifiedName": name, "SubClass": false}),
+        "Department" => json!({"Active": true, "FullyQualifiedName": name, "SubDepartment": false}),
+        "CompanyCurrency" | "TaxRate" => json!({"Active": true}),
+        "TaxCode" => {
+            json!({"Active": true, "Hidden": false, "Taxable": true, "TaxGroup": true, "Description": name,
+                "SalesTaxRateList": {"TaxRateDetail": []}, "PurchaseTaxRateList": {"TaxRateDetail": []}})
+        }
         _ => json!({"Active": true, "Type": "NON_CREDIT_CARD"}),
     };
     fill(row, defaults);
 }
 
-fn beginnings() -> [(&'static str, Value); 10] {
+fn beginnings() -> [(&'static str, Value); 12] {
     [
         account("9001", "Checking", "Bank", "Checking", "Asset"),
         account("9002", "Savings", "Bank", "Savings", "Asset"),
@@ -110,6 +126,8 @@ fn beginnings() -> [(&'static str, Value); 10] {
         payment_method("9103", "Visa", "CREDIT_CARD"),
         term("9201", "Net 15", 15),
         term(DEFAULT_TERM, "Net 30", 30),
+        pseudo_code("TAX", true),
+        pseudo_code("NON", false),
     ]
 }
 
@@ -120,6 +138,10 @@ fn account(id: &str, name: &str, kind: &str, sub_kind: &str, class: &str) -> (&'
 
 fn payment_method(id: &str, name: &str, kind: &str) -> (&'static str, Value) {
     ("PaymentMethod", json!({"Id": id, "Name": name, "Type": kind}))
+}
+
+fn pseudo_code(id: &str, taxable: bool) -> (&'static str, Value) {
+    ("TaxCode", json!({"Id": id, "Name": id, "Taxable": taxable, "TaxGroup": false}))
 }
 
 fn term(id: &str, name: &str, due_days: i64) -> (&'static str, Value) {

@@ -1,46 +1,80 @@
 //! A stateful stand-in for the QuickBooks Online Accounting API.
 //!
-//! It holds companies with customers, vendors, employees, items, accounts, terms and payment methods, makes invoices,
-//! estimates, sales receipts and payments of them, refreshes tokens, and answers as quickbooks.md §1–§5, §8 and §12
-//! describe. Beside the routes of [`crate::control`]:
+//! It holds companies with customers, vendors, employees, items, the small lists, tax and exchange rates; makes, changes,
+//! voids, deletes and sends invoices, estimates, sales receipts and takes payments for them; refreshes tokens, throttles and
+//! meters; and answers as quickbooks.md §1–§8 and §12 describe. Beside the routes of [`crate::control`]:
 //!
 //! | route | what |
 //! | --- | --- |
-//! | `GET /_sim/state` | `{"companies": […], "grants": [{"realm_id", "refresh_token", "refreshed", …}]}`: everything, amounts exact |
-//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "numbers", "switches"}], "clients": [{"client_id", "client_secret"}], "grants": [{"realm_id", "refresh_token"}]}` adds; answers these companies |
+//! | `GET /_sim/state` | `{"companies": […], "grants": [{"realm_id", "refresh_token", "refreshed", …}]}`: everything, amounts exact; `calls` of a company counts Core and CorePlus calls |
+//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "classes", "departments", "currencies", "tax_rates", "tax_codes", "exchange_rates", "numbers", "switches"}], "clients": [{"client_id", "client_secret"}], "grants": [{"realm_id", "refresh_token"}]}` adds; answers these companies |
 //!
 //! An access token is a string, or `{"token", "expires_at"}`. A grant is of a company seeded before or beside it.
-//! `switches` replaces all of them: `duplicate_name` is `sentence`, `null`, `id` or `localised`; `estimates_off` is
-//! `permission_denied`, `not_supported` or `allowed`; `tax_percent` is the rate of automated sales tax, 8 by default.
-//! Every company begins with five accounts, three payment methods and two terms, whose ids stand in `lists`. What Intuit can do and this stand-in cannot is refused with code 500 and logged as unexpected.
+//! Every company begins with a few accounts, payment methods, terms and tax codes, whose ids stand in `lists`. What Intuit
+//! can do and this stand-in cannot is refused with code 500 and logged as unexpected.
+//!
+//! `switches` replaces all of them; the first value is the default:
+//!
+//! | switch | values |
+//! | --- | --- |
+//! | `request_ids` | `"honour"`, `"ignore"`, `{"forget_after": seconds}` by the simulator's clock |
+//! | `cache_faults` | `false`, `true` |
+//! | `other_body` | `"first_answer"`, `"duplicate_id"` (600) |
+//! | `in_progress` | `"duplicate_id"` (600), `"wait"`; needs `handling_ms`, how long each call is worked on, 0 by default |
+//! | `duplicate_name` | `"sentence"`, `"null"`, `"id"`, `"localised"` |
+//! | `warn_duplicate_number` | `false`, `true`: 6140 where people number documents |
+//! | `duplicate_number` | `"sentence"`, `"localised"` |
+//! | `number_family` | `"sales_documents"`, `"type"`: which documents must not share a number |
+//! | `estimates_off` | `"permission_denied"`, `"not_supported"`, `"allowed"` |
+//! | `tax_percent` | the rate of automated sales tax, 8 |
+//! | `omitted_rate` | `"one"`, `"looked_up"`: the exchange rate of a foreign document that names none |
+//! | `limits` | `null`, or `{"per_minute", "per_second", "at_once", "batches_per_minute"}`: 500, 10, 10 and 40 where left out |
+//! | `quota` | `null`, or CorePlus calls a month |
+//! | `send_is_metered` | `true`, `false` |
 //!
 //! One file, one thing: `query` is the grammar, `select` its meaning over the table in `entities`; `fields` says what a
-//! body may hold; `create` says what can be created, `customer`, `sales` (with `line`, `discount` and `tax`) and `payment`
-//! how; `lists` and `currency` are what documents take from their company; `oauth` refreshes tokens; `batch` does several at once; `state` is the books.
+//! body may hold; `change` is create, update, delete and void: `create` says what can be created, `customer`, `sales` (with
+//! `line`, `number`, `discount` and `tax`) and `payment` how, `roster` changes the other lists, `inactive` retires a name,
+//! `undo` takes transactions back; `send` e-mails them; `lists`, `currency` and `exchange` are what documents take from
+//! their company; `cdc` is what changed; `batch` does several at once; `oauth` refreshes tokens; `call` is
+//! what was asked, `answer` the way to its answer, on which `requests` remembers and `traffic` counts; `state` is the books.
 
+mod answer;
 mod batch;
+mod call;
+mod cdc;
+mod change;
 mod create;
 mod currency;
 mod customer;
 mod discount;
 mod entities;
+mod exchange;
 mod fault;
 mod fields;
+mod inactive;
 mod json;
 mod line;
 mod lists;
+mod number;
 mod oauth;
 mod payment;
 mod query;
+mod requests;
+mod roster;
 mod routes;
 mod sales;
 mod seed;
 mod select;
+mod send;
 mod state;
+mod switches;
 mod tax;
 #[cfg(test)]
 mod tests;
 mod time;
+mod traffic;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

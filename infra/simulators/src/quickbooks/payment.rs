@@ -24,8 +24,8 @@ pub(super) fn create(company: &mut Company, body: &Object, moment: Moment) -> Re
     if payment.get("ProcessPayment") == Some(&Value::Bool(true)) {
         return Err(Fault::unsimulated("create Payment that charges a card"));
     }
-    create::dated(company, &mut payment, moment)?;
-    currency::settle(company, &mut payment)?;
+    let day = create::dated(company, &mut payment, moment)?;
+    currency::settle(company, &mut payment, day)?;
     lists::deposit(company, &mut payment)?;
     let total = total(&payment)?;
     let shares = shares(company, &payment, moment.horizon)?;
@@ -131,6 +131,7 @@ fn settle(company: &mut Company, invoice_id: &str, payment_id: &str, share: Deci
     company.change("Invoice", invoice_id, now, |invoice| {
         let left = balance(invoice) - share;
         invoice.insert("Balance".into(), money(left));
+        currency::home_amounts(invoice);
         if let Some(Value::Array(linked)) = invoice.get_mut("LinkedTxn") {
             linked.push(json!({"TxnId": payment_id, "TxnType": "Payment"}));
         }

@@ -1,4 +1,4 @@
-//! Creating the three sales documents: invoices, estimates and sales receipts (quickbooks.md §2.1–§2.4, §12.3–§12.6).
+//! Creating and changing the three sales documents: invoices, estimates and sales receipts (quickbooks.md §2.1–§2.4, §12.3–§12.6).
 //! One way for all of them; what sets each apart is asked of its [`Kind`].
 
 use jiff::Span;
@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::create::{self, Moment};
 use super::fault::{Fault, Reason};
 use super::fields::{self, ESTIMATE, Field, INVOICE, SALES_RECEIPT};
-use super::json::{Object, at, fill, money, text};
-use super::state::{Company, EstimatesOff};
-use super::{currency, customer, line, lists};
+use super::json::{Object, at, decimal, fill, money, text};
+use super::state::Company;
+use super::switches::EstimatesOff;
+use super::{currency, customer, line, lists, number};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +28,7 @@ pub(super) enum Kind {
 /// Creates one and answers it as kept.
 ///
 /// # Errors
-/// 2010, 2020, what the table of fields refuses, 5020, 6000, 6070, 6090, 6100, 6210, 6420, 6430.
+/// 2010, 2020, what the table of fields refuses, 5020, 6000, 6070, 6090, 6100, 6140, 6170, 6210, 6420, 6430, 6470.
 pub(super) fn create(
     kind: Kind,
     company: &mut Company,
@@ -35,12 +36,74 @@ pub(super) fn create(
     moment: Moment,
 ) -> Result<Object, Fault> {
     fields::known(kind.entity(), kind.fields(), body)?;
+    let mut document = written(kind, company, body, None, moment)?;
+    // Nothing is refused any more: a number is used up here.
+    number::give(company, kind, &mut document);
+    company.number_addresses(&mut document);
+    if kind == Kind::Invoice {
+        customer::owe(company, text(&document, &["CustomerRef", "value"]), amount(&document, "Balance"));
+    }
+    Ok(company.insert(kind.entity(), document, moment.now))
+}
+
+/// Saves a document whose body is `wanted` from now on, and answers it as kept. What was paid stays paid.
+///
+/// # Errors
+/// The same, and 6000 for a total below what is paid, which is our expectation.
+pub(super) fn update(
+    kind: Kind,
+    company: &mut Company,
+    old: &Object,
+    wanted: &Object,
+    moment: Moment,
+) -> Result<Object, Fault> {
+    if let Ok(day) = text(old, &["TxnDate"]).parse() {
+        create::open(company, day)?;
+    }
+    let mut wanted = wanted.clone();
+    forget_computed_tax(old, &mut wanted);
+    let mut document = written(kind, company, &wanted, Some(old), moment)?;
+    if kind == Kind::Invoice {
+        let paid = amount(old, "TotalAmt") - amount(old, "Balance");
+        let balance = amount(&document, "TotalAmt") - paid;
+        if balance < Decimal::ZERO {
+            return Err(Reason::business("the total is less than what is paid already")
+                .at("TotalAmt")
+                .into());
+        }
+        document.insert("Balance".into(), money(balance));
+        currency::home_amounts(&mut document);
+        customer::owe(company, text(old, &["CustomerRef", "value"]), -amount(old, "Balance"));
+        customer::owe(company, text(&document, &["CustomerRef", "value"]), balance);
+    }
+    // What only the service writes.
+    for name in ["LinkedTxn", "DeliveryInfo"] {
+        document.extend(old.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    customer::keep_address_ids(old, &mut document);
+    // The service's own numbers are not lost by a full update (not documented).
+    if let Some(number) = old.get("DocNumber").filter(|_| !number::people_give_them(company)) {
+        fill(&mut document, json!({"DocNumber": number}));
+    }
+    Ok(company.replace(kind.entity(), text(old, &["Id"]), document, moment.now))
+}
+
+/// The document a body means, checked and completed, without a number of the service's.
+fn written(
+    kind: Kind,
+    company: &Company,
+    body: &Object,
+    old: Option<&Object>,
+    moment: Moment,
+) -> Result<Object, Fault> {
     offered(kind, company)?;
     required(kind, body)?;
     let mut document = fields::read(kind.fields(), body, company, moment.horizon)?;
     let day = create::dated(company, &mut document, moment)?;
-    currency::settle(company, &mut document)?;
+    currency::settle(company, &mut document, day)?;
     sendable(&document)?;
+    number::check(company, kind, &document, old.map_or("", |old| text(old, &["Id"])), moment)?;
+    line::number(&mut document, old);
     let total = line::settle(company, &mut document)?;
     fill(&mut document, json!({"TotalAmt": money(total)}));
     match kind {
@@ -51,15 +114,38 @@ pub(super) fn create(
             fill(&mut document, json!({"Balance": 0}));
         }
     }
-    complete(company, kind, &mut document);
-    if kind == Kind::Invoice {
-        customer::owe(company, text(&document, &["CustomerRef", "value"]), total);
+    currency::home_amounts(&mut document);
+    complete(company, &mut document);
+    Ok(document)
+}
+
+/// Tax that came back as it was read is computed anew; sent otherwise, it is the caller's.
+fn forget_computed_tax(old: &Object, wanted: &mut Object) {
+    if wanted.get("TxnTaxDetail") == old.get("TxnTaxDetail")
+        && let Some(Value::Object(tax)) = wanted.get_mut("TxnTaxDetail")
+    {
+        tax.retain(|name, _| name == "TxnTaxCodeRef");
+        if tax.is_empty() {
+            wanted.remove("TxnTaxDetail");
+        }
     }
-    Ok(company.insert(kind.entity(), document, moment.now))
+}
+
+fn amount(document: &Object, name: &str) -> Decimal {
+    document.get(name).and_then(decimal).unwrap_or_default()
 }
 
 impl Kind {
-    fn entity(self) -> &'static str {
+    /// All three.
+    pub(super) const ALL: [Kind; 3] = [Kind::Invoice, Kind::Estimate, Kind::SalesReceipt];
+
+    /// The one of this name, if it is one.
+    pub(super) fn named(entity: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.entity() == entity)
+    }
+
+    /// Its name as an entity.
+    pub(super) fn entity(self) -> &'static str {
         match self {
             Kind::Invoice => "Invoice",
             Kind::Estimate => "Estimate",
@@ -67,7 +153,8 @@ impl Kind {
         }
     }
 
-    fn fields(self) -> &'static [Field] {
+    /// The fields of its body.
+    pub(super) fn fields(self) -> &'static [Field] {
         match self {
             Kind::Invoice => INVOICE,
             Kind::Estimate => ESTIMATE,
@@ -121,19 +208,14 @@ fn complete_invoice(company: &Company, invoice: &mut Object, day: Date, total: D
     );
 }
 
-/// Adds what the service adds to all three. Nothing is refused any more: a number is used up here.
-fn complete(company: &mut Company, kind: Kind, document: &mut Object) {
-    let customer =
-        company.row("Customer", text(document, &["CustomerRef", "value"])).cloned().unwrap_or_default();
-    for name in ["BillAddr", "ShipAddr"] {
-        if let Some(address) = customer.get(name) {
-            fill(document, json!({name: address}));
+/// Adds what the service adds to all three.
+fn complete(company: &Company, document: &mut Object) {
+    if let Some(customer) = company.row("Customer", text(document, &["CustomerRef", "value"])) {
+        for name in ["BillAddr", "ShipAddr"] {
+            if let Some(address) = customer.get(name) {
+                fill(document, json!({name: address}));
+            }
         }
-    }
-    company.number_addresses(document);
-    // With numbers of their own, people give them; a document without one has none.
-    if !company.prefers(&["SalesFormsPrefs", "CustomTxnNumbers"]) && !document.contains_key("DocNumber") {
-        document.insert("DocNumber".into(), Value::String(company.take_number(kind.entity())));
     }
     fill(
         document,

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 
 use super::customer::NAMED;
 use super::fields::{self, CUSTOMER};
+use super::inactive::{label, retire};
 use super::json::{Object, fill, merge, text};
-use super::state::{Company, Switches};
-use super::{Books, customer, lists};
+use super::state::Company;
+use super::switches::Switches;
+use super::{Books, currency, customer, lists};
 
 /// The body of a seed.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +69,18 @@ struct CompanySeed {
     payment_methods: Vec<Object>,
     #[serde(default)]
     terms: Vec<Object>,
+    #[serde(default)]
+    classes: Vec<Object>,
+    #[serde(default)]
+    departments: Vec<Object>,
+    #[serde(default)]
+    currencies: Vec<Object>,
+    #[serde(default)]
+    tax_rates: Vec<Object>,
+    #[serde(default)]
+    tax_codes: Vec<Object>,
+    #[serde(default)]
+    exchange_rates: Vec<Object>,
     /// The next document number per entity.
     #[serde(default)]
     numbers: BTreeMap<String, u64>,
@@ -113,6 +127,9 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
         company.change_settings("CompanyInfo", object(json!({"CompanyName": name, "LegalName": name})));
     }
     if let Some(country) = seed.country {
+        if country != "US" {
+            lists::leave_us(company);
+        }
         company.change_settings("CompanyInfo", object(json!({"Country": country})));
     }
     company.change_settings("Preferences", seed.preferences);
@@ -132,12 +149,31 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
         ("Account", seed.accounts),
         ("PaymentMethod", seed.payment_methods),
         ("Term", seed.terms),
+        ("Class", seed.classes),
+        ("Department", seed.departments),
+        ("CompanyCurrency", seed.currencies),
+        ("TaxRate", seed.tax_rates),
+        ("TaxCode", seed.tax_codes),
     ];
     for (entity, rows) in lists {
         for row in rows {
             put(company, entity, row, now).map_err(|why| format!("{entity}: {why}"))?;
         }
     }
+    seed.exchange_rates.into_iter().try_for_each(|row| put_rate(company, row, now))
+}
+
+/// A rate of a day replaces the one known of that day.
+fn put_rate(company: &mut Company, mut row: Object, now: Timestamp) -> Result<(), String> {
+    for name in ["SourceCurrencyCode", "Rate", "AsOfDate"] {
+        if !row.contains_key(name) {
+            return Err(format!("ExchangeRate: a row needs a {name}"));
+        }
+    }
+    let key = |row: &Object| (row.get("SourceCurrencyCode").cloned(), row.get("AsOfDate").cloned());
+    company.retain("ExchangeRate", |known| key(known) != key(&row));
+    fill(&mut row, json!({"TargetCurrencyCode": currency::home(company)}));
+    company.keep("ExchangeRate", row, now);
     Ok(())
 }
 
@@ -151,22 +187,26 @@ fn put(company: &mut Company, entity: &'static str, row: Object, now: Timestamp)
         return Ok(());
     }
     let mut row = row;
+    if entity == "CompanyCurrency" {
+        let name = currency::named(text(&row, &["Code"]))["name"].take();
+        fill(&mut row, json!({"Name": name}));
+    }
     if text(&row, &[label(entity)]).is_empty() {
         return Err(format!("a row needs a {}", label(entity)));
     }
     retire(entity, &mut row);
-    let holder = customer::holder(company, text(&row, &["DisplayName"]));
+    let holder = customer::holders(company, text(&row, &["DisplayName"])).next();
     if let Some(holder) = holder.filter(|_| NAMED.contains(&entity)) {
         return Err(format!("{} is taken by Id {}", row["DisplayName"], text(holder, &["Id"])));
     }
     match entity {
         "Customer" => customer::complete(company, &mut row),
         "Item" => complete_item(company, &mut row),
-        "Account" | "PaymentMethod" | "Term" => lists::complete(entity, &mut row)?,
-        _ => {
+        "Vendor" | "Employee" => {
             let name = text(&row, &["DisplayName"]).to_owned();
             fill(&mut row, json!({"Active": true, "PrintOnCheckName": name}));
         }
+        _ => lists::complete(entity, &mut row)?,
     }
     company.number_addresses(&mut row);
     company.insert(entity, row, now);
@@ -201,25 +241,6 @@ fn complete_item(company: &Company, item: &mut Object) {
         item,
         json!({"Active": true, "FullyQualifiedName": full_name, "Type": "NonInventory", "Taxable": false}),
     );
-}
-
-/// Making a row inactive frees its name (quickbooks.md §2.6).
-fn retire(entity: &str, row: &mut Object) {
-    const SUFFIX: &str = " (deleted)";
-    if row.get("Active") != Some(&Value::Bool(false)) {
-        return;
-    }
-    for name in [label(entity), "FullyQualifiedName"] {
-        if let Some(Value::String(name)) = row.get_mut(name)
-            && !name.ends_with(SUFFIX)
-        {
-            name.push_str(SUFFIX);
-        }
-    }
-}
-
-fn label(entity: &str) -> &'static str {
-    if NAMED.contains(&entity) { "DisplayName" } else { "Name" }
 }
 
 fn object(value: Value) -> Object {

@@ -209,7 +209,7 @@ fn row_value(row: &Object, (name, kind): Attribute) -> Option<Key> {
 }
 
 /// With an offset, or a bare day.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
 }
 

@@ -1,14 +1,15 @@
-//! The books of one company: rows per entity, counters, and the request ids it has seen.
+//! The books of one company: rows per entity, what was deleted of them, and counters.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::entities::ENTITIES;
 use super::json::{Object, at, fill, merge, text};
+use super::requests::Requests;
+use super::switches::Switches;
+use super::traffic::Traffic;
 use super::{lists, time};
 
 /// The company a realm id stands for.
@@ -19,63 +20,15 @@ pub(super) struct Company {
     pub(super) tokens: BTreeMap<String, Option<Timestamp>>,
     pub(super) switches: Switches,
     pub(super) requests: Requests,
+    pub(super) traffic: Traffic,
     rows: BTreeMap<&'static str, Vec<Object>>,
+    /// What is left of deleted rows, for change data capture.
+    deleted: Vec<(&'static str, Object)>,
     /// One counter for all entities (quickbooks.md §12.3).
     last_id: u64,
     last_address_id: u64,
     /// The next document number per entity.
     numbers: BTreeMap<String, u64>,
-}
-
-/// Behaviour the vendor's notes leave open or show in several forms, and what a test must know beforehand.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Switches {
-    /// How the fault 6240 tells who holds the name.
-    pub(super) duplicate_name: DuplicateName,
-    /// What becomes of an estimate in a company that switched them off.
-    pub(super) estimates_off: EstimatesOff,
-    /// The rate of automated sales tax, in percent.
-    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
-    pub(super) tax_percent: Decimal,
-}
-
-impl Default for Switches {
-    fn default() -> Switches {
-        Switches {
-            duplicate_name: DuplicateName::default(),
-            estimates_off: EstimatesOff::default(),
-            tax_percent: Decimal::from(8),
-        }
-    }
-}
-
-/// The Detail variants of 6240 (quickbooks.md §2.6).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum DuplicateName {
-    /// "Another customer, vendor or employee …".
-    #[default]
-    Sentence,
-    /// A bare `null`.
-    Null,
-    /// `Id=…` of the holder, be it customer, vendor or employee.
-    Id,
-    /// The same in French.
-    Localised,
-}
-
-/// Whether the service refuses such estimates at all is not known (quickbooks.md §2.1).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum EstimatesOff {
-    /// 5020.
-    #[default]
-    PermissionDenied,
-    /// 5030.
-    NotSupported,
-    /// Created all the same: the preference steers the user interface only.
-    Allowed,
 }
 
 const FIRST_NUMBER: u64 = 1001;
@@ -88,7 +41,9 @@ impl Company {
             tokens: BTreeMap::new(),
             switches: Switches::default(),
             requests: Requests::default(),
+            traffic: Traffic::default(),
             rows: BTreeMap::new(),
+            deleted: Vec::new(),
             last_id: 0,
             last_address_id: 0,
             numbers: BTreeMap::new(),
@@ -159,6 +114,46 @@ impl Company {
         }
     }
 
+    /// Saves another version of a row under its `Id` and answers it as kept.
+    pub(super) fn replace(&mut self, entity: &str, id: &str, mut row: Object, now: Timestamp) -> Object {
+        self.number_addresses(&mut row);
+        self.change(entity, id, now, |old| {
+            for name in ["Id", "SyncToken", "MetaData", "domain"] {
+                row.extend(old.get(name).map(|value| (name.to_owned(), value.clone())));
+            }
+            row.insert("sparse".into(), json!(false));
+            *old = row;
+        });
+        self.row(entity, id).cloned().unwrap_or_default()
+    }
+
+    /// Takes a row out, leaves its trace for change data capture, and answers that.
+    pub(super) fn remove(&mut self, entity: &'static str, id: &str, now: Timestamp) -> Object {
+        let mut trace = Object::new();
+        if let Some(rows) = self.rows.get_mut(entity)
+            && let Some(index) = rows.iter().position(|row| text(row, &["Id"]) == id)
+        {
+            let row = rows.remove(index);
+            trace.extend(row.into_iter().filter(|(name, _)| name == "MetaData"));
+        }
+        fill(&mut trace, json!({"Id": id, "status": "Deleted", "domain": "QBO", "MetaData": {}}));
+        trace["MetaData"]["LastUpdatedTime"] = json!(time::stamp(now));
+        self.deleted.push((entity, trace.clone()));
+        trace
+    }
+
+    /// The traces of an entity's deleted rows.
+    pub(super) fn deleted(&self, entity: &str) -> impl Iterator<Item = &Object> {
+        self.deleted.iter().filter(move |(of, _)| *of == entity).map(|(_, trace)| trace)
+    }
+
+    /// Keeps only the rows of an entity that `keeps` says.
+    pub(super) fn retain(&mut self, entity: &str, keeps: impl FnMut(&Object) -> bool) {
+        if let Some(rows) = self.rows.get_mut(entity) {
+            rows.retain(keeps);
+        }
+    }
+
     /// Gives an address the row brought itself an `Id` of its own.
     pub(super) fn number_addresses(&mut self, row: &mut Object) {
         for name in ["BillAddr", "ShipAddr"] {
@@ -225,46 +220,12 @@ impl Company {
             "numbers": self.numbers,
             "access_tokens": self.tokens.len(),
             "requests": self.requests.snapshot(),
+            "calls": self.traffic.snapshot(),
         });
         for entity in ENTITIES.iter().filter(|entity| !matches!(entity.name, "Preferences" | "CompanyInfo")) {
             all[entity.name] = json!(self.rows(entity.name));
         }
         all
-    }
-}
-
-/// What each request id did (quickbooks.md §1.5). It is remembered for ever; Intuit does not say how long.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Requests(BTreeMap<String, Remembered>);
-
-#[derive(Clone, Debug, Default)]
-struct Remembered {
-    seen: u64,
-    /// The answer to send again, byte for byte, and its scope. Refusals are not kept: a mended body may use the id again.
-    answer: Option<(String, Vec<u8>)>,
-}
-
-impl Requests {
-    /// Counts another sight of the id and answers what it answered before, if that was in the same scope.
-    ///
-    /// The scope of a batch are its `bId`s: others make it a new request. Anything else has the empty scope.
-    pub(super) fn recall(&mut self, id: &str, scope: &str) -> Option<Vec<u8>> {
-        let remembered = self.0.entry(id.to_owned()).or_default();
-        remembered.seen += 1;
-        let (kept, answer) = remembered.answer.as_ref()?;
-        (kept == scope).then(|| answer.clone())
-    }
-
-    /// Keeps an answer for the next time.
-    pub(super) fn keep(&mut self, id: &str, scope: &str, answer: Vec<u8>) {
-        self.0.entry(id.to_owned()).or_default().answer = Some((scope.to_owned(), answer));
-    }
-
-    fn snapshot(&self) -> Value {
-        let entries = self.0.iter().map(|(id, remembered)| {
-            (id.clone(), json!({"seen": remembered.seen, "stored": remembered.answer.is_some()}))
-        });
-        Value::Object(entries.collect())
     }
 }
 

@@ -1,60 +1,236 @@
-//! Sales tax. The automated one of US companies in its simplest form: one rate, a switch, on the lines that are taxed
-//! (quickbooks.md §2.5, §12.12). Manual tax and that of other countries is not computed: it is always 0.
+//! Sales tax (quickbooks.md §2.5, §12.12), in the regime of the company: the automated one of US companies in its simplest
+//! form, one rate, a switch, on the lines that are taxed; the manual one, whose rates a document names once; and that of
+//! other countries, where each line names a code. Amounts that include their tax are not simulated.
+
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
-use super::json::{Object, at, decimal, fill, money, text, to_cents};
+use super::json::{Object, at, decimal, fill, money, plain, text, to_cents};
 use super::state::Company;
 
 /// What tax is computed from.
 pub(super) struct Taxable {
-    /// The taxed lines together.
-    pub(super) amount: Decimal,
+    /// The product lines by their tax code.
+    pub(super) taxed: BTreeMap<String, Decimal>,
     /// All product lines together.
     pub(super) subtotal: Decimal,
     /// What is taken off the subtotal.
     pub(super) discount: Decimal,
 }
 
+/// Which codes lines have.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Codes {
+    /// `TAX` or `NON`.
+    #[default]
+    American,
+    /// A tax code of the company.
+    OfCompany,
+    /// Any or none: the document is not taxed.
+    NotApplicable,
+}
+
+/// How tax comes about.
+#[derive(Clone, Copy, PartialEq)]
+enum Regime {
+    Off,
+    Automated,
+    Manual,
+    PerLine,
+}
+
+/// Which codes the lines of a document have.
+pub(super) fn codes(company: &Company, document: &Object) -> Codes {
+    match (regime(company), text(document, &["GlobalTaxCalculation"])) {
+        (Regime::PerLine, "NotApplicable") => Codes::NotApplicable,
+        (Regime::PerLine, _) => Codes::OfCompany,
+        _ => Codes::American,
+    }
+}
+
 /// Checks a line's tax code and fills it in. US: `TAX` or `NON`; left out, automated tax asks the item. Elsewhere every
 /// line needs one.
 ///
 /// # Errors
-/// 6000 without one outside the US, 6100 for another one in the US.
-pub(super) fn code(company: &Company, item: &Object, detail: &mut Object) -> Result<(), Fault> {
+/// 6000 without one outside the US, 6100 for another one in the US, 2500 and 6470 as for [`rates`].
+pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut Object) -> Result<(), Fault> {
     let given = text(detail, &["TaxCodeRef", "value"]);
-    let american = company.country() == "US";
-    if given.is_empty() && !american {
-        let why = "Make sure all your transactions have a VAT rate before you save.";
-        return Err(Reason::business(why).into());
+    match codes {
+        Codes::NotApplicable => return Ok(()),
+        Codes::OfCompany if given.is_empty() => {
+            let why = "Make sure all your transactions have a VAT rate before you save.";
+            return Err(Reason::business(why).into());
+        }
+        Codes::OfCompany => return rates(company, given).map(drop),
+        Codes::American => {}
     }
-    if american && !["", "TAX", "NON"].contains(&given) {
+    if !["", "TAX", "NON"].contains(&given) {
         let detail = format!("Tax code {given} is neither TAX nor NON");
         return Err(Reason::new(6100, detail).at("Line.SalesItemLineDetail.TaxCodeRef").into());
     }
-    let taxed = is_automated(company) && item.get("Taxable") == Some(&Value::Bool(true));
+    let automated = regime(company) == Regime::Automated;
+    let taxed = automated && item.get("Taxable") == Some(&Value::Bool(true));
     fill(detail, json!({"TaxCodeRef": {"value": if taxed { "TAX" } else { "NON" }}}));
     Ok(())
 }
 
-/// Writes `TxnTaxDetail` and answers the tax. A `TotalTax` that was sent replaces what would be computed; any rate that
-/// was sent is ignored.
-pub(super) fn settle(company: &Company, document: &mut Object, taxable: Taxable) -> Decimal {
+/// Writes `TxnTaxDetail` and answers the tax.
+///
+/// # Errors
+/// 2500 and 6470 for the code of a manually taxed document, 6170 for tax where it is not applicable, 500 for amounts that
+/// include it.
+pub(super) fn settle(company: &Company, document: &mut Object, taxable: Taxable) -> Result<Decimal, Fault> {
+    let lines = match regime(company) {
+        Regime::Off => Vec::new(),
+        Regime::Automated => return Ok(automated(company, document, &taxable)),
+        Regime::Manual => manual(company, document, &taxable)?,
+        Regime::PerLine => per_line(company, document, &taxable)?,
+    };
+    let tax = lines.iter().map(|line| line.tax).sum();
+    let mut detail = json!({"TotalTax": money(tax)});
+    if !lines.is_empty() {
+        detail["TaxLine"] = lines.iter().map(TaxLine::json).collect();
+    }
+    if let Some(code) = at(document, &["TxnTaxDetail", "TxnTaxCodeRef"]).filter(|_| !lines.is_empty()) {
+        detail["TxnTaxCodeRef"] = code.clone();
+    }
+    document.insert("TxnTaxDetail".into(), detail);
+    Ok(tax)
+}
+
+fn regime(company: &Company) -> Regime {
+    let partner = company.preference(&["TaxPrefs", "PartnerTaxEnabled"]).and_then(Value::as_bool);
+    match (company.country() == "US", company.prefers(&["TaxPrefs", "UsingSalesTax"]), partner) {
+        (false, _, _) => Regime::PerLine,
+        (true, true, Some(true)) => Regime::Automated,
+        (true, true, None) => Regime::Manual,
+        _ => Regime::Off,
+    }
+}
+
+/// A `TotalTax` that was sent replaces what would be computed; any code that was sent is ignored.
+fn automated(company: &Company, document: &mut Object, taxable: &Taxable) -> Decimal {
     let wanted = at(document, &["TxnTaxDetail", "TotalTax"]).and_then(decimal);
-    let tax = if !is_automated(company) || is_exempt(company, document) || taxable.amount <= Decimal::ZERO {
+    let net = taxable.of("TAX");
+    let tax = if is_exempt(company, document) || net <= Decimal::ZERO {
         Decimal::ZERO
     } else {
-        wanted.unwrap_or_else(|| computed(company, document, &taxable))
+        let net = net - taxable.share_of_discount(document, net);
+        wanted.unwrap_or_else(|| percent(net, company.switches.tax_percent))
     };
     document.insert("TxnTaxDetail".into(), json!({"TotalTax": money(tax)}));
     tax
 }
 
-fn is_automated(company: &Company) -> bool {
-    company.country() == "US"
-        && ["UsingSalesTax", "PartnerTaxEnabled"].iter().all(|name| company.prefers(&["TaxPrefs", name]))
+/// The rates of the document's one code, on what is taxed; without a code there is no tax. A sent `TotalTax` is ignored.
+fn manual(company: &Company, document: &Object, taxable: &Taxable) -> Result<Vec<TaxLine>, Fault> {
+    let code = text(document, &["TxnTaxDetail", "TxnTaxCodeRef", "value"]);
+    if code.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rates = rates(company, code)?;
+    let net = taxable.of("TAX");
+    if is_exempt(company, document) || net <= Decimal::ZERO {
+        return Ok(Vec::new());
+    }
+    let net = net - taxable.share_of_discount(document, net);
+    Ok(rates.into_iter().map(|rate| TaxLine::new(rate, net)).collect())
+}
+
+/// Each rate on the sum of the lines it is for (§2.4). A discount is taken off before tax, off each code its share, which
+/// is our expectation.
+fn per_line(company: &Company, document: &mut Object, taxable: &Taxable) -> Result<Vec<TaxLine>, Fault> {
+    fill(document, json!({"GlobalTaxCalculation": "TaxExcluded"}));
+    match text(document, &["GlobalTaxCalculation"]) {
+        "NotApplicable" if document.contains_key("TxnTaxDetail") => {
+            let detail = "TxnTaxDetail must not be sent where tax is not applicable";
+            return Err(Reason::new(6170, detail).at("TxnTaxDetail").into());
+        }
+        "NotApplicable" => return Ok(Vec::new()),
+        "TaxInclusive" => return Err(Fault::unsimulated("create with GlobalTaxCalculation TaxInclusive")),
+        _ => {}
+    }
+    let mut sums: BTreeMap<String, (Rate, Decimal)> = BTreeMap::new();
+    for (code, amount) in &taxable.taxed {
+        let net = amount - taxable.share(*amount);
+        for rate in rates(company, code)? {
+            let sum = sums.entry(rate.id.clone()).or_insert((rate, Decimal::ZERO));
+            sum.1 += net;
+        }
+    }
+    Ok(sums.into_values().map(|(rate, net)| TaxLine::new(rate, net)).collect())
+}
+
+struct Rate {
+    id: String,
+    percent: Decimal,
+}
+
+/// The sales rates of a tax code.
+///
+/// # Errors
+/// 2500 for no code of the company, 6470 for one without rates.
+fn rates(company: &Company, code: &str) -> Result<Vec<Rate>, Fault> {
+    let row = company.row("TaxCode", code).ok_or_else(|| {
+        Fault::from(Reason::new(2500, format!("Invalid Reference Id : TaxCodes element id {code} not found")))
+    })?;
+    if row.get("Active") == Some(&Value::Bool(false)) {
+        return Err(Reason::gone().into());
+    }
+    let details = at(row, &["SalesTaxRateList", "TaxRateDetail"]).and_then(Value::as_array);
+    let rates: Vec<_> = details.into_iter().flatten().filter_map(|detail| rate(company, detail)).collect();
+    if rates.is_empty() {
+        return Err(Fault::new(6470, format!("Tax code {code} has no rate for sales")));
+    }
+    Ok(rates)
+}
+
+fn rate(company: &Company, detail: &Value) -> Option<Rate> {
+    let id = detail["TaxRateRef"]["value"].as_str()?;
+    let percent = company.row("TaxRate", id)?.get("RateValue").and_then(decimal)?;
+    Some(Rate { id: id.to_owned(), percent })
+}
+
+/// What one rate comes to.
+struct TaxLine {
+    rate: Rate,
+    net: Decimal,
+    tax: Decimal,
+}
+
+impl TaxLine {
+    fn new(rate: Rate, net: Decimal) -> TaxLine {
+        let tax = percent(net, rate.percent);
+        TaxLine { rate, net, tax }
+    }
+
+    fn json(&self) -> Value {
+        json!({"Amount": money(self.tax), "DetailType": "TaxLineDetail", "TaxLineDetail": {
+            "TaxRateRef": {"value": self.rate.id}, "PercentBased": true, "TaxPercent": plain(self.rate.percent),
+            "NetAmountTaxable": money(self.net)}})
+    }
+}
+
+impl Taxable {
+    fn of(&self, code: &str) -> Decimal {
+        self.taxed.get(code).copied().unwrap_or_default()
+    }
+
+    /// US documents are taxed before their discount unless they say otherwise.
+    fn share_of_discount(&self, document: &Object, amount: Decimal) -> Decimal {
+        match document.get("ApplyTaxAfterDiscount") {
+            Some(Value::Bool(true)) => self.share(amount),
+            _ => Decimal::ZERO,
+        }
+    }
+
+    /// The part of the discount that falls on an amount.
+    fn share(&self, amount: Decimal) -> Decimal {
+        if self.subtotal.is_zero() { Decimal::ZERO } else { self.discount * amount / self.subtotal }
+    }
 }
 
 fn is_exempt(company: &Company, document: &Object) -> bool {
@@ -63,12 +239,6 @@ fn is_exempt(company: &Company, document: &Object) -> bool {
 }
 
 /// Half-up on the sum, not line by line (§2.4).
-fn computed(company: &Company, document: &Object, taxable: &Taxable) -> Decimal {
-    let after_discount = document.get("ApplyTaxAfterDiscount") == Some(&Value::Bool(true));
-    let share = if after_discount && !taxable.subtotal.is_zero() {
-        taxable.discount * taxable.amount / taxable.subtotal
-    } else {
-        Decimal::ZERO
-    };
-    to_cents((taxable.amount - share) * company.switches.tax_percent / Decimal::ONE_HUNDRED)
+fn percent(net: Decimal, percent: Decimal) -> Decimal {
+    to_cents(net * percent / Decimal::ONE_HUNDRED)
 }

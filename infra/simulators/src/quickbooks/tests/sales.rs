@@ -17,10 +17,6 @@ fn discounted(line: Value) -> Value {
     invoice_with(|i| i["Line"].as_array_mut().unwrap().push(line))
 }
 
-fn exact(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 #[tokio::test]
 async fn an_estimate_is_pending_and_nobody_owes_it() {
     let books = books().await;

@@ -1,0 +1,133 @@
+//! How much a company is asked: the throttles of quickbooks.md §6.1 and the metering of §6.2, by the simulator's clock.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::switches::{Limits, Switches};
+use super::time;
+
+/// The calls of one company.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traffic {
+    /// When the calls of the last minute were let in, and whether each was a batch.
+    recent: VecDeque<(Timestamp, bool)>,
+    now_running: usize,
+    /// Calls that bring data in: free.
+    core: u64,
+    /// Calls that get data out, by month (`2026-03`): metered.
+    core_plus: BTreeMap<String, u64>,
+    throttled: u64,
+    blocked: u64,
+}
+
+impl Traffic {
+    /// Lets a call in, which must [`leave`](Traffic::leave) again.
+    ///
+    /// # Errors
+    /// 429 when a limit or, for a metered call, the month's quota is reached.
+    pub(super) fn enter(
+        &mut self,
+        switches: &Switches,
+        batch: bool,
+        metered: bool,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.recent.retain(|(at, _)| now.duration_since(*at) < SignedDuration::from_mins(1));
+        if switches.limits.is_some_and(|limits| self.is_over(limits, batch, now)) {
+            self.throttled += 1;
+            return Err(Fault::throttled("The request limit was reached. Try again later"));
+        }
+        // That the block looks like a throttle is a field report.
+        if metered && switches.quota.is_some_and(|quota| self.this_month(now) >= quota) {
+            self.blocked += 1;
+            return Err(Fault::throttled("The app has used up its CorePlus calls of this month"));
+        }
+        self.recent.push_back((now, batch));
+        self.now_running += 1;
+        Ok(())
+    }
+
+    /// A call that was let in is over.
+    pub(super) fn leave(&mut self) {
+        self.now_running -= 1;
+    }
+
+    /// Counts what a call did: only success counts.
+    pub(super) fn count(&mut self, core: u64, core_plus: u64, now: Timestamp) {
+        self.core += core;
+        *self.core_plus.entry(month(now)).or_default() += core_plus;
+    }
+
+    /// The counts, for `GET /_sim/state`.
+    pub(super) fn snapshot(&self) -> Value {
+        json!({"core": self.core, "core_plus": self.core_plus.values().sum::<u64>(),
+            "core_plus_by_month": self.core_plus, "throttled": self.throttled, "blocked": self.blocked})
+    }
+
+    fn is_over(&self, limits: Limits, batch: bool, now: Timestamp) -> bool {
+        let second = SignedDuration::from_secs(1);
+        let in_second = self.recent.iter().filter(|(at, _)| now.duration_since(*at) < second).count();
+        let batches = self.recent.iter().filter(|(_, batch)| *batch).count();
+        self.recent.len() >= limits.per_minute
+            || in_second >= limits.per_second
+            || self.now_running >= limits.at_once
+            || (batch && batches >= limits.batches_per_minute)
+    }
+
+    fn this_month(&self, now: Timestamp) -> u64 {
+        self.core_plus.get(&month(now)).copied().unwrap_or_default()
+    }
+}
+
+fn month(now: Timestamp) -> String {
+    time::today(now).strftime("%Y-%m").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_772_471_730_000 + milliseconds).unwrap()
+    }
+
+    fn limited() -> Switches {
+        Switches { limits: Some(Limits::default()), ..Switches::default() }
+    }
+
+    /// How many of these calls, one every so many milliseconds, are let in.
+    fn let_in(calls: i64, every_ms: i64, batch: bool, leaves: bool) -> usize {
+        let mut traffic = Traffic::default();
+        let enters = (0..calls).filter(|n| {
+            let entered = traffic.enter(&limited(), batch, false, at(n * every_ms)).is_ok();
+            if entered && leaves {
+                traffic.leave();
+            }
+            entered
+        });
+        enters.count()
+    }
+
+    #[test]
+    fn five_hundred_calls_a_minute_are_let_in() {
+        assert_eq!(let_in(550, 105, false, true), 500);
+    }
+
+    #[test]
+    fn ten_calls_a_second_are_let_in() {
+        assert_eq!(let_in(20, 10, false, true), 10);
+    }
+
+    #[test]
+    fn ten_calls_at_once_are_let_in() {
+        assert_eq!(let_in(20, 1000, false, false), 10);
+    }
+
+    #[test]
+    fn forty_batches_a_minute_are_let_in() {
+        assert_eq!(let_in(50, 1000, true, true), 40);
+    }
+}
