@@ -1,5 +1,6 @@
 //! Tokens that ended, and the drop-downs of the workflow editor.
 
+use jiff::SignedDuration;
 use local::stack::Vendor;
 use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM};
 use serde_json::{Value, json};
@@ -10,12 +11,8 @@ use crate::support::{created, invoice, rows, stack};
 async fn tokens_that_the_vendors_no_longer_take_are_renewed_and_the_action_goes_on() {
     let stack = stack().await;
     created(&stack, invoice(HANNA)).await;
-    // Our clock says that they are good for long, the vendors' say otherwise.
-    for url in [&stack.info.hubspot_url, &stack.info.quickbooks_url] {
-        let clock =
-            stack.http.post(format!("{url}/_sim/clock")).json(&json!({"advance_seconds": 10 * 365 * 86_400}));
-        assert!(clock.send().await.unwrap().status().is_success());
-    }
+    // Our clock says that they are good for long, the vendors say otherwise.
+    stack.expire_access_tokens().await.unwrap();
     let shown = created(&stack, invoice(HARBOR)).await;
     assert_eq!(shown.statuses(), [200], "within one delivery");
     assert_eq!(rows(&stack, "Invoice").len(), 2);
@@ -24,6 +21,22 @@ async fn tokens_that_the_vendors_no_longer_take_are_renewed_and_the_action_goes_
     let before = refreshes(&stack);
     created(&stack, invoice(HANNA)).await;
     assert_eq!(refreshes(&stack), before, "nobody had to renew again");
+}
+
+#[tokio::test]
+async fn tokens_whose_time_is_over_are_renewed_before_a_vendor_refuses_them() {
+    let stack = stack().await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 60));
+    created(&stack, invoice(HANNA)).await;
+    stack.advance_clock(SignedDuration::from_hours(2));
+    created(&stack, invoice(HARBOR)).await;
+    assert_eq!(refreshes(&stack), 4, "each vendor's, each time");
+    let refused: Vec<_> = [Vendor::HubSpot, Vendor::QuickBooks]
+        .into_iter()
+        .flat_map(|vendor| stack.calls(vendor))
+        .filter(|call| call.status == Some(401))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 fn refreshes(stack: &local::stack::Stack) -> usize {

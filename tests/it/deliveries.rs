@@ -1,7 +1,7 @@
 //! One document for each execution: deliveries repeated, at once, and disturbed.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use local::stack::{Options, Stack, Vendor};
+use jiff::SignedDuration;
+use local::stack::{Options, Vendor};
 use local::world::{HANNA, HARBOR, PORTAL, THEO_FIRST, THEO_SECOND};
 use serde_json::json;
 use simulators::control::round_trips;
@@ -94,7 +94,7 @@ async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_per
         assert_eq!((record.state, record.sends), (State::Sent, 1), "{fault}");
         assert!(rows(&stack, "Invoice").is_empty());
 
-        end_the_quiet_period(&stack, callback_id).await;
+        stack.advance_clock(QUIET);
         let shown = created(&stack, enrollment).await;
         assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
         let posts: Vec<_> = stack
@@ -171,7 +171,7 @@ async fn a_function_killed_while_it_sends_leaves_one_invoice() {
     while stack.calls(Vendor::QuickBooks).iter().any(|call| call.ended_us.is_none()) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    end_the_quiet_period(&stack, callback_id).await;
+    stack.advance_clock(QUIET);
     let shown = created(&stack, enrollment).await;
     assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
 }
@@ -197,18 +197,5 @@ async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_
     }
 }
 
-/// As if the time of the last send had passed: its lease and its quiet period lie in the past.
-pub(crate) async fn end_the_quiet_period(stack: &Stack, callback_id: &str) {
-    stack
-        .dynamodb
-        .update_item()
-        .table_name(&stack.info.table_name)
-        .key("pk", AttributeValue::S(format!("E#{PORTAL}#{callback_id}")))
-        .key("sk", AttributeValue::S("EXECUTION".into()))
-        .update_expression("SET quiet_until = :past, lease_until = :past")
-        .condition_expression("attribute_exists(quiet_until)")
-        .expression_attribute_values(":past", AttributeValue::N("1".into()))
-        .send()
-        .await
-        .unwrap();
-}
+/// Until every lease has ended and no earlier send can still take effect.
+pub(crate) const QUIET: SignedDuration = SignedDuration::from_mins(5);

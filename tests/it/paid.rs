@@ -6,7 +6,7 @@ use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 use store::record::{Key, State};
 
-use crate::deliveries::end_the_quiet_period;
+use crate::deliveries::QUIET;
 use crate::quotes::{decimal, enroll, quote};
 use crate::support::{but, company, created, portal, rows, run, stack, the_invoice};
 
@@ -252,7 +252,7 @@ async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
     assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503, 503, 503]);
     let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
     assert_eq!(stack.store.record(&key).await.unwrap().unwrap().state, State::PaySent);
-    end_the_quiet_period(&stack, callback_id).await;
+    stack.advance_clock(QUIET);
     created(&stack, enrollment).await;
     assert_eq!(
         (rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")),

@@ -79,6 +79,24 @@ fn no_function_builds_on_a_simulator_or_an_emulator() {
 }
 
 #[test]
+fn only_one_file_asks_the_machine_for_the_time_of_day() {
+    let mut asking = BTreeSet::new();
+    let mut open = vec![root().join("shared"), root().join("functions")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && ["Timestamp::now(", "Zoned::now(", "SystemTime::now("]
+                .iter()
+                .any(|call| fs::read_to_string(&path).unwrap().contains(call))
+        {
+            asking.insert(path.strip_prefix(root()).unwrap().to_owned());
+        }
+    }
+    assert_eq!(asking, BTreeSet::from([PathBuf::from("shared/app/src/clock.rs")]), "all others ask it");
+}
+
+#[test]
 fn there_is_one_http_stack_and_one_tls_stack() {
     let lock = read("Cargo.lock");
     for name in ["hyper", "rustls", "h2", "http", "reqwest"] {

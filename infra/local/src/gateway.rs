@@ -16,6 +16,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use simulators::control::Clock;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -38,17 +39,20 @@ struct Front {
     routes: Routes,
     pools: HashMap<String, Arc<Pool>>,
     domain: String,
+    clock: Clock,
 }
 
 impl Gateway {
-    /// Serves these routes on a listener, with the pools by the logical ids of their functions.
+    /// Serves these routes on a listener, with the pools by the logical ids of their functions. The clock's time is the time
+    /// of their events.
     pub fn start(
         listener: TcpListener,
         domain: String,
         routes: &[Route],
         pools: HashMap<String, Arc<Pool>>,
+        clock: Clock,
     ) -> Self {
-        let front = Front { routes: Routes::new(routes), pools, domain };
+        let front = Front { routes: Routes::new(routes), pools, domain, clock };
         let router = Router::new().fallback(handle).with_state(Arc::new(front));
         Self { _server: Task::serve(listener, router) }
     }
@@ -80,7 +84,7 @@ impl Front {
         let Ok(body) = to_bytes(body, LARGEST_BODY_BYTES).await else {
             return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        let from = event::Origin { request_id, caller, domain: &self.domain };
+        let from = event::Origin { request_id, caller, domain: &self.domain, now: self.clock.now() };
         let event = event::build(&from, &found, &head, &path, &body);
         // A task of its own: it runs on when the patience below, or the caller's, is over.
         let invocation = tokio::spawn({
@@ -131,7 +135,7 @@ mod tests {
         let routes = [route("POST /actions/{kind}"), route("GET /console/{rest+}")];
         let (listener, address) = listen(0).await.unwrap();
         let pools = HashMap::from([("Echo".to_owned(), pool.clone())]);
-        let gateway = Gateway::start(listener, address.to_string(), &routes, pools);
+        let gateway = Gateway::start(listener, address.to_string(), &routes, pools, Clock::default());
         Running { _gateway: gateway, pool, url: format!("http://{address}"), http: reqwest::Client::new() }
     }
 

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use jiff::Timestamp;
+use simulators::control::Clock;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -38,6 +40,8 @@ pub struct Function {
     pub variables: Vec<(String, String)>,
     /// The file that takes what its instances print.
     pub log: PathBuf,
+    /// The clock that deadlines are set by. Moving it past one kills the invocation.
+    pub clock: Clock,
 }
 
 /// A function and its instances.
@@ -89,6 +93,14 @@ pub enum Failure {
     Died(String),
 }
 
+impl Function {
+    /// When an invocation that begins now is killed.
+    fn deadline(&self) -> Timestamp {
+        let now = self.clock.now();
+        now.checked_add(self.timeout).unwrap_or(now)
+    }
+}
+
 impl Pool {
     /// A pool without instances yet.
     pub fn new(function: Function) -> Self {
@@ -115,7 +127,7 @@ impl Pool {
                 None => self.start().await?,
             };
             let (invocation, reply) = Invocation::new(&self.function, &request_id, event.clone());
-            match instance.invoke(invocation, reply, self.function.timeout).await {
+            match instance.invoke(invocation, reply, &self.function).await {
                 Ok(served) => {
                     instance.release();
                     *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(served.span);
@@ -221,6 +233,7 @@ impl Drop for Pool {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use jiff::SignedDuration;
     use serde_json::{Value, json};
 
     use super::*;
@@ -239,6 +252,7 @@ pub(crate) mod tests {
             concurrency: 64,
             variables: Vec::new(),
             log,
+            clock: Clock::default(),
         };
         change(&mut function);
         Pool::new(function)
@@ -313,6 +327,27 @@ pub(crate) mod tests {
         assert_eq!(pool.instances(), 0);
         report(pool.invoke(event(json!({}))).await);
         assert_eq!(pool.cold_starts(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_deadline_is_of_the_clock_that_can_be_moved() {
+        let pool = Arc::new(echo(|_| {}));
+        let clock = pool.function.clock.clone();
+        let day = SignedDuration::from_hours(24);
+        clock.advance(day);
+        let seen = report(pool.invoke(event(json!({}))).await);
+        let remaining = SignedDuration::from_millis(seen["remaining_ms"].as_i64().unwrap());
+        assert!(remaining > day, "the function goes by its own clock: {seen}");
+        let running = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.invoke(event(json!({"sleep_ms": 60_000}))).await }
+        });
+        while pool.take_idle().map(|idle| idle.release()).is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        clock.advance(SignedDuration::from_secs(60));
+        assert_eq!(running.await.unwrap(), Err(Failure::TimedOut(Duration::from_secs(60))));
     }
 
     #[tokio::test]

@@ -34,10 +34,12 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use jiff::SignedDuration;
 use local::functions::{self, Programs};
 use local::lambda::{Function, Pool};
 use local::template::Template;
-use local::{Options, Profile, Stack, Vendor, paths};
+use local::{Options, Profile, Stack, paths};
+use simulators::control::Clock;
 
 use self::proxy::Proxies;
 use self::report::Figures;
@@ -52,8 +54,8 @@ const WARM: usize = 200;
 const WARM_UP: usize = 10;
 
 /// After so many executions HubSpot's clock is moved past what its burst limit looks back on (hubspot.md §8).
-const RESPITE: usize = 20;
-const RESPITE_SECONDS: u32 = 10;
+const RESPITE_AFTER: usize = 20;
+const RESPITE: SignedDuration = SignedDuration::from_secs(10);
 
 const HELLO: &str = "hello";
 
@@ -135,8 +137,8 @@ impl Subject {
     ) -> Result<Vec<Took>, Box<dyn Error + Send + Sync>> {
         let mut all = Vec::new();
         for done in 0..WARM_UP + WARM {
-            if done % RESPITE == 0 {
-                stack.advance_clock(Vendor::HubSpot, RESPITE_SECONDS).await?;
+            if done % RESPITE_AFTER == 0 {
+                stack.advance_clock(RESPITE);
             }
             all.push(self.invocation(stack, proxies).await?);
         }
@@ -176,6 +178,7 @@ fn hello(stack: &Stack, program: &Path) -> Function {
         concurrency: 1,
         variables: Vec::new(),
         log: stack.logs.join("hello.log"),
+        clock: Clock::default(),
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use simulators::control::Call;
+use simulators::control::{Call, Clock};
 use simulators::hubspot::HubSpot;
 use simulators::quickbooks::QuickBooks;
 use store::Store;
@@ -206,8 +207,9 @@ impl Stack {
 
         (options.progress)("Starting the functions and the gateway");
         let logs = paths::new_log_folder().map_err(not_served("the log folder"))?;
-        let pools = pools(&options, &template, &programs, &info, &logs)?;
-        let gateway = start_gateway(&options, &template, listener, address.to_string(), &pools);
+        let pools = pools(&options, &template, &programs, &info, &logs, vendors.clock())?;
+        let gateway =
+            start_gateway(&options, &template, listener, address.to_string(), &pools, vendors.clock());
         let stack = Self {
             store: Store::new(dynamodb.clone(), secrets.clone(), names()),
             http: vendors.http.clone(),
@@ -269,13 +271,15 @@ impl Stack {
         self.seed_quickbooks(&world::quickbooks_access_expired()).await
     }
 
-    /// Moves a vendor's clock forward (`POST /_sim/clock`): its tokens end, its limits are forgotten.
-    ///
-    /// # Errors
-    /// [`Error::Simulator`] when it cannot be reached.
-    pub async fn advance_clock(&self, vendor: Vendor, seconds: u32) -> Result<(), Error> {
-        let step = serde_json::json!({"advance_seconds": seconds});
-        Ok(self.vendors.tell(vendor, "clock", &step).await.map(drop)?)
+    /// Moves the clock of the whole stack forward, as `POST /_sim/clock` of either vendor does: tokens end, limits are
+    /// forgotten, quiet periods pass, what runs too long is killed. Functions compiled for release go by their own clock.
+    pub fn advance_clock(&self, by: SignedDuration) -> Timestamp {
+        self.vendors.clock().advance(by)
+    }
+
+    /// What time it is in the stack.
+    pub fn now(&self) -> Timestamp {
+        self.vendors.clock().now()
     }
 
     /// The books of a company: `Invoice`, `Customer`, `Item` and more, each a list; null if there is no such company.
@@ -355,6 +359,7 @@ fn pools<'a>(
     programs: &Programs,
     info: &Info,
     logs: &Path,
+    clock: &Clock,
 ) -> Result<Pools<'a>, Error> {
     let pool = |declared: &'a template::Function| {
         let function = Function {
@@ -365,6 +370,7 @@ fn pools<'a>(
             concurrency: options.concurrency,
             variables: variables(options, declared, info)?,
             log: logs.join(format!("{}.log", declared.binary)),
+            clock: clock.clone(),
         };
         Ok((declared, Arc::new(Pool::new(function))))
     };
@@ -413,6 +419,7 @@ fn start_gateway(
     listener: TcpListener,
     domain: String,
     pools: &Pools<'_>,
+    clock: &Clock,
 ) -> Gateway {
     let mut routes = template.routes.clone();
     for route in &mut routes {
@@ -420,7 +427,7 @@ fn start_gateway(
     }
     let pools: HashMap<_, _> =
         pools.iter().map(|(function, pool)| (function.logical_id.clone(), pool.clone())).collect();
-    Gateway::start(listener, domain, &routes, pools)
+    Gateway::start(listener, domain, &routes, pools, clock.clone())
 }
 
 fn did_not_start(part: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {

@@ -3,7 +3,7 @@
 use std::io;
 
 use serde_json::Value;
-use simulators::control::{self, Call, Control, Fault, Serving};
+use simulators::control::{self, Call, Clock, Control, Fault, Serving};
 use simulators::hubspot::{HubSpot, HubSpotOptions};
 use simulators::quickbooks::QuickBooks;
 
@@ -37,7 +37,7 @@ pub struct Error {
     pub problem: String,
 }
 
-/// Both simulators; they stop when dropped.
+/// Both simulators, on one clock; they stop when dropped.
 pub struct Vendors {
     /// The HubSpot simulator.
     pub hubspot: HubSpot,
@@ -64,7 +64,7 @@ impl Vendors {
             action_base_url: None,
             client_secret: world::CLIENT_SECRET.to_owned(),
         })?;
-        let quickbooks = QuickBooks::new();
+        let quickbooks = QuickBooks::with_clock(hubspot.control().clock().clone());
         let servers =
             (control::serve(hubspot.router(), 0).await?, control::serve(quickbooks.router(), 0).await?);
         Ok(Self {
@@ -162,6 +162,11 @@ impl Vendors {
         let faults: Vec<Fault> =
             serde_json::from_value(faults.clone()).map_err(|error| refused(error.to_string()))?;
         self.control(vendor).set_faults(faults).map_err(refused)
+    }
+
+    /// The clock of both: whoever moves it, at either of their control routes too, moves it for both.
+    pub fn clock(&self) -> &Clock {
+        self.hubspot.control().clock()
     }
 
     fn control(&self, vendor: Vendor) -> &Control {

@@ -54,6 +54,7 @@ mod plan;
 mod preset;
 mod shape;
 
+pub use clock::Clock;
 pub use fault::{Drip, Fault, MAX_PADDED_BYTES};
 pub use preset::Preset;
 
@@ -74,7 +75,6 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use clock::Clock;
 use disturb::disturbed;
 use plan::Plan;
 
@@ -169,7 +169,17 @@ impl Default for Control {
 impl Control {
     /// Real time, no faults, no calls.
     pub fn new() -> Control {
-        Control { shared: Arc::default(), clock: Clock::default(), started: Instant::now() }
+        Control::with_clock(Clock::default())
+    }
+
+    /// No faults, no calls, and a clock that others may share: whoever moves it moves it for all.
+    pub fn with_clock(clock: Clock) -> Control {
+        Control { shared: Arc::default(), clock, started: Instant::now() }
+    }
+
+    /// The clock, to share.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Real time, moved by what [`Control::advance`] or `POST /_sim/clock` asked for.

@@ -18,6 +18,7 @@ use tracing::Instrument;
 pub use mapping::quickbooks::DocumentKind;
 
 use crate::App;
+use crate::clock;
 use crate::connection::{Stop, chosen_company};
 use crate::effects::{self, Deadline};
 use crate::execution::Execution;
@@ -34,6 +35,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// None.
 pub async fn handle(app: &App, kind: DocumentKind, request: Request) -> Result<Response<String>, Infallible> {
+    clock::follow(&request);
     let started = std::time::Instant::now();
     let answer = answer(app, kind, &request).await;
     tracing::info!(
@@ -170,5 +172,5 @@ fn path(kind: DocumentKind) -> &'static str {
 pub(crate) fn ends_at(request: &Request) -> Timestamp {
     let named = request.lambda_context_ref().and_then(|context| i64::try_from(context.deadline).ok());
     let named = named.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    named.unwrap_or_else(|| Timestamp::now() + TIME_LIMIT)
+    named.unwrap_or_else(|| clock::now() + TIME_LIMIT)
 }

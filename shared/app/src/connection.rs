@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use mapping::hubspot::{RecordId, RecordKind};
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
@@ -20,6 +20,7 @@ use store::tokens::{AppSecret, Grant, Keys, Owner};
 use tokio::sync::OnceCell;
 
 use crate::App;
+use crate::clock;
 use crate::config::Config;
 use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
@@ -252,7 +253,7 @@ impl App {
             return Ok(None);
         }
         let grant = self.store.grant(owner, connection).await?;
-        if grant.access_expires_at.duration_since(Timestamp::now()) > RENEW_BEFORE {
+        if grant.access_expires_at.duration_since(clock::now()) > RENEW_BEFORE {
             return Ok(Some(grant));
         }
         self.renew(owner, &grant, keys, deadline).await
@@ -318,7 +319,7 @@ impl App {
                 Ok(Grant {
                     generation: old.generation + 1,
                     access_token: tokens.access_token,
-                    access_expires_at: Timestamp::now() + tokens.expires_in,
+                    access_expires_at: clock::now() + tokens.expires_in,
                     refresh_token: tokens.refresh_token.unwrap_or_else(|| old.refresh_token.clone()),
                     ..old.clone()
                 })
@@ -335,7 +336,7 @@ impl App {
                     &old.refresh_token,
                 );
                 let tokens = bought.await.map_err(|error| Refresh::of_intuit(&error))?;
-                let now = Timestamp::now();
+                let now = clock::now();
                 Ok(Grant {
                     generation: old.generation + 1,
                     access_token: tokens.access_token,

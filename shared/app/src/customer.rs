@@ -13,6 +13,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use store::record::{Claimed, Nonce, Plan, Record, Transition, Written};
 
 use crate::App;
+use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
 use crate::effects::{self, Deadline};
 use crate::failure::{Code, Failure, Trouble};
@@ -92,7 +93,7 @@ impl Order<'_> {
             None => Ok(Some((id, self.new.display_name.clone()))),
             Some(_) => {
                 let forget = Transition::Forget { gone: id };
-                self.app.store.write(record, &forget, &Nonce::new(), Timestamp::now()).await?;
+                self.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
                 Ok(None)
             }
         }
@@ -130,7 +131,7 @@ impl Order<'_> {
 
 impl Effects for Order<'_> {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        clock::now()
     }
 
     async fn plan(&self, record: &Record) -> Event {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use store::record::{Nonce, Record, State, Transition, Written};
 
+use crate::clock;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{Change, Outcome};
 use crate::telemetry::chain;
@@ -34,7 +35,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// The end that Lambda names.
     pub(crate) fn at(wall: Timestamp) -> Self {
-        let left = Duration::try_from(wall.duration_since(Timestamp::now())).unwrap_or_default();
+        let left = Duration::try_from(wall.duration_since(clock::now())).unwrap_or_default();
         Self { wall, monotonic: Instant::now() + left }
     }
 
@@ -90,7 +91,7 @@ pub(crate) async fn write(
     // One id for all tries: the first may have taken place although its reply was lost.
     let id = Nonce::new();
     loop {
-        match store.write(record, transition, &id, Timestamp::now()).await {
+        match store.write(record, transition, &id, clock::now()).await {
             Err(error @ store::Error::Unavailable { .. })
                 if matters && deadline.left() > RETRY_PAUSE * 20 =>
             {
@@ -111,7 +112,7 @@ pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::reco
         input_hash: None,
         subject: None,
         nonce: Nonce::new(),
-        now: Timestamp::now(),
+        now: clock::now(),
         lease_until: deadline.lease_until(),
     }
 }

@@ -22,6 +22,7 @@ use store::portal::Portal;
 use store::record::{Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
+use crate::clock;
 use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
@@ -56,7 +57,7 @@ pub(crate) struct Execution<'a> {
 
 impl Effects for Execution<'_> {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        clock::now()
     }
 
     async fn plan(&self, record: &Record) -> Event {

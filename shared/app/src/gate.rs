@@ -8,6 +8,7 @@ use lambda_http::Request;
 use secrecy::SecretString;
 use store::Store;
 
+use crate::clock;
 use crate::config::Config;
 use crate::telemetry::chain;
 
@@ -39,7 +40,7 @@ struct Secrets {
 impl Gate {
     /// A gate that takes the current and the previous client secret.
     pub(crate) fn new(secrets: Vec<SecretString>) -> Self {
-        Self(Mutex::new(Secrets { secrets: secrets.into(), read_at: Timestamp::now() }))
+        Self(Mutex::new(Secrets { secrets: secrets.into(), read_at: clock::now() }))
     }
 
     /// Judges a request by its signature. `path` is the route's own: the URL HubSpot signed is the configured one, never
@@ -66,7 +67,7 @@ impl Gate {
             timestamp: header("x-hubspot-request-timestamp"),
         };
         let judge = |secrets: &[SecretString]| {
-            verify(&presented, secrets, Timestamp::now().as_millisecond(), config.accept_signature_v2)
+            verify(&presented, secrets, clock::now().as_millisecond(), config.accept_signature_v2)
         };
         let mut verdict = judge(&self.secrets().secrets);
         if verdict == Err(Refusal::Wrong)
@@ -97,7 +98,7 @@ impl Gate {
     /// Reads the secrets again if they are not fresh: after a rotation, what does not fit the old one may fit the new one,
     /// and a 401 because of our own stale copy would lose the execution (rulings.md 6). None when they are fresh.
     async fn reread(&self, store: &Store) -> Result<Option<Secrets>, Unproven> {
-        let now = Timestamp::now();
+        let now = clock::now();
         if now.duration_since(self.secrets().read_at) < REREAD_AFTER {
             return Ok(None);
         }

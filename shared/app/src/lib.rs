@@ -6,6 +6,7 @@
 
 pub mod action;
 mod answer;
+mod clock;
 pub mod config;
 mod connection;
 mod customer;

@@ -14,6 +14,7 @@ use store::portal::Portal;
 
 use crate::App;
 use crate::action::ends_at;
+use crate::clock;
 use crate::connection::{Company, Stop, chosen_company, unreadable};
 use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
@@ -59,6 +60,7 @@ impl Field {
 /// # Errors
 /// None.
 pub async fn handle(app: &App, request: Request) -> Result<Response<String>, Infallible> {
+    clock::follow(&request);
     let field = request.path_parameters().first("field").and_then(Field::read);
     let (status, body) = match field {
         None => (404, String::new()),

@@ -21,6 +21,7 @@ pub(super) struct Origin<'a> {
     pub(super) request_id: &'a str,
     pub(super) caller: SocketAddr,
     pub(super) domain: &'a str,
+    pub(super) now: Timestamp,
 }
 
 /// A path as routes are matched on it and functions see it: `rawPath` of an HTTP API is decoded, its name notwithstanding.
@@ -63,7 +64,7 @@ pub(super) fn build(from: &Origin<'_>, found: &Match<'_>, head: &Parts, path: &s
 }
 
 fn context(from: &Origin<'_>, found: &Match<'_>, head: &Parts, path: &str) -> Value {
-    let now = Timestamp::now();
+    let now = from.now;
     json!({
         "accountId": aws::ACCOUNT,
         "apiId": "local",
@@ -155,7 +156,7 @@ mod tests {
         let route = Route { key, method, path, function: String::new(), timeout: Duration::ZERO };
         let found = Match { route: &route, parameters: vec![("field".to_owned(), "tax code".to_owned())] };
         let caller = "127.0.0.1:4000".parse().unwrap();
-        let from = Origin { request_id: "id-1", caller, domain: "127.0.0.1:8080" };
+        let from = Origin { request_id: "id-1", caller, domain: "127.0.0.1:8080", now: Timestamp::now() };
         build(&from, &found, &head, &decoded(head.uri.path()), body)
     }
 

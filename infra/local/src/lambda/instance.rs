@@ -89,7 +89,7 @@ impl Instance {
         &self,
         invocation: Invocation,
         reply: Reply,
-        timeout: Duration,
+        function: &Function,
     ) -> Result<Served, Interrupted> {
         let Reply { seen, mut outcome } = reply;
         if self.work.send(invocation).await.is_err() {
@@ -102,11 +102,12 @@ impl Instance {
             _ = self.end() => return Err(Interrupted::Unseen),
         }
         let began = Instant::now();
+        let deadline = function.deadline();
         let result = tokio::select! {
             biased;
             Ok(outcome) = &mut outcome => Ok(outcome),
             how = self.end() => Err(Failure::Died(how)),
-            () = tokio::time::sleep(timeout) => Err(Failure::TimedOut(timeout)),
+            () = function.clock.sleep_until(deadline) => Err(Failure::TimedOut(function.timeout)),
         };
         let span = Span { began, ended: Instant::now() };
         self.note(&result, span.ended - span.began);

@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::json;
+use simulators::control::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ const LARGEST_ANSWER_BYTES: usize = 12 * 1024 * 1024;
 pub(super) struct Invocation {
     request_id: String,
     arn: String,
+    clock: Clock,
     timeout: Duration,
     event: Bytes,
     seen: oneshot::Sender<()>,
@@ -47,6 +49,7 @@ impl Invocation {
         let invocation = Self {
             request_id: request_id.to_owned(),
             arn: format!("arn:aws:lambda:{}:{}:function:{}", aws::REGION, aws::ACCOUNT, function.name),
+            clock: function.clock.clone(),
             timeout: function.timeout,
             event,
             seen: seen_sender,
@@ -132,7 +135,8 @@ async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
 }
 
 fn headers(invocation: &Invocation) -> HeaderMap {
-    let deadline_ms = Timestamp::now().as_millisecond().saturating_add_unsigned(millis(invocation.timeout));
+    let now = invocation.clock.now().as_millisecond();
+    let deadline_ms = now.saturating_add_unsigned(millis(invocation.timeout));
     let values = [
         ("lambda-runtime-aws-request-id", invocation.request_id.clone()),
         ("lambda-runtime-deadline-ms", deadline_ms.to_string()),

@@ -1,5 +1,5 @@
 //! Time as a simulator tells it: the real one, moved. It goes on by itself; whoever waits for a moment is woken when the
-//! clock is moved to it or past it.
+//! clock is moved to it or past it. Both simulators, and whatever else is to live by their time, may share one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// Clones share the time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clock(Arc<Inner>);
+pub struct Clock(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -18,22 +18,23 @@ struct Inner {
 }
 
 impl Clock {
-    pub(super) fn now(&self) -> Timestamp {
+    /// The real time, moved.
+    pub fn now(&self) -> Timestamp {
         moved(*self.0.offset.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Moves on, or back with a negative duration, and says what time it is then.
-    pub(super) fn advance(&self, by: SignedDuration) -> Timestamp {
+    pub fn advance(&self, by: SignedDuration) -> Timestamp {
         self.change(|offset| offset.saturating_add(by))
     }
 
     /// Makes it this time now, and says so.
-    pub(super) fn set(&self, now: Timestamp) -> Timestamp {
+    pub fn set(&self, now: Timestamp) -> Timestamp {
         self.change(|_| now.duration_since(Timestamp::now()))
     }
 
     /// Returns when it is `due` or later; at once when it is already.
-    pub(super) async fn sleep_until(&self, due: Timestamp) {
+    pub async fn sleep_until(&self, due: Timestamp) {
         loop {
             // Asked for before the time is read: a move in between is not missed.
             let woken = self.0.moved.notified();
