@@ -1,7 +1,7 @@
 //! What both simulators share: a clock that can be moved, a log of every call, faults, and serving on this machine.
 //!
 //! A vendor's simulator hands its routes to [`Control::mount`] and asks [`Control::now`] for the time; everything under
-//! `/_sim` belongs to the test or the person at the keyboard and is never logged or disturbed.
+//! `/_sim` belongs to the test or the person at the keyboard and is never logged or disturbed; so do the pages at `/`.
 //!
 //! | route | what |
 //! | --- | --- |
@@ -59,6 +59,7 @@ pub use fault::{Drip, Fault, MAX_PADDED_BYTES};
 pub use preset::Preset;
 
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -212,7 +213,28 @@ impl Control {
         Ok(())
     }
 
-    /// The vendor's routes with log and faults around them, and the `/_sim` routes of this module beside them.
+    /// How many calls are in the log.
+    pub(crate) fn count_calls(&self) -> usize {
+        self.lock().calls.len()
+    }
+
+    /// Some calls of the log, counted from the newest.
+    pub(crate) fn newest_calls(&self, range: Range<usize>) -> Vec<Call> {
+        self.lock().calls.iter().rev().skip(range.start).take(range.len()).cloned().collect()
+    }
+
+    /// How many faults are in force.
+    pub(crate) fn count_faults(&self) -> usize {
+        self.lock().plan.len()
+    }
+
+    /// The answer of `GET /_sim/faults`.
+    pub(crate) fn plan(&self) -> Value {
+        json!(self.lock().plan)
+    }
+
+    /// The vendor's routes with log and faults around them, and the `/_sim` routes of this module beside them. What is
+    /// merged into the answer is the person's own as well: the vendor's control routes and pages.
     pub fn mount(&self, vendor: Router) -> Router {
         let observed = vendor
             .fallback(unknown_route)
@@ -299,16 +321,20 @@ async fn observe(State(control): State<Control>, request: Request, next: Next) -
     let (seq, fault) = control.arrived(&parts, &bytes, started_us);
     let request = Request::from_parts(parts, Body::from(bytes));
     // A task of its own: a vendor finishes what it began even when its caller hangs up.
+    let worker = control.clone();
     let work = tokio::spawn(async move {
         let response = match fault {
-            Some(fault) => disturbed(&control, seq, fault, request, next).await,
+            Some(fault) => disturbed(&worker, seq, fault, request, next).await,
             None => next.run(request).await,
         };
-        control.answered(seq, &response);
+        worker.answered(seq, &response);
         response
     });
     work.await.unwrap_or_else(|panic| {
-        (StatusCode::INTERNAL_SERVER_ERROR, format!("the simulator failed: {panic}")).into_response()
+        let text = format!("the simulator failed: {panic}");
+        let response = unexpected((StatusCode::INTERNAL_SERVER_ERROR, text));
+        control.answered(seq, &response);
+        response
     })
 }
 
@@ -326,7 +352,7 @@ async fn clear_calls(State(control): State<Control>) -> StatusCode {
 }
 
 async fn list_faults(State(control): State<Control>) -> Json<Value> {
-    Json(json!(control.lock().plan))
+    Json(control.plan())
 }
 
 #[derive(Deserialize)]

@@ -6,4 +6,5 @@
 
 pub mod control;
 pub mod hubspot;
+mod page;
 pub mod quickbooks;

@@ -3,12 +3,14 @@
 use std::future::pending;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use clap::{Parser, Subcommand};
 use simulators::control::serve;
 use simulators::hubspot::{HubSpot, HubSpotOptions};
 use simulators::quickbooks::QuickBooks;
+use simulators::quickbooks::conformance::Schemas;
 
 /// A stateful stand-in for a vendor, on 127.0.0.1.
 #[derive(Parser)]
@@ -39,6 +41,9 @@ enum Vendor {
         /// 0 takes any free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
+        /// A folder with Intuit's XSDs; GET /_sim/nonconforming then lists what does not conform to them.
+        #[arg(long)]
+        xsd: Option<PathBuf>,
     },
 }
 
@@ -49,7 +54,13 @@ async fn main() -> io::Result<()> {
             let hubspot = HubSpot::new(HubSpotOptions { app, action_base_url, client_secret })?;
             run(hubspot.router(), port, HUBSPOT_SEED).await
         }
-        Vendor::Quickbooks { port } => run(QuickBooks::new().router(), port, QUICKBOOKS_SEED).await,
+        Vendor::Quickbooks { port, xsd } => {
+            let quickbooks = match xsd {
+                Some(folder) => QuickBooks::new().checked(Arc::new(Schemas::read(&folder)?)),
+                None => QuickBooks::new(),
+            };
+            run(quickbooks.router(), port, QUICKBOOKS_SEED).await
+        }
     }
 }
 
@@ -61,6 +72,7 @@ const QUICKBOOKS_SEED: &str =
 async fn run(router: Router, port: u16, seed: &str) -> io::Result<()> {
     let serving = serve(router, port).await?;
     println!("{}", serving.url);
+    println!("look at it: open {}/ in a browser", serving.url);
     println!("seed it: POST {}/_sim/seed with {seed}", serving.url);
     pending().await
 }

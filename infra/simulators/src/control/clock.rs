@@ -50,12 +50,22 @@ impl Clock {
     fn change(&self, change: impl FnOnce(SignedDuration) -> SignedDuration) -> Timestamp {
         let now = {
             let mut offset = self.0.offset.lock().unwrap_or_else(PoisonError::into_inner);
-            *offset = change(*offset);
+            *offset = bounded(change(*offset));
             moved(*offset)
         };
         self.0.moved.notify_waiters();
         now
     }
+}
+
+/// Stops at either end of what is told as a time: a vendor that adds an hour to it must not run out of calendar.
+fn bounded(offset: SignedDuration) -> SignedDuration {
+    let real = Timestamp::now();
+    let [earliest, latest] = [0, 221_845_392_000].map(|seconds| {
+        // 1970 and 9000, in seconds since the former.
+        Timestamp::from_second(seconds).unwrap_or(real).duration_since(real)
+    });
+    offset.clamp(earliest, latest)
 }
 
 fn moved(offset: SignedDuration) -> Timestamp {

@@ -19,7 +19,8 @@ pub(super) async fn disturbed(
     request: Request,
     next: Next,
 ) -> Response {
-    let pause = tokio::time::sleep(Duration::from_millis(fault.delay_ms));
+    // Begins where it is awaited: what the effect takes is no part of it.
+    let pause = async { tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await };
     let own = if fault.effect_after_seconds.is_some() {
         land_later(control, seq, &fault, request, next);
         pause.await;

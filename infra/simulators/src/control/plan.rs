@@ -42,6 +42,11 @@ impl Plan {
         self.faults = faults.into_iter().map(planned).collect();
     }
 
+    /// How many faults are in force.
+    pub(super) fn len(&self) -> usize {
+        self.faults.len()
+    }
+
     /// The fault that disturbs this call, if one does.
     pub(super) fn strike(&mut self, seq: u64, method: &Method, path: &str) -> Option<Fault> {
         let matching = self.faults.iter_mut().filter(|planned| planned.fault.matches(method, path));

@@ -182,6 +182,29 @@ async fn the_clock_can_be_advanced_and_set() {
 }
 
 #[tokio::test]
+async fn the_clock_stops_short_of_the_end_of_the_calendar() {
+    let (control, serving) = vendor().await;
+    let clock = format!("{}/_sim/clock", serving.url);
+    for (seconds, year) in [(i64::MAX, "9000-"), (i64::MIN, "1970-"), (60, "1970-")] {
+        let body = json!({"advance_seconds": seconds});
+        let answer = reqwest::Client::new().post(&clock).json(&body).send().await.unwrap();
+        let told: Value = answer.json().await.unwrap();
+        assert!(told["now"].as_str().unwrap().starts_with(year), "{told}");
+        assert!(control.now().to_string().starts_with(year));
+    }
+}
+
+#[tokio::test]
+async fn a_simulator_that_fails_says_so_in_the_log() {
+    let control = Control::new();
+    let broken = get(async || -> &'static str { panic!("a mistake of ours") });
+    let serving = serve(control.mount(Router::new().route("/broken", broken)), 0).await.unwrap();
+    assert_eq!(get_text(&format!("{}/broken", serving.url)).await.0, 500);
+    let call = control.calls().remove(0);
+    assert_eq!((call.status, call.unexpected, call.ended_us.is_some()), (Some(500), true, true));
+}
+
+#[tokio::test]
 async fn a_dropped_server_takes_no_more_calls() {
     let (_, serving) = vendor().await;
     let url = format!("{}/effect", serving.url);

@@ -30,6 +30,9 @@ pub(super) struct Account {
     /// Scopes its subscription does not have.
     #[serde(default)]
     lacks_scopes: Vec<String>,
+    /// The portal was deleted: no token works, none is given out (hubspot.md §5.2).
+    #[serde(default)]
+    pub(super) deleted: bool,
 }
 
 fn standard() -> String {
@@ -65,6 +68,7 @@ impl Account {
             company_currency: us_dollars(),
             additional_currencies: Vec::new(),
             lacks_scopes: Vec::new(),
+            deleted: false,
         }
     }
 

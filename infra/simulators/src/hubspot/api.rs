@@ -3,6 +3,7 @@
 use super::HubSpot;
 use super::limiter;
 use super::object_type::ObjectType;
+use super::switches::ECommerce;
 use crate::control::unexpected;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,12 +16,21 @@ use uuid::Uuid;
 pub(super) struct Caller {
     pub(super) portal_id: u64,
     scopes: Vec<String>,
+    e_commerce: ECommerce,
 }
+
+const E_COMMERCE: &str = "e-commerce";
 
 impl Caller {
     /// Passes who may read records of all these types.
     pub(super) fn needs(&self, kinds: &[ObjectType]) -> Result<(), Refusal> {
-        self.needs_scopes(kinds.iter().map(|kind| kind.read_scope()))
+        let has_e_commerce = self.scopes.iter().any(|granted| granted == E_COMMERCE);
+        let needed = kinds.iter().flat_map(|kind| match self.e_commerce {
+            ECommerce::Substitute if kind.is_commerce() && has_e_commerce => vec![],
+            ECommerce::NeededToo if kind.is_commerce() => vec![kind.read_scope(), E_COMMERCE],
+            _ => vec![kind.read_scope()],
+        });
+        self.needs_scopes(needed)
     }
 
     /// Passes who was granted all these scopes.
@@ -40,6 +50,8 @@ pub(super) enum Refusal {
     TooManyRequests,
     MissingScopes(Vec<&'static str>),
     Invalid(String),
+    /// A write to a property the portal does not have.
+    NoProperty(String),
     NotFound,
     /// A refusal HubSpot does not document, with the status a switch gave it.
     Undocumented(StatusCode, String),
@@ -84,10 +96,14 @@ fn caller(hubspot: &HubSpot, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let now = hubspot.control().now();
     let state = hubspot.state();
     let token = state.access_tokens.get(bearer).ok_or(Refusal::NoCredentials)?;
+    if state.account(token.portal_id).deleted {
+        return Err(Refusal::NoCredentials);
+    }
     if token.is_expired(now) {
         return Err(Refusal::ExpiredCredentials);
     }
-    Ok(Caller { portal_id: token.portal_id, scopes: token.scopes.clone() })
+    let e_commerce = state.switches.e_commerce;
+    Ok(Caller { portal_id: token.portal_id, scopes: token.scopes.clone(), e_commerce })
 }
 
 impl Refusal {
@@ -97,7 +113,7 @@ impl Refusal {
             Self::NoCredentials | Self::ExpiredCredentials => StatusCode::UNAUTHORIZED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::MissingScopes(_) => StatusCode::FORBIDDEN,
-            Self::Invalid(_) | Self::NotSimulated(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::NoProperty(_) | Self::NotSimulated(_) => StatusCode::BAD_REQUEST,
             Self::Undocumented(status, _) => *status,
             Self::NotFound => StatusCode::NOT_FOUND,
         }
@@ -112,7 +128,9 @@ impl Refusal {
             Self::NotFound => "OBJECT_NOT_FOUND",
             Self::Undocumented(StatusCode::NOT_FOUND, _) => "OBJECT_NOT_FOUND",
             Self::Undocumented(StatusCode::CONFLICT, _) => "CONFLICT",
-            Self::Invalid(_) | Self::NotSimulated(_) | Self::Undocumented(..) => "VALIDATION_ERROR",
+            Self::Invalid(_) | Self::NoProperty(_) | Self::NotSimulated(_) | Self::Undocumented(..) => {
+                "VALIDATION_ERROR"
+            }
         }
     }
 
@@ -123,6 +141,7 @@ impl Refusal {
             Self::TooManyRequests => "You have reached your ten_secondly_rolling limit.".to_owned(),
             Self::MissingScopes(_) => "The app has not been granted all required scopes.".to_owned(),
             Self::Invalid(message) | Self::Undocumented(_, message) => message.clone(),
+            Self::NoProperty(_) => "Property values were not valid".to_owned(),
             Self::NotFound => "resource not found".to_owned(),
             Self::NotSimulated(what) => format!("the HubSpot simulator does not know {what}"),
         }
@@ -145,6 +164,14 @@ impl Refusal {
             body["errors"] = json!([{
                 "message": "One or more of the following scopes are required.",
                 "context": { "requiredGranularScopes": scopes },
+            }]);
+        }
+        if let Self::NoProperty(name) = self {
+            body["errors"] = json!([{
+                "message": format!("Property \"{name}\" does not exist"),
+                "code": "PROPERTY_DOESNT_EXIST",
+                "in": name,
+                "context": { "propertyName": [name] },
             }]);
         }
         body

@@ -5,6 +5,7 @@
 //! all types of a pair but a deal's companies share one: who must know a quote's billing contact asks the endpoint.
 
 use super::object_type::ObjectType;
+use super::switches::{Switches, ToObjectId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -30,10 +31,6 @@ pub(super) struct Typed {
     id: String,
     type_ids: Vec<u32>,
 }
-
-/// Associations a read embeds before it sends the reader to the associations endpoint. HubSpot documents no figure
-/// (hubspot.md §6.2); this one makes long lists page.
-const EMBEDDED_PAGE: usize = 100;
 
 const DEAL_TO_PRIMARY_COMPANY: u32 = 5;
 const DEAL_TO_COMPANY: u32 = 341;
@@ -73,8 +70,14 @@ fn defined_types(from: ObjectType, to: ObjectType) -> &'static [u32] {
     }
 }
 
+/// Whether HubSpot has a type for such a pair.
+pub(super) fn are_possible(from: ObjectType, to: ObjectType) -> bool {
+    !defined_types(from, to).is_empty()
+}
+
 impl Association {
-    fn id(&self) -> &str {
+    /// The associated record.
+    pub(super) fn id(&self) -> &str {
         match self {
             Self::Plain(id) => id,
             Self::Typed(typed) => &typed.id,
@@ -156,27 +159,36 @@ impl Side<'_> {
         if is_first_company { vec![DEAL_TO_PRIMARY_COMPANY, unlabeled] } else { vec![unlabeled] }
     }
 
-    /// The lists a read embeds, by their keys; types without records are left out.
-    pub(super) fn embedded(&self, wanted: &[ObjectType]) -> Map<String, Value> {
+    /// The lists a read embeds, by their keys; types without records are left out. HubSpot documents no figure for how long
+    /// such a list is before the reader is sent to the associations endpoint (hubspot.md §6.2).
+    pub(super) fn embedded(&self, wanted: &[ObjectType], switches: &Switches) -> Map<String, Value> {
         let mut lists = Map::new();
         for to in wanted {
             let rows = self.rows(*to);
             if rows.is_empty() {
                 continue;
             }
-            let shown = &rows[..EMBEDDED_PAGE.min(rows.len())];
+            let shown = &rows[..switches.embedded_page.min(rows.len())];
             let results: Vec<Value> = shown.iter().map(|row| row.embedded(self.kind, *to)).collect();
             let mut list = json!({ "results": results });
-            if rows.len() > shown.len() {
-                list["paging"] = self.paging(*to, shown[EMBEDDED_PAGE - 1].id);
+            if let (true, Some(last)) = (rows.len() > shown.len(), shown.last()) {
+                list["paging"] = self.paging(*to, last.id);
             }
-            lists.insert(to.embedded_key().to_owned(), list);
+            let is_line_items = *to == ObjectType::LineItems;
+            let key = if is_line_items { switches.line_items_key.name() } else { to.name() };
+            lists.insert(key.to_owned(), list);
         }
         lists
     }
 
     /// One page of the associations endpoint: every record once, with all its association types.
-    pub(super) fn page(&self, to: ObjectType, limit: usize, after: Option<&str>) -> Value {
+    pub(super) fn page(
+        &self,
+        to: ObjectType,
+        limit: usize,
+        after: Option<&str>,
+        switches: &Switches,
+    ) -> Value {
         let rows = self.rows(to);
         let mut grouped: Vec<(&str, Vec<Value>)> = Vec::new();
         for row in &rows {
@@ -190,8 +202,14 @@ impl Side<'_> {
             .map_or(0, |place| place + 1);
         let rest = &grouped[start..];
         let page = &rest[..limit.min(rest.len())];
-        let results: Vec<Value> =
-            page.iter().map(|(id, types)| json!({ "toObjectId": id, "associationTypes": types })).collect();
+        let written = |id: &str| match (switches.to_object_id, id.parse::<u64>()) {
+            (ToObjectId::Number, Ok(number)) => json!(number),
+            _ => json!(id),
+        };
+        let results: Vec<Value> = page
+            .iter()
+            .map(|(id, types)| json!({ "toObjectId": written(id), "associationTypes": types }))
+            .collect();
         let mut answer = json!({ "results": results });
         if let (true, Some((last, _))) = (rest.len() > page.len(), page.last()) {
             answer["paging"] = self.paging(to, last);

@@ -2,18 +2,21 @@
 //!
 //! A person chooses the portal on the page; a test names it, by `portal_id` in the query or by the path HubSpot has for one
 //! account, and is sent back at once. `refuse=true` is the person who says no. What stops an install is told on an error
-//! page, with 400, and nobody is sent anywhere.
+//! page, with 400, and nobody is sent anywhere. PKCE is optional (§5.1); a challenge is one of method S256, the only method
+//! RFC 7636 makes a server know, and a code that was asked for without one takes no verifier.
 
 use super::HubSpot;
-use super::oauth::not_simulated;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A code that waits to be exchanged.
@@ -24,6 +27,21 @@ pub(super) struct Code {
     pub(super) portal_id: u64,
     pub(super) scopes: Vec<String>,
     pub(super) expires_at: Timestamp,
+    code_challenge: Option<String>,
+}
+
+impl Code {
+    /// Whether who shows the code is who asked for it, as far as PKCE tells.
+    pub(super) fn is_proven_by(&self, verifier: Option<&str>) -> bool {
+        match (&self.code_challenge, verifier) {
+            (None, None) => true,
+            (Some(challenge), Some(verifier)) => {
+                (43..=128).contains(&verifier.len())
+                    && *challenge == URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
+            }
+            _ => false,
+        }
+    }
 }
 
 /// "Short-lived" is all HubSpot says; a client that exchanges at once never sees the end of a minute.
@@ -52,6 +70,7 @@ struct Consent {
     #[serde(default)]
     refuse: bool,
     code_challenge: Option<String>,
+    code_challenge_method: Option<String>,
 }
 
 async fn authorize(State(hubspot): State<HubSpot>, Query(consent): Query<Consent>) -> Response {
@@ -67,9 +86,6 @@ async fn authorize_in(
 }
 
 fn answer(hubspot: &HubSpot, consent: &Consent) -> Response {
-    if consent.code_challenge.is_some() {
-        return not_simulated("PKCE");
-    }
     let decided = consent.redirect(hubspot).and_then(|back| match consent.portal_id {
         None => Ok(page(&choices(hubspot, consent), StatusCode::OK)),
         Some(portal_id) => consent.decide(hubspot, portal_id, back),
@@ -94,17 +110,23 @@ impl Consent {
         if url.domain().is_none() || !(is_local || url.scheme() == "https") {
             return Err("redirect_uri must be HTTPS on a domain, or on localhost".to_owned());
         }
+        let method = self.code_challenge_method.as_deref();
+        if self.code_challenge.is_some() != method.is_some() || method.is_some_and(|method| method != "S256")
+        {
+            return Err("code_challenge and code_challenge_method=S256 come together".to_owned());
+        }
         let problem = hubspot.auth().problem(&words(&self.scope), &words(&self.optional_scope));
         problem.map_or(Ok(url), Err)
     }
 
     /// Sends the person back from a portal, with a code or with the refusal.
     fn decide(&self, hubspot: &HubSpot, portal_id: u64, mut back: Url) -> Result<Response, String> {
+        let now = hubspot.control().now();
         let mut state = hubspot.state();
-        if !state.knows_portal(portal_id) {
+        let account = state.account(portal_id);
+        if !state.knows_portal(portal_id) || account.deleted {
             return Err(format!("there is no account {portal_id}"));
         }
-        let account = state.account(portal_id);
         let scopes = words(&self.scope);
         if let Some(lacking) = scopes.iter().find(|scope| !account.has(scope)) {
             return Err(format!("the account does not have what the scope {lacking} is about"));
@@ -120,7 +142,8 @@ impl Consent {
                 redirect_uri: self.redirect_uri.clone(),
                 portal_id,
                 scopes: scopes.iter().cloned().chain(optional).collect(),
-                expires_at: hubspot.control().now() + CODE_LIFETIME,
+                expires_at: now.checked_add(CODE_LIFETIME).unwrap_or(now),
+                code_challenge: self.code_challenge.clone(),
             };
             let name = Uuid::new_v4().to_string();
             back.query_pairs_mut().append_pair("code", &name);
@@ -142,7 +165,12 @@ impl Consent {
             ("optional_scope", &self.optional_scope),
             ("portal_id", &portal_id),
         ];
-        pairs.extend(self.state.as_deref().map(|state| ("state", state)));
+        let optional = [
+            ("state", &self.state),
+            ("code_challenge", &self.code_challenge),
+            ("code_challenge_method", &self.code_challenge_method),
+        ];
+        pairs.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
         pairs.extend(refuse.then_some(("refuse", "true")));
         let query =
             Url::parse_with_params("http://localhost/", pairs).map(|url| url.query().map(str::to_owned));

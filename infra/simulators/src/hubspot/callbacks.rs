@@ -130,7 +130,7 @@ fn complete_all(hubspot: &HubSpot, caller: &Caller, asked: Vec<Asked>) -> Result
     }
     for ending in decided?.into_iter().flatten() {
         let execution = &mut state.executions[ending.place];
-        execution.history.completed(ending.action, ending.state, ending.outputs);
+        execution.history.completed(ending.action, &switches, ending.state, ending.outputs);
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,12 +1,14 @@
-//! The CRM reads our client makes, on the dated paths and their legacy twins, with the traps of hubspot.md §6 and §11.8.
+//! The CRM reads and writes our client may make, on the dated paths and their legacy twins, with the traps of hubspot.md §6 and §11.8.
 //!
 //! What HubSpot leaves open is strict here: an option this simulator does not know is refused with 400 and logged as
 //! unexpected, so that a client does not come to rely on it.
 
 use super::HubSpot;
 use super::api::{Caller, Refusal, answer, invalid};
+use super::association_batch;
 use super::associations;
 use super::object_type::ObjectType;
+use super::write_back;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -19,19 +21,21 @@ use serde_json::{Value, json};
 /// The routes; each answers on its dated path and on the legacy one that clients may still use (hubspot.md §0).
 pub(super) fn router(hubspot: HubSpot) -> Router {
     Router::new()
-        .route("/crm/objects/2026-03/{kind}/{id}", get(read))
-        .route("/crm/v3/objects/{kind}/{id}", get(read))
+        .route("/crm/objects/2026-03/{kind}/{id}", get(read).patch(write_back::write))
+        .route("/crm/v3/objects/{kind}/{id}", get(read).patch(write_back::write))
         .route("/crm/objects/2026-03/{kind}/batch/read", post(batch_read))
         .route("/crm/v3/objects/{kind}/batch/read", post(batch_read))
         .route("/crm/objects/2026-03/{kind}/{id}/associations/{to}", get(associations))
         .route("/crm/v4/objects/{kind}/{id}/associations/{to}", get(associations))
+        .route("/crm/associations/2026-03/{from}/{to}/batch/read", post(association_batch::read))
+        .route("/crm/v4/associations/{from}/{to}/batch/read", post(association_batch::read))
         .with_state(hubspot)
 }
 
 /// Ids in one batch read (hubspot.md §6.4).
 const BATCH_MAX: usize = 100;
 /// Associations on one page: HubSpot's default and maximum (hubspot.md §6.3).
-const ASSOCIATIONS_PAGE: usize = 500;
+pub(super) const ASSOCIATIONS_PAGE: usize = 500;
 
 type Pairs = Query<Vec<(String, String)>>;
 
@@ -58,7 +62,7 @@ async fn read(
         let state = hubspot.state();
         let records = state.portals.get(&caller.portal_id).ok_or(Refusal::NotFound)?;
         let record = records.get(kind, &id).ok_or(Refusal::NotFound)?;
-        Ok(Json(records.view(kind, record, &properties, &embed)))
+        Ok(Json(records.view(kind, record, &properties, &embed, &state.switches)))
     })
 }
 
@@ -85,7 +89,8 @@ async fn associations(
         caller.needs(&[kind, to])?;
         let state = hubspot.state();
         let record = state.portals.get(&caller.portal_id).and_then(|records| records.get(kind, &id));
-        let page = record.ok_or(Refusal::NotFound)?.side(kind).page(to, limit, after.as_deref());
+        let page =
+            record.ok_or(Refusal::NotFound)?.side(kind).page(to, limit, after.as_deref(), &state.switches);
         Ok(Json(page))
     })
 }
@@ -153,7 +158,9 @@ fn found(
     let (mut results, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
         match records.and_then(|records| Some((records, records.get(kind, &id)?))) {
-            Some((records, record)) => results.push(records.view(kind, record, &asked.properties, &[])),
+            Some((records, record)) => {
+                results.push(records.view(kind, record, &asked.properties, &[], &state.switches))
+            }
             None => missing.push(id),
         }
     }
@@ -172,7 +179,8 @@ fn found(
     (StatusCode::MULTI_STATUS, Json(body))
 }
 
-fn object_type(text: &str) -> Result<ObjectType, Refusal> {
+/// The type a path names.
+pub(super) fn object_type(text: &str) -> Result<ObjectType, Refusal> {
     ObjectType::parse(text).ok_or_else(|| Refusal::NotSimulated(format!("objects of type {text}")))
 }
 

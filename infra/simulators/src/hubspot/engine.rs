@@ -1,25 +1,19 @@
-//! The workflow engine: sends the request of an execution, signed, until there is an answer (hubspot.md §2.4), and tells
-//! the history what came of it.
-//!
-//! Waiting is short: a minute of HubSpot's is 50 ms here. With `"virtual_time": true` it is HubSpot's own, up to three
-//! days, and takes no time: the simulator's clock moves to when the next attempt is due, and tokens and blocks end on the
-//! way. Deliveries that wait at once wait together.
+//! The workflow engine: enrolls a record into an action, has the execution delivered as often as was asked for, and tells
+//! what the workflow's history shows of it (hubspot.md §2, §11.1–§11.3).
 
 use super::HubSpot;
-use super::history::{Attempt, Execution, History, judge};
+use super::delivery::Call;
+use super::history::{Execution, History, judge};
 use super::object_type::ObjectType;
-use super::signature::{self, Signing};
-use super::switches::RetryAfter;
-use super::wire::wire_body;
+use super::signature::Signing;
+use super::wire::{Source, wire_body};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -37,7 +31,14 @@ pub(super) struct Enrollment {
     /// Passes inputs the workflow editor would refuse.
     #[serde(default)]
     any_inputs: bool,
+    /// Who runs the action.
+    #[serde(default)]
+    pub(super) source: Source,
+    /// The same id in the same portal is the same execution; without one there is a new execution.
     callback_id: Option<String>,
+    /// Makes the new execution's id a UUID, as the editor's own test runs have it.
+    #[serde(default)]
+    uuid_callback_id: bool,
     /// How often the same body is sent, each time after the previous answer.
     #[serde(default = "once")]
     deliveries: NonZeroU32,
@@ -45,29 +46,30 @@ pub(super) struct Enrollment {
     #[serde(default = "once")]
     concurrent: NonZeroU32,
     #[serde(default)]
-    signature: Signing,
+    pub(super) signature: Signing,
     #[serde(default)]
     pub(super) drop_typed_inputs: bool,
     #[serde(default)]
     pub(super) drop_execution_index: bool,
+    /// How far the signed time is off the simulator's clock.
     #[serde(default)]
-    timestamp_offset_ms: i64,
-    #[serde(default = "twenty_seconds_ms")]
-    timeout_ms: u64,
+    pub(super) timestamp_offset_ms: i64,
+    /// HubSpot's patience with one attempt, as it says in a header; the switch `patience_ms` where this is left out.
+    timeout_ms: Option<u64>,
+    /// How much of that patience is really waited; the rest passes as the waits between attempts do.
+    pub(super) real_timeout_ms: Option<u64>,
     /// Waits as long as HubSpot does, without letting the time pass.
     #[serde(default)]
-    virtual_time: bool,
-    /// Attempts of one delivery: five, and in virtual time as many as three days allow.
-    max_attempts: Option<NonZeroU32>,
+    pub(super) virtual_time: bool,
+    /// Waits as long as HubSpot does by the simulator's clock, which others move.
+    #[serde(default)]
+    pub(super) clock_time: bool,
+    /// Attempts of one delivery: five, and as many as three days allow when waits are as long as HubSpot's.
+    pub(super) max_attempts: Option<NonZeroU32>,
 }
 
 fn once() -> NonZeroU32 {
     NonZeroU32::MIN
-}
-
-/// The longest of the documented guesses that a synchronous answer should meet (hubspot.md §2.4).
-fn twenty_seconds_ms() -> u64 {
-    20_000
 }
 
 /// `POST /_sim/executions`: runs an execution to its end and answers its history.
@@ -88,15 +90,6 @@ pub(super) async fn execute(State(hubspot): State<HubSpot>, body: String) -> Res
     }
 }
 
-/// A request ready to be sent, as often as needed.
-#[derive(Clone)]
-struct Call {
-    enrollment: Enrollment,
-    callback_id: String,
-    url: String,
-    body: String,
-}
-
 fn prepare(hubspot: &HubSpot, enrollment: Enrollment) -> Result<Call, String> {
     let action =
         hubspot.action(&enrollment.action).ok_or_else(|| format!("no action {}", enrollment.action))?;
@@ -107,12 +100,18 @@ fn prepare(hubspot: &HubSpot, enrollment: Enrollment) -> Result<Call, String> {
     if let (false, Some(problem)) = (enrollment.any_inputs, action.input_problem(&enrollment.inputs)) {
         return Err(problem);
     }
+    if enrollment.virtual_time && enrollment.clock_time {
+        return Err("virtual_time moves the clock that clock_time waits for: one of them".to_owned());
+    }
     let url = hubspot.local_url(&action.action_url).ok_or("no action_base_url is set: seed one")?;
-    let (callback_id, enrollment_id) =
-        hubspot.identify(enrollment.portal_id, enrollment.callback_id.as_deref());
+    let is_uuid = enrollment.uuid_callback_id || enrollment.source == Source::Test;
+    let made_up = is_uuid.then(|| Uuid::new_v4().to_string());
+    let given = enrollment.callback_id.clone().or(made_up);
+    let (callback_id, enrollment_id) = hubspot.identify(enrollment.portal_id, given.as_deref());
     let execution = wire_body(hubspot, action, &enrollment, &callback_id, enrollment_id);
     let body = serde_json::to_string(&execution).map_err(|error| error.to_string())?;
-    Ok(Call { enrollment, callback_id, url, body })
+    let patience_ms = enrollment.timeout_ms.unwrap_or_else(|| hubspot.state().switches.patience_ms);
+    Ok(Call { enrollment, callback_id, url, body, patience_ms })
 }
 
 impl Call {
@@ -121,17 +120,18 @@ impl Call {
         let mut deliveries = Vec::new();
         let mut verdicts = Vec::new();
         let Some(action) = hubspot.action(&self.enrollment.action) else { return History::default() };
+        let switches = hubspot.state().switches.clone();
         for _ in 0..self.enrollment.deliveries.get() {
             let mut at_once = JoinSet::new();
             for _ in 0..self.enrollment.concurrent.get() {
                 at_once.spawn(self.clone().deliver(hubspot.clone()));
             }
             for attempts in at_once.join_all().await {
-                verdicts.extend(attempts.last().map(|answer| judge(action, answer)));
+                verdicts.extend(attempts.last().map(|answer| judge(action, &switches, answer)));
                 deliveries.extend(attempts);
             }
         }
-        History::of_deliveries(action, &self.callback_id, verdicts, deliveries)
+        History::of_deliveries(action, &switches, &self.callback_id, verdicts, deliveries)
     }
 
     /// Notes the execution before anything is sent; the same callback id in the same portal is the same execution.
@@ -149,148 +149,4 @@ impl Call {
             });
         }
     }
-
-    fn note(&self, hubspot: &HubSpot, change: impl FnOnce(&mut History)) {
-        let mut state = hubspot.current_state();
-        let is_meant =
-            |execution: &&mut Execution| execution.is(self.enrollment.portal_id, &self.callback_id);
-        if let Some(execution) = state.executions.iter_mut().find(is_meant) {
-            change(&mut execution.history);
-        }
-    }
-
-    /// Sends until an answer is final: 5xx and silence are tried again, 429 after its `Retry-After`, other 4xx never.
-    async fn deliver(self, hubspot: HubSpot) -> Vec<Attempt> {
-        let pace = if self.enrollment.virtual_time { &HUBSPOTS_PACE } else { &SHORT_PACE };
-        let max_attempts = self.enrollment.max_attempts.map_or(pace.max_attempts, NonZeroU32::get);
-        let mut attempts = Vec::new();
-        let mut waited_ms = 0;
-        let mut back_off_ms = pace.first_ms;
-        loop {
-            let attempt = self.attempt(&hubspot).await;
-            self.note(&hubspot, |history| history.deliveries.push(attempt.clone()));
-            let wait_ms = retry_after_ms(&hubspot, &attempt).unwrap_or(back_off_ms);
-            waited_ms = wait_ms.saturating_add(waited_ms);
-            let is_last = attempt.is_final()
-                || attempts.len() + 1 == max_attempts as usize
-                || waited_ms > LONGEST_RETRYING_MS;
-            attempts.push(attempt.clone());
-            if is_last {
-                if let Some(action) = hubspot.action(&self.enrollment.action) {
-                    self.note(&hubspot, |history| history.answered(action, judge(action, &attempt)));
-                }
-                return attempts;
-            }
-            self.wait(&hubspot, attempt.at, wait_ms).await;
-            back_off_ms = (back_off_ms * 2).min(pace.longest_ms);
-        }
-    }
-
-    /// Lets the time pass after an attempt: really, or by the clock, which another delivery may have moved already.
-    async fn wait(&self, hubspot: &HubSpot, last: Timestamp, wait_ms: u64) {
-        if !self.enrollment.virtual_time {
-            return tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        }
-        let waited = SignedDuration::from_millis(i64::try_from(wait_ms).unwrap_or(i64::MAX));
-        // Looking at the clock and moving it is one step: the lock is held over both.
-        let _state = hubspot.state();
-        let missing = waited.saturating_sub(hubspot.control().now().duration_since(last));
-        if missing.is_positive() {
-            hubspot.control().advance(missing);
-        }
-    }
-
-    async fn attempt(&self, hubspot: &HubSpot) -> Attempt {
-        let at = hubspot.control().now();
-        // The time is the real one, however the simulator's clock was moved: the receiver compares it with its own.
-        let timestamp_ms = Timestamp::now().as_millisecond() + self.enrollment.timestamp_offset_ms;
-        let body = self.body.as_bytes();
-        let signed = signature::sign(
-            self.enrollment.signature,
-            hubspot.client_secret(),
-            &self.url,
-            body,
-            timestamp_ms,
-        );
-        let mut request = hubspot
-            .http()
-            .post(&self.url)
-            .timeout(Duration::from_millis(self.enrollment.timeout_ms))
-            .header("Content-Type", "application/json")
-            .header("User-Agent", USER_AGENT)
-            .header("X-HubSpot-Timeout-Millis", self.enrollment.timeout_ms)
-            .header("X-HubSpot-Correlation-Id", Uuid::new_v4().to_string())
-            .header("X-HubSpot-Origin-Hublet", "na1")
-            .body(self.body.clone());
-        for (name, value) in signed.headers {
-            request = request.header(name, value);
-        }
-        let started = Instant::now();
-        let mut attempt = match request.send().await {
-            Ok(answer) => Attempt::read(at, answer).await,
-            Err(error) => Attempt::unanswered(at, &error),
-        };
-        attempt.duration_ms = started.elapsed().as_millis();
-        attempt.signature = signed.signature;
-        attempt
-    }
 }
-
-/// How a delivery waits.
-struct Pace {
-    first_ms: u64,
-    longest_ms: u64,
-    max_attempts: u32,
-}
-
-/// A minute at first and eight hours at most (hubspot.md §2.4).
-const HUBSPOTS_PACE: Pace = Pace { first_ms: 60_000, longest_ms: 8 * 3_600_000, max_attempts: u32::MAX };
-const SHORT_PACE: Pace = Pace { first_ms: 50, longest_ms: 1000, max_attempts: 5 };
-/// HubSpot gives up after three days (hubspot.md §2.4).
-const LONGEST_RETRYING_MS: u64 = 3 * 24 * 3_600_000;
-
-/// How long a 429 asks to wait: milliseconds, as HubSpot documents for calls it makes, unless switched (hubspot.md §2.4).
-fn retry_after_ms(hubspot: &HubSpot, attempt: &Attempt) -> Option<u64> {
-    let asked = attempt.retry_after.filter(|_| attempt.status == Some(429))?;
-    match hubspot.state().switches.retry_after {
-        RetryAfter::Milliseconds => Some(asked),
-        RetryAfter::Seconds => Some(asked.saturating_mul(1000)),
-    }
-}
-
-impl Attempt {
-    async fn read(at: Timestamp, answer: reqwest::Response) -> Self {
-        let status = answer.status().as_u16();
-        let retry_after =
-            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        match answer.text().await {
-            Ok(body) => Self { status: Some(status), body, retry_after, ..Self::sent(at) },
-            Err(error) => Self::unanswered(at, &error),
-        }
-    }
-
-    fn unanswered(at: Timestamp, error: &reqwest::Error) -> Self {
-        let error = if error.is_timeout() { "timed out".to_owned() } else { error.to_string() };
-        Self { error: Some(error), ..Self::sent(at) }
-    }
-
-    fn sent(at: Timestamp) -> Self {
-        Self {
-            at,
-            status: None,
-            body: String::new(),
-            duration_ms: 0,
-            signature: String::new(),
-            error: None,
-            retry_after: None,
-        }
-    }
-
-    fn is_final(&self) -> bool {
-        self.status.is_some_and(|status| status < 500 && status != 429)
-    }
-}
-
-/// Who HubSpot says is calling.
-pub(super) const USER_AGENT: &str =
-    "HubSpot Connect 2.0 (http://dev.hubspot.com/) - AutomationActionsExecutionService";

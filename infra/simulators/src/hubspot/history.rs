@@ -14,6 +14,7 @@
 //! it is completed: its outputs and its sentence are those of the completion.
 
 use super::definition::Action;
+use super::switches::{AsyncState, DefaultExpiration, RulesOn4xx, Switches};
 use jiff::Timestamp;
 use jiff::fmt::temporal::SpanParser;
 use jiff::tz::TimeZone;
@@ -71,6 +72,8 @@ pub(super) struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     #[serde(skip)]
+    pub(super) timed_out: bool,
+    #[serde(skip)]
     pub(super) retry_after: Option<u64>,
 }
 
@@ -108,19 +111,20 @@ impl History {
     /// Of the deliveries of one enrollment, by themselves.
     pub(super) fn of_deliveries(
         action: &Action,
+        switches: &Switches,
         callback_id: &str,
         verdicts: Vec<Verdict>,
         deliveries: Vec<Attempt>,
     ) -> Self {
         let problems = verdicts.iter().flat_map(|verdict| verdict.problems.clone()).collect();
         let mut history = Self { deliveries, problems, ..Self::running(callback_id) };
-        history.take(action, deciding(verdicts));
+        history.take(action, switches, deciding(verdicts));
         history
     }
 
     /// Takes an answer for what it is worth after those before: what is settled stays so, and who waits waits until an
     /// answer settles it. HubSpot documents nothing about a second answer.
-    pub(super) fn answered(&mut self, action: &Action, verdict: Verdict) {
+    pub(super) fn answered(&mut self, action: &Action, switches: &Switches, verdict: Verdict) {
         self.problems.extend(verdict.problems.iter().cloned());
         let counts = match self.state.as_str() {
             "SUCCESS" | "FAIL_CONTINUE" | "EXPIRED" => false,
@@ -128,7 +132,7 @@ impl History {
             _ => true,
         };
         if counts {
-            self.take(action, verdict);
+            self.take(action, switches, verdict);
         }
     }
 
@@ -136,11 +140,12 @@ impl History {
     pub(super) fn completed(
         &mut self,
         action: &Action,
+        switches: &Switches,
         state: FinalState,
         outputs: BTreeMap<String, String>,
     ) {
         let verdict = Verdict { state: state.name().to_owned(), outputs, ..Verdict::default() };
-        self.take(action, verdict);
+        self.take(action, switches, verdict);
     }
 
     /// Moves on an execution whose block has ended.
@@ -150,10 +155,10 @@ impl History {
         }
     }
 
-    fn take(&mut self, action: &Action, verdict: Verdict) {
+    fn take(&mut self, action: &Action, switches: &Switches, verdict: Verdict) {
         // Without outputs there is nothing to translate: HubSpot shows a text of its own. While it waits, nothing is over.
         let is_told = verdict.state != "BLOCK" && !verdict.outputs.is_empty();
-        let rule = if is_told { action.rule(&verdict.outputs) } else { None };
+        let rule = if is_told { action.rule(&verdict.outputs, switches.empty_conditions) } else { None };
         self.labels = rule.map(|rule| action.sentences(rule, &verdict.outputs)).unwrap_or_default();
         self.label = self.labels.get("en").cloned();
         self.rule = rule.map(|rule| rule.label_name.clone());
@@ -194,39 +199,58 @@ fn deciding(mut verdicts: Vec<Verdict>) -> Verdict {
 }
 
 impl Verdict {
+    fn failed(problems: Vec<String>) -> Self {
+        Self { state: "FAILED".to_owned(), problems, ..Self::default() }
+    }
+
     fn settles(&self) -> bool {
         FinalState::parse(&self.state).is_some()
     }
 }
 
 /// What an answer means to HubSpot. A block is counted from when its attempt was sent.
-pub(super) fn judge(action: &Action, answer: &Attempt) -> Verdict {
-    let failed = |problems| Verdict { state: "FAILED".to_owned(), problems, ..Verdict::default() };
-    if !answer.status.is_some_and(|status| (200..300).contains(&status)) {
-        return failed(Vec::new());
+pub(super) fn judge(action: &Action, switches: &Switches, answer: &Attempt) -> Verdict {
+    let status = answer.status.unwrap_or_default();
+    match status {
+        200..300 => accepted(action, switches, answer).unwrap_or_else(Verdict::failed),
+        400..500 if switches.rules_on_4xx == RulesOn4xx::Evaluated => {
+            let fields = output_fields(&answer.body).unwrap_or_default();
+            let (outputs, problems) = outputs(action, &fields);
+            Verdict { outputs, ..Verdict::failed(problems) }
+        }
+        _ => Verdict::failed(Vec::new()),
     }
-    let fields = match output_fields(&answer.body) {
-        Ok(fields) => fields,
-        Err(problem) => return failed(vec![problem]),
-    };
+}
+
+/// What a 2xx means, or what HubSpot could not use about it.
+fn accepted(action: &Action, switches: &Switches, answer: &Attempt) -> Result<Verdict, Vec<String>> {
+    let mut fields = output_fields(&answer.body).map_err(|problem| vec![problem])?;
+    if switches.default_expiration == DefaultExpiration::Honoured
+        && let Some(duration) = fields.remove("hs_default_expiration")
+    {
+        fields.entry("hs_expiration_duration").or_insert(duration);
+    }
     let (outputs, mut problems) = outputs(action, &fields);
     // Without a state of its own, a 2xx is a success.
     let state = outputs.get("hs_execution_state").map_or("SUCCESS", String::as_str);
-    if !["SUCCESS", "FAIL_CONTINUE", "BLOCK", "ASYNC"].contains(&state) {
-        problems.push(format!("{state} is no hs_execution_state"));
-    }
     let mut blocked_until = None;
-    if state == "BLOCK" {
-        let duration = outputs.get("hs_expiration_duration").map_or(ONE_WEEK, String::as_str);
-        match end_of_block(answer.at, duration) {
-            Ok(end) => blocked_until = Some(end),
-            Err(problem) => problems.push(problem),
+    match state {
+        "SUCCESS" | "FAIL_CONTINUE" => {}
+        "BLOCK" => {
+            let duration = outputs.get("hs_expiration_duration").map_or(ONE_WEEK, String::as_str);
+            match end_of_block(answer.at, duration) {
+                Ok(end) => blocked_until = Some(end),
+                Err(problem) => problems.push(problem),
+            }
         }
+        "ASYNC" if switches.async_state == AsyncState::Accepted => {}
+        "ASYNC" => problems.push("nobody says what ASYNC does".to_owned()),
+        other => problems.push(format!("{other} is no hs_execution_state")),
     }
     if problems.is_empty() {
-        Verdict { state: state.to_owned(), outputs, problems, blocked_until }
+        Ok(Verdict { state: state.to_owned(), outputs, problems, blocked_until })
     } else {
-        Verdict { outputs, ..failed(problems) }
+        Err(problems)
     }
 }
 

@@ -14,8 +14,9 @@ impl Limiter {
     /// Counts a request and says how many more are allowed, or `None` when this one is too many. Refused requests do
     /// not count.
     pub(super) fn admit(&mut self, now: Timestamp) -> Option<usize> {
-        // A clock that was set back leaves entries in the future; they are forgotten like old ones.
-        self.0.retain(|at| (SignedDuration::ZERO..INTERVAL).contains(&now.duration_since(*at)));
+        // A request that was overtaken finds entries a little in the future, and they count. Those far in the future are
+        // what a clock that was set back leaves; they are forgotten like old ones.
+        self.0.retain(|at| now.duration_since(*at).abs() < INTERVAL);
         if self.0.len() == MAX {
             return None;
         }
@@ -38,5 +39,13 @@ mod tests {
         }
         assert_eq!(limiter.admit(at(9_999)), None);
         assert_eq!(limiter.admit(at(10_000)), Some(MAX - 1));
+    }
+    #[test]
+    fn a_request_that_was_overtaken_forgets_none_that_came_first() {
+        let mut limiter = Limiter::default();
+        let at = |ms| Timestamp::UNIX_EPOCH + SignedDuration::from_millis(ms);
+        assert_eq!([at(50_005), at(50_004)].map(|now| limiter.admit(now)), [Some(MAX - 1), Some(MAX - 2)]);
+        // A clock that was set back.
+        assert_eq!(limiter.admit(at(0)), Some(MAX - 1));
     }
 }

@@ -6,12 +6,15 @@
 //!
 //! | route | what |
 //! | --- | --- |
+//! | `GET /` | pages: the portals, their records and workflows' history, the calls and faults; a record also stands at `/contacts/{portal}/record/{type id}/{id}` |
 //! | `GET /_sim/state` | everything it holds: tokens, records, definitions, executions with their history |
 //! | `POST /_sim/seed` | adds tokens, clients, grants, accounts and records, replacing those with the same id |
 //! | `POST /_sim/executions` | enrolls a record into an action; answers the workflow's history of these deliveries |
 //! | `GET /_sim/executions` | `{"executions": […]}`: what became of each, with its deliveries and completions |
 //! | `GET /_sim/executions/{callback_id}` | one of them; `?portal_id=` when several portals have the id |
 //! | `POST /_sim/options` | opens a drop-down of the workflow editor; answers what it would show |
+//! | `POST /_sim/payments` | a buyer begins to pay; answers `{"payment_id": …}` |
+//! | `POST /_sim/payments/{id}` | the payment succeeds, fails or is given back |
 //!
 //! A deal with its contact and one line item, then its enrollment:
 //!
@@ -35,18 +38,54 @@
 //! and `"accounts": [{"portal_id": …, "time_zone": "Europe/Berlin", "company_currency": "EUR", "lacks_scopes": […]}]` says
 //! what there is to know about a portal.
 //!
-//! An execution whose answer says `BLOCK` waits until it is completed or its time is over by the simulator's clock;
-//! `"virtual_time": true` in an enrollment lets three days of retries pass at once. What HubSpot leaves open are switches,
-//! set by a seed, with these defaults:
+//! An execution whose answer says `BLOCK` waits until it is completed or its time is over by the simulator's clock. Retries
+//! are shortened; `"virtual_time": true` in an enrollment lets three days of them pass at once, and `"clock_time": true`
+//! leaves that to `POST /_sim/clock`. Further variations of an enrollment:
+//!
+//! | enrollment | what it changes |
+//! | --- | --- |
+//! | `"source": "TEST"` | who runs the action: `WORKFLOWS`, `AGENTS`, `COPILOT`, `STANDALONE`, `TEST` |
+//! | `"callback_id": "…"`, `"uuid_callback_id": true` | the execution's id |
+//! | `"drop_typed_inputs": true`, `"drop_execution_index": true` | leaves out what is not documented |
+//! | `"signature": "v2"` | which signatures: `both`, `v2`, `v3`, `wrong`, `none` |
+//! | `"timestamp_offset_ms": -300001` | a signed time that is off the simulator's clock |
+//! | `"timeout_ms": 20000`, `"real_timeout_ms": 100` | the patience HubSpot names, and how much of it is really waited |
+//! | `"deliveries": 2`, `"concurrent": 2` | the same execution again, in a row or at once |
+//! | `"max_attempts": 1` | when a delivery gives up |
+//!
+//! What HubSpot leaves open (hubspot.md §13) are switches, set by a seed as `{"switches": {"retry_after": "seconds"}}`; those
+//! left out of a seed go back to their defaults:
+//!
+//! | switch | default | else | what |
+//! | --- | --- | --- | --- |
+//! | `patience_ms` | `10000` | any | how long an action has for its answer |
+//! | `retry_after` | `milliseconds` | `seconds` | how `Retry-After` on a 429 is read |
+//! | `async` | `refused` | `accepted` | an answer that says `ASYNC` |
+//! | `default_expiration` | `unknown` | `honoured` | the output `hs_default_expiration` |
+//! | `rules_on_4xx` | `ignored` | `evaluated` | whether a 4xx's outputs choose a sentence |
+//! | `empty_conditions` | `fit_nothing` | `fit_everything` | a rule without conditions |
+//! | `empty_inputs` | `as_given` | `null`, `blank` | how inputs left empty arrive |
+//! | `callback_unknown`, `callback_foreign` | `404` | a 4xx, 204 | completing nobody's, or another portal's, execution |
+//! | `callback_completed`, `callback_expired`, `callback_not_blocked` | `400` | a 4xx, 204 | completing what is over, or does not wait |
+//! | `callback_batch_max` | `100` | any | completions in one batch |
+//! | `typed_outputs` | `required` | `optional` | `typedOutputs` of a completion |
+//! | `line_items_key` | `line items` | `line_items`, `0-8` | the key of line items inside a record |
+//! | `embedded_page` | `100` | 1 or more | associations inside a record |
+//! | `to_object_id` | `string` | `number` | how the associations endpoints write it |
+//! | `e_commerce` | `no_substitute` | `substitute`, `needed_too` | what that scope is worth for quotes, line items and products |
+//! | `locked_quote` | `refuses` | `takes_own_properties` | writing the portal's own properties on a published quote |
+//! | `refresh_token` | `kept` | `rotated` | whether a refresh gives out a new refresh token |
+//! | `uninstalled_access_token` | `dies` | `lives` | access tokens after an uninstall |
+//!
+//! A bank debit for a published quote, which then is `PROCESSING`, and its end. `deal_id` and `contact_id` can stand beside
+//! or in place of `quote_id`; events are `succeed`, `fail` and `refund`, the last with an `amount` or over all that is left:
 //!
 //! ```json
-//! {"switches": {"callback_unknown": 404, "callback_foreign": 404, "callback_completed": 400, "callback_expired": 400,
-//!               "callback_not_blocked": 400, "callback_batch_max": 100, "typed_outputs": "required",
-//!               "retry_after": "milliseconds", "refresh_token": "kept", "uninstalled_access_token": "dies"}}
+//! {"portal_id": 1000001, "quote_id": "9900000001", "amount": "120.10", "method": "ach"}
 //! ```
-//!
-//! The others are `"typed_outputs": "optional"`, `"retry_after": "seconds"`, `"refresh_token": "rotated"`,
-//! `"uninstalled_access_token": "lives"`, and any 4xx, or 204, for a completion that cannot happen.
+//! ```json
+//! {"portal_id": 1000001, "event": "succeed"}
+//! ```
 //!
 //! A drop-down, opened:
 //!
@@ -55,28 +94,36 @@
 //!  "inputs": {"quickbooks_account": "9130350000000001"}, "q": "card"}
 //! ```
 //!
+//! An input that is taken from the record is `{"property_name": "…"}` there.
+//!
 //! It promises nothing HubSpot does not document, and is strict where HubSpot is silent.
 
 mod account;
 mod api;
 mod app;
+mod association_batch;
 mod associations;
 mod authorize;
 mod callbacks;
 mod crm;
 mod definition;
+mod delivery;
 mod engine;
 mod history;
 mod limiter;
 mod oauth;
 mod object_type;
 mod options;
+mod page;
+mod payments;
+mod quote;
 mod records;
 mod seed;
 mod signature;
 mod switches;
 mod token_metadata;
 mod wire;
+mod write_back;
 
 use crate::control::Control;
 use account::Account;
@@ -88,6 +135,7 @@ use definition::Action;
 use history::Execution;
 use limiter::Limiter;
 use oauth::{AccessToken, Client, Grant};
+use options::Offered;
 use records::Records;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -134,8 +182,8 @@ struct State {
     grants: BTreeMap<String, Grant>,
     /// Access tokens given out for refresh tokens so far.
     refreshes: u64,
-    /// Portal, action and field of the drop-downs whose last answer offered a search.
-    searchable: BTreeSet<(u64, String, String)>,
+    /// What the last answer for a drop-down offers, by portal, action and field.
+    offered: BTreeMap<(u64, String, String), Offered>,
     portals: BTreeMap<u64, Records>,
     limiters: BTreeMap<u64, Limiter>,
     /// Enrollment ids by callback id.
@@ -176,7 +224,10 @@ impl HubSpot {
             .route("/_sim/executions", get(callbacks::list).post(engine::execute))
             .route("/_sim/executions/{callback_id}", get(callbacks::show))
             .route("/_sim/options", post(options::open))
-            .with_state(self.clone());
+            .route("/_sim/payments", post(payments::begin))
+            .route("/_sim/payments/{id}", post(payments::step))
+            .with_state(self.clone())
+            .merge(page::router(self));
         self.shared
             .control
             .mount(
@@ -244,11 +295,13 @@ impl HubSpot {
     /// Callback and enrollment id of an execution: the same enrollment for the same callback id, else a new one.
     fn identify(&self, portal_id: u64, callback_id: Option<&str>) -> (String, u64) {
         let mut state = self.state();
-        let next = FIRST_ENROLLMENT_ID + state.enrollments.len() as u64;
-        let callback_id = match callback_id {
-            Some(given) => given.to_owned(),
-            None => format!("ap-{portal_id}-{next}-{}-0", wire::ACTION_ID),
-        };
+        let mut next = FIRST_ENROLLMENT_ID + state.enrollments.len() as u64;
+        let generated = |enrollment_id: u64| format!("ap-{portal_id}-{enrollment_id}-{}-0", wire::ACTION_ID);
+        // An id that was given may be one of those that are generated.
+        while callback_id.is_none() && state.enrollments.contains_key(&generated(next)) {
+            next += 1;
+        }
+        let callback_id = callback_id.map_or_else(|| generated(next), str::to_owned);
         let enrollment_id = *state.enrollments.entry(callback_id.clone()).or_insert(next);
         (callback_id, enrollment_id)
     }

@@ -82,7 +82,7 @@ impl AccessToken {
     }
 }
 
-/// The form; PKCE and the undocumented fields are not simulated.
+/// The form; the undocumented fields are not simulated.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenRequest {
@@ -97,6 +97,7 @@ struct TokenRequest {
     code: String,
     #[serde(default)]
     redirect_uri: String,
+    code_verifier: Option<String>,
 }
 
 async fn token(
@@ -143,6 +144,12 @@ fn exchange(hubspot: &HubSpot, asked: &TokenRequest) -> Result<Value, Refusal> {
     if code.redirect_uri != asked.redirect_uri {
         return Err(Refusal::RedirectUri);
     }
+    if !code.is_proven_by(asked.code_verifier.as_deref()) {
+        return Err(Refusal::CodeVerifier);
+    }
+    if state.account(code.portal_id).deleted {
+        return Err(Refusal::Hub);
+    }
     let grant = Grant {
         portal_id: code.portal_id,
         refresh_token: new_refresh_token(),
@@ -160,6 +167,9 @@ fn refresh(hubspot: &HubSpot, asked: &TokenRequest) -> Result<Value, Refusal> {
     authenticated(&state, &asked.client_id, &asked.client_secret)?;
     let grant = state.grants.get(&asked.refresh_token).filter(|grant| !grant.revoked);
     let mut grant = grant.cloned().ok_or(Refusal::RefreshToken)?;
+    if state.account(grant.portal_id).deleted {
+        return Err(Refusal::Hub);
+    }
     if state.switches.refresh_token == RefreshToken::Rotated {
         state.grants.remove(&grant.refresh_token);
         grant.refresh_token = new_refresh_token();
@@ -204,6 +214,8 @@ pub(super) enum Refusal {
     RefreshToken,
     Code,
     RedirectUri,
+    CodeVerifier,
+    Hub,
 }
 
 impl IntoResponse for Refusal {
@@ -218,6 +230,8 @@ impl IntoResponse for Refusal {
             Self::RedirectUri => {
                 ("invalid_grant", "BAD_REDIRECT_URI", "redirect_uri does not match that of the auth code")
             }
+            Self::CodeVerifier => ("invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code verifier"),
+            Self::Hub => ("access_denied", "BAD_HUB", "the account does not exist any more"),
         };
         let body = json!({
             "error": error, "error_description": message, "status": status, "message": message

@@ -24,6 +24,7 @@ struct Facts {
     type_id: &'static str,
     singular: &'static str,
     read_scope: &'static str,
+    write_scope: &'static str,
     dates: [&'static str; 2],
     properties: &'static str,
 }
@@ -74,11 +75,6 @@ impl ObjectType {
         self.facts().type_id
     }
 
-    /// The key of an embedded list: line items are asked for with an underscore and answered with a space.
-    pub(super) fn embedded_key(self) -> &'static str {
-        if self == Self::LineItems { "line items" } else { self.name() }
-    }
-
     /// The scope that reading such a record takes (hubspot.md §5.5). What hangs on a quote is read with the quote's.
     pub(super) fn read_scope(self) -> &'static str {
         self.facts().read_scope
@@ -89,10 +85,21 @@ impl ObjectType {
         self.facts().dates
     }
 
-    /// Properties every portal has: `null` when unset, where a name outside the list and never seeded is dropped without
-    /// a word.
-    pub(super) fn standard_properties(self) -> &'static str {
-        self.facts().properties
+    /// Whether the scope `e-commerce` has to do with it (hubspot.md §5.5).
+    pub(super) fn is_commerce(self) -> bool {
+        use ObjectType::{Discounts, Fees, LineItems, Products, Quotes, Taxes};
+        matches!(self, Discounts | Fees | LineItems | Products | Quotes | Taxes)
+    }
+
+    /// The scope that writing such a record takes.
+    pub(super) fn write_scope(self) -> &'static str {
+        self.facts().write_scope
+    }
+
+    /// Whether every portal has the property: `null` when unset, where a name that no portal has and no seed named is
+    /// dropped without a word.
+    pub(super) fn has_standard_property(self, property: &str) -> bool {
+        self.facts().properties.split(' ').any(|name| name == property)
     }
 
     fn facts(self) -> Facts {
@@ -120,6 +127,7 @@ const COMMERCE_PAYMENTS: Facts = Facts {
     type_id: "0-101",
     singular: "commerce_payment",
     read_scope: "crm.objects.commercepayments.read",
+    write_scope: "crm.objects.commercepayments.write",
     dates: PREFIXED_DATES,
     properties: "hs_latest_status hs_initial_amount hs_net_amount hs_fees_amount hs_platform_fee hs_refunds_amount \
                  hs_currency_code hs_settlement_currency_code hs_initiated_date hs_payout_date hs_customer_email \
@@ -133,6 +141,7 @@ const COMPANIES: Facts = Facts {
     type_id: "0-2",
     singular: "company",
     read_scope: "crm.objects.companies.read",
+    write_scope: "crm.objects.companies.write",
     dates: DATES,
     properties: "name domain phone address address2 city state zip country",
 };
@@ -142,6 +151,7 @@ const CONTACTS: Facts = Facts {
     type_id: "0-1",
     singular: "contact",
     read_scope: "crm.objects.contacts.read",
+    write_scope: "crm.objects.contacts.write",
     dates: ["createdate", "lastmodifieddate"],
     properties: "firstname lastname email phone mobilephone company jobtitle address city state zip country \
                  hs_additional_emails",
@@ -152,6 +162,7 @@ const DEALS: Facts = Facts {
     type_id: "0-3",
     singular: "deal",
     read_scope: "crm.objects.deals.read",
+    write_scope: "crm.objects.deals.write",
     dates: DATES,
     properties: "dealname amount deal_currency_code closedate dealstage pipeline hs_is_closed_won hubspot_owner_id \
                  description",
@@ -162,6 +173,7 @@ const DISCOUNTS: Facts = Facts {
     type_id: "0-84",
     singular: "discount",
     read_scope: "crm.objects.quotes.read",
+    write_scope: "crm.objects.quotes.write",
     dates: PREFIXED_DATES,
     properties: "hs_label hs_type hs_value hs_duration hs_sort_order",
 };
@@ -171,6 +183,7 @@ const FEES: Facts = Facts {
     type_id: "0-85",
     singular: "fee",
     read_scope: "crm.objects.quotes.read",
+    write_scope: "crm.objects.quotes.write",
     dates: PREFIXED_DATES,
     properties: "hs_label hs_type hs_value hs_sort_order",
 };
@@ -180,6 +193,7 @@ const LINE_ITEMS: Facts = Facts {
     type_id: "0-8",
     singular: "line_item",
     read_scope: "crm.objects.line_items.read",
+    write_scope: "crm.objects.line_items.write",
     dates: DATES,
     properties: "name description hs_sku hs_product_id quantity price discount hs_discount_percentage \
                  hs_pre_discount_amount hs_total_discount amount hs_tax_rate_group_id hs_tax_rate hs_tax_label \
@@ -194,6 +208,7 @@ const PRODUCTS: Facts = Facts {
     type_id: "0-7",
     singular: "product",
     read_scope: "crm.objects.products.read",
+    write_scope: "crm.objects.products.write",
     dates: DATES,
     properties: "name description price hs_sku hs_cost_of_goods_sold hs_recurring_billing_period hs_pricing_model",
 };
@@ -203,6 +218,7 @@ const QUOTES: Facts = Facts {
     type_id: "0-14",
     singular: "quote",
     read_scope: "crm.objects.quotes.read",
+    write_scope: "crm.objects.quotes.write",
     dates: PREFIXED_DATES,
     properties: "hs_title hs_quote_number hs_status hs_quote_amount hs_quote_total_preference hs_currency \
                  hs_expiration_date hs_language hs_locale hs_timezone hs_terms hs_comments hs_quote_link hs_locked \
@@ -215,6 +231,7 @@ const TAXES: Facts = Facts {
     type_id: "0-86",
     singular: "tax",
     read_scope: "crm.objects.quotes.read",
+    write_scope: "crm.objects.quotes.write",
     dates: PREFIXED_DATES,
     properties: "hs_label hs_type hs_value hs_sort_order",
 };

@@ -1,11 +1,13 @@
 //! The workflow editor at a drop-down: asks the field's `optionsUrl` for choices, and says what an editor could not show
 //! of the answer (hubspot.md §3).
 //!
-//! Of the inputs already filled in, only those that control the field are sent: no others are promised.
+//! Of the inputs already filled in, only those that control the field are sent: no others are promised. What was observed
+//! besides the documented body comes with `"observed_keys": true`, and `"null_fetch_options": true` writes `null` where
+//! there is neither search nor cursor.
 
 use super::HubSpot;
 use super::definition::Action;
-use super::engine::USER_AGENT;
+use super::delivery::USER_AGENT;
 use super::object_type::ObjectType;
 use super::signature::{self, Signing};
 use super::wire::DEFINITION_VERSION;
@@ -13,7 +15,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,13 +31,34 @@ struct Opening {
     object_type_id: String,
     /// What the editor's other fields hold.
     #[serde(default)]
-    inputs: BTreeMap<String, Option<String>>,
+    inputs: BTreeMap<String, Option<Filled>>,
     /// Typed into the search box.
     q: Option<String>,
     /// The cursor of the previous answer.
     after: Option<String>,
     #[serde(default)]
     signature: Signing,
+    #[serde(default)]
+    observed_keys: bool,
+    #[serde(default)]
+    null_fetch_options: bool,
+}
+
+/// What a field of the editor holds.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Filled {
+    /// Typed or picked.
+    Value(String),
+    /// Taken from the enrolled record at execution.
+    Property { property_name: String },
+}
+
+/// What the last answer for a drop-down offers: a search, more options.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Offered {
+    searchable: bool,
+    after: Option<String>,
 }
 
 fn deals() -> String {
@@ -89,24 +111,23 @@ fn prepare(hubspot: &HubSpot, opening: &Opening) -> Result<(String, String), Str
 
 async fn show(hubspot: &HubSpot, opening: Opening, url: &str, body: String) -> Shown {
     let place = (opening.portal_id, opening.action, opening.field);
-    let may_search = hubspot.state().searchable.contains(&place);
+    let offered = hubspot.state().offered.get(&place).cloned().unwrap_or_default();
     let mut shown = fetch(hubspot, opening.signature, url, body).await;
-    if opening.q.is_some() && !may_search {
+    if opening.q.is_some() && !offered.searchable {
         shown.problems.push("q is sent only after an answer that was searchable".to_owned());
     }
+    if opening.after.is_some() && opening.after != offered.after {
+        shown.problems.push("after is sent only as the last answer gave it".to_owned());
+    }
     if shown.status == Some(200) {
-        let searchable = &mut hubspot.state().searchable;
-        if shown.searchable {
-            searchable.insert(place)
-        } else {
-            searchable.remove(&place)
-        };
+        let offered = Offered { searchable: shown.searchable, after: shown.after.clone() };
+        hubspot.state().offered.insert(place, offered);
     }
     shown
 }
 
 async fn fetch(hubspot: &HubSpot, signing: Signing, url: &str, body: String) -> Shown {
-    let now_ms = Timestamp::now().as_millisecond();
+    let now_ms = hubspot.control().now().as_millisecond();
     let signed = signature::sign(signing, hubspot.client_secret(), url, body.as_bytes(), now_ms);
     let mut request = hubspot
         .http()
@@ -201,7 +222,9 @@ struct WireBody<'a> {
     input_fields: BTreeMap<&'a str, InputField<'a>>,
     /// HubSpot leaves it out, or sends null, when there is nothing in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fetch_options: Option<FetchOptions<'a>>,
+    fetch_options: Option<Option<FetchOptions<'a>>>,
+    #[serde(flatten)]
+    observed: Option<Observed>,
 }
 
 #[derive(Serialize)]
@@ -212,10 +235,20 @@ struct Origin {
     action_definition_version: u32,
 }
 
+/// Keys seen and not documented.
 #[derive(Serialize)]
-struct InputField<'a> {
-    r#type: &'static str,
-    value: &'a str,
+#[serde(rename_all = "camelCase")]
+struct Observed {
+    portal_id: u64,
+    extension_definition_id: u64,
+    extension_definition_version: u32,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+enum InputField<'a> {
+    StaticValue { value: &'a str },
+    ObjectProperty { property_name: &'a str },
 }
 
 #[derive(Serialize)]
@@ -227,23 +260,36 @@ struct FetchOptions<'a> {
 }
 
 fn wire_body<'a>(hubspot: &HubSpot, action: &Action, opening: &'a Opening) -> WireBody<'a> {
+    let portal_id = opening.portal_id;
+    let definition_id = hubspot.definition_ids().get(&opening.action).copied().unwrap_or_default();
     let controlling = action.controlling(&opening.field);
-    let filled = |(name, value): (&'a String, &'a Option<String>)| {
-        let value = value.as_deref().filter(|value| !value.is_empty())?;
-        controlling
-            .contains(name.as_str())
-            .then_some((name.as_str(), InputField { r#type: "STATIC_VALUE", value }))
-    };
+    let filled = opening.inputs.iter().filter(|(name, _)| controlling.contains(name.as_str()));
     let (q, after) = (opening.q.as_deref(), opening.after.as_deref());
+    let fetch_options = (q.is_some() || after.is_some()).then_some(FetchOptions { q, after });
     WireBody {
         origin: Origin {
-            portal_id: opening.portal_id,
-            action_definition_id: hubspot.definition_ids().get(&opening.action).copied().unwrap_or_default(),
+            portal_id,
+            action_definition_id: definition_id,
             action_definition_version: DEFINITION_VERSION,
         },
         object_type_id: &opening.object_type_id,
         input_field_name: &opening.field,
-        input_fields: opening.inputs.iter().filter_map(filled).collect(),
-        fetch_options: (q.is_some() || after.is_some()).then_some(FetchOptions { q, after }),
+        input_fields: filled
+            .filter_map(|(name, held)| Some((name.as_str(), field(held.as_ref()?)?)))
+            .collect(),
+        fetch_options: (fetch_options.is_some() || opening.null_fetch_options).then_some(fetch_options),
+        observed: opening.observed_keys.then_some(Observed {
+            portal_id,
+            extension_definition_id: definition_id,
+            extension_definition_version: DEFINITION_VERSION,
+        }),
+    }
+}
+
+/// The field as the body has it; one that holds nothing is not there.
+fn field(held: &Filled) -> Option<InputField<'_>> {
+    match held {
+        Filled::Value(value) => (!value.is_empty()).then_some(InputField::StaticValue { value }),
+        Filled::Property { property_name } => Some(InputField::ObjectProperty { property_name }),
     }
 }

@@ -48,11 +48,14 @@ async fn introspect(State(hubspot): State<HubSpot>, form: Asking) -> Response {
     answer(&hubspot, form, |asked| {
         let now = hubspot.control().now();
         let state = hubspot.state();
-        let access_token = state.access_tokens.get(&asked.token).filter(|token| !token.is_expired(now));
+        let is_alive =
+            |token: &&AccessToken| !token.is_expired(now) && !state.account(token.portal_id).deleted;
+        let access_token = state.access_tokens.get(&asked.token).filter(is_alive);
         if let Some(token) = access_token {
             return Json(described(&state, token, &asked.client_id, now)).into_response();
         }
-        match state.grants.get(&asked.token).filter(|grant| !grant.revoked) {
+        let is_alive = |grant: &&Grant| !grant.revoked && !state.account(grant.portal_id).deleted;
+        match state.grants.get(&asked.token).filter(is_alive) {
             Some(grant) => Json(described_grant(&state, grant, &asked.client_id)).into_response(),
             None => Json(json!({ "active": false })).into_response(),
         }

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::requests::{Outcome, Request};
 use super::state::Company;
 use super::switches::{InProgress, RequestIds};
-use super::{QuickBooks, time};
+use super::{QuickBooks, time, xml};
 use crate::control;
 
 impl QuickBooks {
@@ -25,7 +25,13 @@ impl QuickBooks {
         work: impl FnOnce(&mut Company, Timestamp) -> Result<Value, Fault>,
     ) -> Response {
         match self.outcome(call, scope, work).await {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response(),
+            Ok(body) if call.accepts_json() => {
+                ([(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response()
+            }
+            Ok(body) => {
+                let answer = xml::of_json(&body);
+                ([(header::CONTENT_TYPE, "application/xml;charset=UTF-8")], answer).into_response()
+            }
             Err((fault, at)) => refusal(&fault, call.accepts_json(), at),
         }
     }
@@ -148,13 +154,12 @@ fn admitted<'a>(
     let realms: Vec<_> =
         grants.by_ref().filter(|(_, ends)| valid(ends)).map(|(realm_id, _)| realm_id.clone()).collect();
     if realms.is_empty() {
-        return Err(Fault::unauthenticated(3200, "AuthenticationFailed", "Token expired or unknown"));
+        // Intuit repeats the token (recorded): a client that logs details logs secrets.
+        let detail = format!("Token expired: {token}");
+        return Err(Fault::unauthenticated(3200, "AuthenticationFailed", &detail));
     }
     if !realms.contains(&call.realm) {
         return Err(Fault::unauthorized());
-    }
-    if !call.accepts_json() {
-        return Err(Fault::unsimulated("without Accept: application/json (an answer in XML)"));
     }
     check_request_id(call)?;
     books.get_mut(&call.realm).ok_or_else(Fault::unauthorized)

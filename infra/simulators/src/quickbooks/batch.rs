@@ -1,9 +1,12 @@
 //! `POST /batch` (quickbooks.md §1.6): independent items, each with its own answer or fault.
 //!
-//! Made to catch hasty clients: answers come in the opposite order, and no item sees what another one creates.
+//! Made to catch hasty clients: items are worked on and answered in another order, and none sees what another one creates.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::change::{self, Operation};
 use super::create::Moment;
@@ -12,9 +15,7 @@ use super::json::{Object, text};
 use super::requests::Request;
 use super::select;
 use super::state::Company;
-
-/// The API reference's limit; other pages name 10 or 50.
-const MOST_ITEMS: usize = 30;
+use super::switches::BatchOrder;
 
 /// What a `bId` may have beside a request id, so that both together stay within 50.
 const LONGEST_ITEM_ID: usize = 10;
@@ -35,22 +36,34 @@ pub(super) fn run(
     now: Timestamp,
 ) -> Result<Value, Fault> {
     let items = items(body)?;
-    if items.len() > MOST_ITEMS {
-        return Err(Fault::new(1040, format!("A batch has at most {MOST_ITEMS} items, not {}", items.len())));
+    let most = company.switches.batch_items;
+    if items.len() > most {
+        return Err(Fault::new(1040, format!("A batch has at most {most} items, not {}", items.len())));
     }
     items.iter().try_for_each(|item| checked(item, request_id))?;
     let moment = Moment { now, horizon: company.last_id(), any_number: false };
-    let mut answers = Vec::new();
+    let mut order: Vec<_> = (0..items.len()).collect();
+    if company.switches.batch_order == BatchOrder::Shuffled {
+        shuffle(&mut order, &json!(body).to_string());
+    }
+    let mut answers = BTreeMap::new();
     // Queries first: they see the books as they were.
     for queries in [true, false] {
-        let turn = items.iter().enumerate().filter(|(_, item)| item.contains_key("Query") == queries);
-        for (index, item) in turn {
-            answers.push((index, answered(company, item, request_id, moment)));
+        for index in order.iter().filter(|index| items[**index].contains_key("Query") == queries) {
+            answers.insert(*index, answered(company, items[*index], request_id, moment));
         }
     }
-    answers.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
-    let answers: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
+    let answers: Vec<_> = order.iter().filter_map(|index| answers.remove(index)).collect();
     Ok(json!({"BatchItemResponse": answers}))
+}
+
+/// Another order, the same for the same seed, in which nothing stays where it was (Sattolo's shuffle).
+fn shuffle(order: &mut [usize], seed: &str) {
+    for last in (1..order.len()).rev() {
+        let digest = Sha256::digest(format!("{last} {seed}"));
+        let roll = usize::from(u16::from_be_bytes([digest[0], digest[1]]));
+        order.swap(last, roll % last);
+    }
 }
 
 /// Whether a batch holds a query, which is metered (quickbooks.md §6.2).

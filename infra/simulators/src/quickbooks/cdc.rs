@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::entities::{self, Entity};
 use super::fault::{Fault, Reason};
 use super::json::{Object, text};
-use super::select::instant;
 use super::state::Company;
+use super::value::instant;
 
 /// How far back one may look.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -38,7 +38,10 @@ pub(super) fn run(company: &Company, entities: &str, since: &str, now: Timestamp
     let mut parts = Vec::new();
     for name in entities.split(',') {
         let entity = followed(name.trim())?;
-        let rows: Vec<_> = changed(company, entity, moment).take(room).collect();
+        let mut rows: Vec<_> = changed(company, entity, moment).collect();
+        // The longest unchanged first (recorded).
+        rows.sort_by_key(|row| changed_at(row));
+        rows.truncate(room);
         room -= rows.len();
         parts.push(part(entity, &rows));
     }
@@ -60,9 +63,11 @@ fn changed<'a>(
     since: Timestamp,
 ) -> impl Iterator<Item = &'a Object> {
     let all = company.rows(entity.name).iter().chain(company.deleted(entity.name));
-    all.filter(move |row| {
-        text(row, &["MetaData", "LastUpdatedTime"]).parse::<Timestamp>().is_ok_and(|at| at >= since)
-    })
+    all.filter(move |row| changed_at(row).is_some_and(|at| at >= since))
+}
+
+fn changed_at(row: &Object) -> Option<Timestamp> {
+    text(row, &["MetaData", "LastUpdatedTime"]).parse().ok()
 }
 
 fn part(entity: &Entity, rows: &[&Object]) -> Value {

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::create::{self, Moment};
 use super::fault::{Fault, Reason};
-use super::fields::{self, CUSTOMER, Field};
-use super::json::{Object, text};
+use super::fields::{self, CUSTOMER, Field, PAYMENT, Shape};
+use super::json::{Object, say_the_same, text};
 use super::sales::{self, Kind};
 use super::state::Company;
-use super::{customer, roster, undo};
+use super::{customer, payment, plan, roster, undo};
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,16 +43,17 @@ impl Operation {
             ("" | "create", _) => Ok(Operation::Create),
             ("update", _) => Ok(Operation::Update),
             ("delete", _) => Ok(Operation::Delete),
-            // Sales receipts are voided by `include=void`; that the other form is refused is our expectation.
+            // Others are voided by `include=void`; that this form of theirs is refused is our expectation.
             ("void", "Invoice") => Ok(Operation::Void),
             _ => Err(Fault::unsimulated(&format!("operation={name} on {entity}"))),
         }
     }
 
-    /// Void as an option of an update. How a payment is voided is disputed (§1.1): that is not simulated.
+    /// Void as an option of an update. Two documentations dispute how a payment is voided (§1.1); python-quickbooks
+    /// and other published clients do it like this, so that only this is simulated.
     pub(super) fn void(entity: &str) -> Result<Operation, Fault> {
         match entity {
-            "Invoice" | "SalesReceipt" => Ok(Operation::Void),
+            "Invoice" | "SalesReceipt" | "Payment" => Ok(Operation::Void),
             _ => Err(Fault::unsimulated(&format!("void of {entity}"))),
         }
     }
@@ -64,14 +65,14 @@ pub(super) fn is_simulated(entity: &str, operation: Operation, body: &Object) ->
         Operation::Create => create::can_make(entity),
         Operation::Update => fields_of(entity).is_some(),
         Operation::Delete => undo::transaction(entity).is_some(),
-        Operation::Void => matches!(entity, "Invoice" | "SalesReceipt"),
+        Operation::Void => Operation::void(entity).is_ok(),
     }
 }
 
 /// Does it and answers `{"<Entity>": …}`.
 ///
 /// # Errors
-/// The entity's own faults; for all but creates 610, 2020, 2030, 5010 as [`current`] finds them, and 6210.
+/// 6190, the entity's own faults; for all but creates 610, 2020, 2030, 5010 as [`current`] finds them, and 6210.
 pub(super) fn run(
     company: &mut Company,
     entity: &str,
@@ -79,6 +80,7 @@ pub(super) fn run(
     body: &Object,
     moment: Moment,
 ) -> Result<Value, Fault> {
+    plan::may_write(company)?;
     let written = match effective(operation, body) {
         Operation::Create => create::create(company, entity, body, moment),
         Operation::Update => update(company, entity, body, moment),
@@ -106,13 +108,13 @@ pub(super) fn current(company: &Company, entity: &str, body: &Object, horizon: u
         }
     }
     let id = text(body, &["Id"]);
-    let number = numeric(id)?;
-    let visible = !create::can_make(entity) || number <= horizon;
+    numeric(id)?;
+    let visible = create::sees(entity, id, horizon);
     let row = company.row(entity, id).filter(|_| visible).ok_or_else(Reason::gone)?;
     if text(row, &["SyncToken"]) != text(body, &["SyncToken"]) {
-        let detail = "Stale Object Error : You and somebody else were working on this at the same time. \
-                      The other one finished first, so your work was not saved.";
-        return Err(Fault::new(5010, detail));
+        let detail = "Stale Object Error : You and Jo Other were working on this at the same time. \
+                      Jo Other finished before you did, so your work was not saved.";
+        return Err(Reason::new(5010, detail).at("").into());
     }
     Ok(row.clone())
 }
@@ -140,6 +142,7 @@ fn update(company: &mut Company, entity: &str, body: &Object, moment: Moment) ->
     match Kind::named(entity) {
         Some(kind) => sales::update(kind, company, &old, &wanted, moment),
         None if entity == "Customer" => customer::update(company, &old, &wanted, moment),
+        None if entity == "Payment" => payment::update(company, &old, &wanted, moment),
         None => roster::update(company, entity, &old, &wanted, moment),
     }
 }
@@ -148,6 +151,7 @@ fn fields_of(entity: &str) -> Option<&'static [Field]> {
     match Kind::named(entity) {
         Some(kind) => Some(kind.fields()),
         None if entity == "Customer" => Some(CUSTOMER),
+        None if entity == "Payment" => Some(PAYMENT),
         None => roster::fields_of(entity),
     }
 }
@@ -155,7 +159,9 @@ fn fields_of(entity: &str) -> Option<&'static [Field]> {
 /// Clients send back the whole row they read: what no table knows is dropped as long as it came back unchanged.
 fn without_echoes(body: &Object, old: &Object, fields: &[Field]) -> Object {
     let means = |name: &str, value: &Value| {
-        fields.iter().any(|(field, _)| *field == name) || old.get(name) != Some(value)
+        let shape = fields.iter().find(|(field, _)| *field == name).map(|(_, shape)| shape);
+        let same = || old.get(name).is_some_and(|old| say_the_same(old, value));
+        !matches!(shape, None | Some(Shape::Unused)) || !same()
     };
     let kept = body.iter().filter(|(name, value)| means(name, value) || *name == "sparse");
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -8,7 +8,7 @@ use super::fault::{Fault, Reason};
 use super::json::{Object, text};
 use super::sales::{self, Kind};
 use super::state::Company;
-use super::{customer, payment, time};
+use super::{customer, lists, payment, roster, time};
 
 /// When a create happens, and how far it sees.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +29,25 @@ pub(super) const MAKERS: &[(&str, Create)] = &[
     ("Estimate", |company, body, moment| sales::create(Kind::Estimate, company, body, moment)),
     ("SalesReceipt", |company, body, moment| sales::create(Kind::SalesReceipt, company, body, moment)),
     ("Payment", payment::create),
+    ("Vendor", |company, body, moment| roster::create(company, "Vendor", body, moment)),
+    ("Employee", |company, body, moment| roster::create(company, "Employee", body, moment)),
+    ("Item", |company, body, moment| roster::create(company, "Item", body, moment)),
+    ("Account", |company, body, moment| roster::create(company, "Account", body, moment)),
+    ("PaymentMethod", |company, body, moment| roster::create(company, "PaymentMethod", body, moment)),
+    ("Term", |company, body, moment| roster::create(company, "Term", body, moment)),
+    ("Class", |company, body, moment| roster::create(company, "Class", body, moment)),
+    ("Department", |company, body, moment| roster::create(company, "Department", body, moment)),
 ];
 
 /// Whether this simulator can create such an entity.
 pub(super) fn can_make(entity: &str) -> bool {
     MAKERS.iter().any(|(name, _)| *name == entity)
+}
+
+/// Whether a row of this `Id` may be seen up to a horizon. What no call made is always seen.
+pub(super) fn sees(entity: &str, id: &str, horizon: u64) -> bool {
+    let made_before = || id.parse::<u64>().is_ok_and(|number| number <= horizon);
+    !can_make(entity) || lists::is_beginning(entity, id) || made_before()
 }
 
 /// Creates one entity and answers it as kept.

@@ -4,11 +4,11 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::exchange;
 use super::fault::{Fault, Reason};
 use super::json::{Object, decimal, money, plain, text};
 use super::state::Company;
 use super::switches::OmittedRate;
+use super::{exchange, plan};
 
 /// A reference to a currency, with its English name.
 pub(super) fn named(code: &str) -> Value {
@@ -34,6 +34,7 @@ pub(super) fn permitted(company: &Company, row: &Object) -> Result<(), Fault> {
     if given.is_empty() || given == home(company) {
         return Ok(());
     }
+    plan::needs_essentials(company, "Multicurrency")?;
     if !has_several(company) {
         return Err(refused(format!("multicurrency is off, so that the currency cannot be {given}")));
     }
@@ -66,7 +67,8 @@ pub(super) fn settle(company: &Company, row: &mut Object, day: Date) -> Result<(
 fn settle_rate(company: &Company, row: &mut Object, code: &str, day: Date) -> Result<(), Fault> {
     let given = row.remove("ExchangeRate").as_ref().and_then(decimal);
     let foreign = code != home(company);
-    if given.is_some_and(|rate| rate <= Decimal::ZERO || (!foreign && rate != Decimal::ONE)) {
+    let most = Decimal::from(MOST_FOR_ONE);
+    if given.is_some_and(|rate| rate <= Decimal::ZERO || rate > most || (!foreign && rate != Decimal::ONE)) {
         let why = "the exchange rate must be greater than 0, and 1 in the home currency";
         return Err(Reason::business(why).at("ExchangeRate").into());
     }
@@ -81,6 +83,9 @@ fn settle_rate(company: &Company, row: &mut Object, code: &str, day: Date) -> Re
     row.insert("ExchangeRate".into(), plain(rate));
     Ok(())
 }
+
+/// No currency is worth more of another; beyond, home amounts could not be told.
+const MOST_FOR_ONE: i64 = 1_000_000_000;
 
 /// Writes what a document comes to in the home currency, half-up, where it has a rate.
 pub(super) fn home_amounts(document: &mut Object) {

@@ -19,14 +19,16 @@ pub(super) const NAMED: [&str; 3] = ["Customer", "Vendor", "Employee"];
 /// Creates one and answers it as kept.
 ///
 /// # Errors
-/// 2010, what the table of fields refuses, 6000, 6080, 6240.
+/// 700, 2010, what the table of fields refuses, 6000, 6080, 6180, 6240.
 pub(super) fn create(company: &mut Company, body: &Object, moment: Moment) -> Result<Object, Fault> {
     fields::known("Customer", CUSTOMER, body)?;
     let mut customer = fields::read(CUSTOMER, body, company, moment.horizon)?;
     currency::permitted(company, &customer)?;
-    name(&mut customer)?;
+    name(company, &mut customer)?;
+    family(company, &customer)?;
     unique(company, &customer)?;
     complete(company, &mut customer);
+    tax_by_default(company, &mut customer);
     company.number_addresses(&mut customer);
     Ok(company.insert("Customer", customer, moment.now))
 }
@@ -46,14 +48,19 @@ pub(super) fn update(
     if !currency.is_empty() && currency != text(old, &["CurrencyRef", "value"]) {
         return Err(Reason::business("a customer's currency cannot be changed").at("CurrencyRef").into());
     }
-    name(&mut customer)?;
+    name(company, &mut customer)?;
     for name in ["Id", "CurrencyRef", "Balance", "BalanceWithJobs"] {
         customer.extend(old.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     customer.entry("Active").or_insert(Value::Bool(true));
     retire("Customer", &mut customer);
-    unique(company, &customer)?;
+    family(company, &customer)?;
+    // An inactive one gave its name away: its second one need not be its alone.
+    if customer.get("Active") == Some(&Value::Bool(true)) {
+        unique(company, &customer)?;
+    }
     complete(company, &mut customer);
+    tax_by_default(company, &mut customer);
     keep_address_ids(old, &mut customer);
     Ok(company.replace("Customer", text(old, &["Id"]), customer, moment.now))
 }
@@ -84,6 +91,10 @@ pub(super) fn complete(company: &Company, customer: &mut Object) {
         Some(parent) => format!("{}:{display_name}", text(parent, &["FullyQualifiedName"])),
         None => display_name.clone(),
     };
+    if let Some(parent) = parent {
+        let above = parent.get("Level").and_then(Value::as_u64).unwrap_or_default();
+        customer.insert("Level".into(), json!(above + 1));
+    }
     let code = Some(text(customer, &["CurrencyRef", "value"])).filter(|code| !code.is_empty());
     let currency = currency::named(code.unwrap_or(currency::home(company)));
     customer.insert("CurrencyRef".into(), currency);
@@ -95,12 +106,20 @@ pub(super) fn complete(company: &Company, customer: &mut Object) {
     );
 }
 
+/// Who has no tax code of his own gets the company's, where it taxes its sales (recorded).
+fn tax_by_default(company: &Company, customer: &mut Object) {
+    let code = company.preference_text(&["TaxPrefs", "TaxGroupCodeRef", "value"]);
+    if company.prefers(&["TaxPrefs", "UsingSalesTax"]) && !code.is_empty() {
+        fill(customer, json!({"DefaultTaxCodeRef": {"value": code}}));
+    }
+}
+
 /// The customers, vendors and employees with this name, whatever its case. An inactive one holds its name with
 /// " (deleted)".
 pub(super) fn holders<'a>(company: &'a Company, name: &str) -> impl Iterator<Item = &'a Object> {
     let folded = |name: &str| name.trim().to_lowercase();
     let wanted = folded(name);
-    let rows = NAMED.iter().flat_map(|entity| company.rows(entity));
+    let rows = NAMED.iter().flat_map(|entity| company.rows_like(entity, "DisplayName", name));
     rows.filter(move |row| folded(text(row, &["DisplayName"])) == wanted)
 }
 
@@ -113,8 +132,32 @@ pub(super) fn owe(company: &mut Company, customer_id: &str, more: Decimal) {
     }
 }
 
-/// A customer without a `DisplayName` is called by the parts of its name.
-fn name(customer: &mut Object) -> Result<(), Fault> {
+/// Customers nest in five levels (6180), and none is its own parent or its child's (700).
+fn family(company: &Company, customer: &Object) -> Result<(), Fault> {
+    let own = text(customer, &["Id"]);
+    let mut parent = text(customer, &["ParentRef", "value"]);
+    for _ in 1..MOST_LEVELS {
+        match company.row("Customer", parent) {
+            None => return Ok(()),
+            Some(row) if text(row, &["Id"]) == own => {
+                return Err(Reason::new(700, "A customer cannot be its own parent").at("ParentRef").into());
+            }
+            Some(row) => parent = text(row, &["ParentRef", "value"]),
+        }
+    }
+    if company.row("Customer", parent).is_none() {
+        return Ok(());
+    }
+    Err(Reason::new(6180, "Customers have at most five levels, the topmost included").at("ParentRef").into())
+}
+
+const MOST_LEVELS: usize = 5;
+
+/// A customer, vendor or employee without a `DisplayName` is called by the parts of its name.
+///
+/// # Errors
+/// 6080 without any, 2050 when they come to too much.
+pub(super) fn name(company: &Company, customer: &mut Object) -> Result<(), Fault> {
     if at(customer, &["DisplayName"]).is_some() {
         return Ok(());
     }
@@ -126,8 +169,13 @@ fn name(customer: &mut Object) -> Result<(), Fault> {
             "At least one of Title, GivenName, MiddleName, FamilyName, Suffix or DisplayName must be given";
         return Err(Fault::new(6080, detail));
     }
-    let name = Value::String(parts.join(" "));
-    customer.insert("DisplayName".into(), name);
+    let (name, longest) = (parts.join(" "), company.switches.display_name_length);
+    let length = name.chars().count();
+    if length > longest {
+        let detail = format!("The name is too long. Min:0 Max:{longest} supported. Supplied length:{length}");
+        return Err(Reason::new(2050, detail).at("DisplayName").into());
+    }
+    customer.insert("DisplayName".into(), Value::String(name));
     Ok(())
 }
 

@@ -4,14 +4,14 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
-use super::fields;
 use super::json::{Object, at, decimal, fill, money, plain, text, to_cents};
 use super::state::Company;
+use super::{fields, plan};
 
 /// Checks and completes it, and answers the line, which has no `Id`, and its amount; `None` when there is none.
 ///
 /// # Errors
-/// 2150, 2290, 5020, 6000, 6090.
+/// 2150, 2290, 5020, 5030, 6000, 6090.
 pub(super) fn settle(
     company: &Company,
     lines: Vec<Object>,
@@ -22,9 +22,9 @@ pub(super) fn settle(
     if lines.next().is_some() {
         return Err(Reason::business("a document has at most one discount").at("Line").into());
     }
-    // That the preference is enforced on calls is our expectation, and so is the code.
     if !company.prefers(&["SalesFormsPrefs", "AllowDiscount"]) {
-        return Err(Fault::new(5020, "Discounts are switched off in this company's settings"));
+        let detail = "Discounts are switched off in this company's settings";
+        plan::refuse(company.switches.discounts_off, detail)?;
     }
     let amount = amount(&line, subtotal)?;
     complete(company, &mut line, amount);

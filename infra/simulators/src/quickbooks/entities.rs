@@ -1,6 +1,6 @@
 //! Which entities can be queried, and by what (quickbooks.md §3.4). Another entity is another row of [`ENTITIES`].
 //!
-//! Attributes the notes mark with a question mark are left out: a client that leans on them shall notice here.
+//! Attributes the notes doubt are known apart: a client that leans on them shall notice here.
 
 /// One entity as the query language knows it.
 #[derive(Debug)]
@@ -132,16 +132,38 @@ const EVERYWHERE: &[Attribute] =
 
 const NAMED: &[Attribute] = &[("Active", Flag)];
 
+/// Disputed or not confirmed (§3.4, §13.8).
+const DOUBTFUL: &[(&str, &[Attribute])] = &[
+    ("Customer", &[("Job", Flag), ("ParentRef", Reference), ("PrimaryEmailAddr.Address", Text)]),
+    ("Item", &[("FullyQualifiedName", Text), ("Description", Text), ("UnitPrice", Number)]),
+    ("Payment", &[("PaymentRefNum", Text)]),
+];
+
 /// The entity of this name, in exactly this spelling (§3.1: the case of entity names is disputed).
 pub(super) fn entity(name: &str) -> Option<&'static Entity> {
     ENTITIES.iter().find(|entity| entity.name == name)
 }
 
+/// The same, in any case.
+pub(super) fn entity_in_any_case(name: &str) -> Option<&'static Entity> {
+    ENTITIES.iter().find(|entity| entity.name.eq_ignore_ascii_case(name))
+}
+
 impl Entity {
-    /// A queryable attribute by its name in any case.
-    pub(super) fn attribute(&self, name: &str) -> Option<Attribute> {
+    /// Whatever can be queried for certain.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute> {
         let named = if self.label.is_some() { NAMED } else { &[] };
-        let mut all = self.attributes.iter().chain(EVERYWHERE).chain(named);
-        all.find(|(attribute, _)| attribute.eq_ignore_ascii_case(name)).copied()
+        self.attributes.iter().chain(EVERYWHERE).chain(named).copied()
+    }
+
+    /// One of them by its name in any case.
+    pub(super) fn attribute(&self, name: &str) -> Option<Attribute> {
+        self.attributes().find(|(attribute, _)| attribute.eq_ignore_ascii_case(name))
+    }
+
+    /// One that perhaps can be queried, perhaps not.
+    pub(super) fn doubtful_attribute(&self, name: &str) -> Option<Attribute> {
+        let (_, attributes) = DOUBTFUL.iter().find(|(entity, _)| *entity == self.name)?;
+        attributes.iter().find(|(attribute, _)| attribute.eq_ignore_ascii_case(name)).copied()
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::time;
+use super::xml::escaped;
 
 /// One refusal, with every reason found.
 #[derive(Clone, Debug)]
@@ -106,6 +107,20 @@ impl Fault {
         Fault { unsimulated: true, ..Fault::new(500, format!("Operation {what} is not simulated")) }
     }
 
+    /// Code 500 for a path that leads nowhere, in Intuit's words; its call is logged as unexpected, for what Intuit has
+    /// there this simulator may lack.
+    pub(super) fn no_such_path(path: &str) -> Fault {
+        let detail = format!(
+            "Operation Could not find resource for relative : {path} of full path: {path} is not supported."
+        );
+        Fault { unsimulated: true, ..Fault::new(500, detail) }
+    }
+
+    /// The same with another HTTP status.
+    pub(super) fn with_status(self, status: StatusCode) -> Fault {
+        Fault { status, ..self }
+    }
+
     /// 401: no token, or one nobody holds (any more).
     pub(super) fn unauthenticated(code: u16, name: &str, detail: &str) -> Fault {
         Fault::gateway(StatusCode::UNAUTHORIZED, "AUTHENTICATION", code, name, detail)
@@ -140,7 +155,10 @@ impl Fault {
         match self.origin {
             Origin::Service => {
                 let mut body = self.item();
-                body["time"] = json!(time::envelope(now));
+                // A malformed id is refused before there is a time to tell (recorded).
+                if self.reasons.iter().all(|reason| reason.code != 2030) {
+                    body["time"] = json!(time::envelope(now));
+                }
                 body
             }
             Origin::Gateway(kind) => self.gateway_json(kind, now),
@@ -199,10 +217,6 @@ fn xml_reason(reason: &Reason) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// The `Message` of each code this simulator uses (§4.2).
 fn message(code: u16) -> &'static str {
     match code {
@@ -210,6 +224,7 @@ fn message(code: u16) -> &'static str {
         600 => "Duplicate Request ID",
         610 => "Object Not Found",
         620 => "Txn ID Cannot Be Linked",
+        700 => "Parent Reference Invalid",
         1040 => "Batch size exceeds allowed limit",
         1050 => "Invalid Content Type",
         2000 => "Invalid or unsupported object name",
@@ -225,6 +240,7 @@ fn message(code: u16) -> &'static str {
         2170 => "Invalid Enumeration",
         2190 => "Invalid Date Range",
         2210 => "Invalid Email Address Format",
+        2240 => "Invalid Number Range",
         2290 => "NegativeAmount",
         2500 => "Invalid Reference Id",
         4000 => "Error parsing query",
@@ -239,11 +255,15 @@ fn message(code: u16) -> &'static str {
         6100 => "Invalid Line TaxCode in the request",
         6140 => "Duplicate Document Number Error",
         6170 => "Invalid TxnTaxDetail",
+        6180 => "Sub Level Limit",
+        6190 => "Invalid Company Status",
         6210 => "Account Period Closed",
         6240 => "Duplicate Name Exists Error",
+        6270 => "Inventory transaction before item start date",
         6420 => "E-mail address required",
         6430 => "Invalid account type",
         6470 => "Tax is not allowed or has no rate",
+        6520 => "Missing inventory quantity",
         _ => "An application error has occurred while processing your request",
     }
 }

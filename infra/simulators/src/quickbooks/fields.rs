@@ -1,6 +1,7 @@
 //! Which fields a body may have and what each may hold, as one table per entity (quickbooks.md §2).
 //!
-//! A field whose effect is not simulated stands in no table: it is refused as unknown rather than lost in silence.
+//! A field whose effect is not simulated stands in no table, or is [`Shape::Unused`]: it is refused as unknown rather than
+//! lost in silence.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -8,14 +9,17 @@ use serde_json::{Value, json};
 
 use super::create;
 use super::fault::{Fault, Reason};
-use super::json::{Object, decimal, text};
+use super::json::{Object, decimal, plain, says_nothing, text};
 use super::state::Company;
+use super::switches::{BeyondBmp, QuotedNumbers};
 
 /// What a field may hold.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// Read-only or without effect here: accepted and dropped.
     Ignored,
+    /// Intuit's, and not simulated: accepted while it says nothing, as clients that send whole objects have it; else 2010.
+    Unused,
     /// At most so many characters.
     Text(usize),
     /// The same, without colon, tab and line break (2040).
@@ -37,11 +41,11 @@ pub(super) enum Shape {
 
 pub(super) type Field = (&'static str, Shape);
 
-use Shape::{Choice, Code, Email, Flag, Ignored, List, Money, Name, Number, Reference, Text};
+use Shape::{Choice, Code, Email, Flag, Ignored, List, Money, Name, Number, Reference, Text, Unused};
 
 const SYSTEM: [&str; 6] = ["Id", "SyncToken", "MetaData", "domain", "sparse", "status"];
 
-const ADDRESS: &[Field] = &[
+pub(super) const ADDRESS: &[Field] = &[
     ("Line1", Text(500)),
     ("Line2", Text(500)),
     ("Line3", Text(500)),
@@ -53,6 +57,7 @@ const ADDRESS: &[Field] = &[
     ("PostalCode", Text(30)),
     ("Lat", Ignored),
     ("Long", Ignored),
+    ("Note", Unused),
 ];
 
 const EMAIL: &[Field] = &[("Address", Email)];
@@ -93,31 +98,9 @@ pub(super) const CUSTOMER: &[Field] = &[
     ("Level", Ignored),
     ("Balance", Ignored),
     ("BalanceWithJobs", Ignored),
-];
-
-/// What can be changed of a vendor or employee.
-pub(super) const PERSON: &[Field] = &[
-    ("DisplayName", Name(100)),
-    ("GivenName", Name(100)),
-    ("FamilyName", Name(100)),
-    ("CompanyName", Text(100)),
-    ("PrintOnCheckName", Text(110)),
-    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
-    ("PrimaryPhone", Shape::Object(PHONE)),
-    ("Active", Flag),
-];
-
-/// What can be changed of a row of a small list.
-pub(super) const LISTED: &[Field] = &[("Name", Name(100)), ("Active", Flag)];
-
-/// What can be changed of an item.
-pub(super) const LISTED_ITEM: &[Field] = &[
-    ("Name", Name(100)),
-    ("Active", Flag),
-    ("Sku", Text(100)),
-    ("Description", Text(4000)),
-    ("UnitPrice", Number),
-    ("Taxable", Flag),
+    ("IsProject", Unused),
+    ("OpenBalanceDate", Unused),
+    ("PrimaryTaxIdentifier", Unused),
 ];
 
 /// Whom a document is sent to.
@@ -152,6 +135,9 @@ macro_rules! sales_document {
             ("HomeTotalAmt", Ignored),
             ("Balance", Ignored),
             ("HomeBalance", Ignored),
+            ("LinkedTxn", Unused),
+            ("ShipDate", Unused),
+            ("TrackingNum", Unused),
             $($own,)*
         ]
     };
@@ -162,6 +148,11 @@ pub(super) const INVOICE: &[Field] = sales_document![
     ("SalesTermRef", Reference("Term")),
     ("AllowOnlineCreditCardPayment", Flag),
     ("AllowOnlineACHPayment", Flag),
+    // Retired, and answered as false whatever is sent: python-quickbooks sends true.
+    ("AllowIPNPayment", Ignored),
+    ("Deposit", Unused),
+    ("FreeFormAddress", Unused),
+    ("InvoiceLink", Unused),
 ];
 
 pub(super) const ESTIMATE: &[Field] = sales_document![
@@ -194,8 +185,13 @@ pub(super) const PAYMENT: &[Field] = &[
     ("Line", List(PAYMENT_LINE)),
 ];
 
-const PAYMENT_LINE: &[Field] =
-    &[("Amount", Money), ("LinkedTxn", List(&[("TxnId", Text(30)), ("TxnType", Text(30))]))];
+const PAYMENT_LINE: &[Field] = &[("Amount", Money), ("LinkedTxn", List(LINKED))];
+
+/// What a new invoice may come from.
+pub(super) const LINKS: &[Field] = &[("LinkedTxn", List(LINKED))];
+
+/// Which line of an invoice is paid does not matter: an invoice is owed as a whole.
+const LINKED: &[Field] = &[("TxnId", Text(30)), ("TxnType", Text(30)), ("TxnLineId", Ignored)];
 
 /// Tax lines that are sent have no effect: they are computed.
 const TAX: &[Field] = &[("TotalTax", Money), ("TxnTaxCodeRef", Code), ("TaxLine", Ignored)];
@@ -220,6 +216,8 @@ const LINE: &[Field] = &[
     ("DescriptionLineDetail", Shape::Object(&[("ServiceDate", Shape::Date), ("TaxCodeRef", Code)])),
     ("DiscountLineDetail", Shape::Object(DISCOUNT)),
     ("SubTotalLineDetail", Ignored),
+    ("LinkedTxn", Unused),
+    ("CustomField", Unused),
 ];
 
 const DISCOUNT: &[Field] =
@@ -233,6 +231,7 @@ const SALES_ITEM: &[Field] = &[
     ("ServiceDate", Shape::Date),
     ("ClassRef", Reference("Class")),
     ("ItemAccountRef", Ignored),
+    ("TaxInclusiveAmt", Money),
 ];
 
 /// Refuses a field no table knows, or a list of something else than objects (2010). Checked before anything else, as the service does when it reads the body.
@@ -243,6 +242,9 @@ pub(super) fn known(entity: &str, fields: &[Field], object: &Object) -> Result<(
         }
         match (fields.iter().find(|(field, _)| field == name), value) {
             (None, _) => return Err(unknown_field(entity, name, fields)),
+            (Some((_, Unused)), value) if !says_nothing(value) => {
+                return Err(unknown_field(entity, name, fields));
+            }
             (Some((_, Shape::Object(inner))), Value::Object(part)) => known(name, inner, part)?,
             (Some((_, List(inner))), Value::Array(parts)) => {
                 for part in parts {
@@ -261,7 +263,7 @@ fn unknown_field(entity: &str, name: &str, fields: &[Field]) -> Fault {
         2010,
         format!(
             "Property Name:Unrecognized field \"{name}\" (class com.intuit.schema.finance.v3.{entity}), not marked as \
-             ignorable ({} known properties: {}) specified is unsupported or invalid",
+             ignorable ({} known properties: {}])\n specified is unsupported or invalid",
             names.len(),
             names.join(", "),
         ),
@@ -317,7 +319,7 @@ impl Reader<'_> {
 
     fn value(&mut self, path: &str, shape: &Shape, value: &Value) -> Option<Value> {
         match (shape, value) {
-            (Ignored, _) | (_, Value::Null) => return None,
+            (Ignored | Unused, _) | (_, Value::Null) => return None,
             (_, Value::String(text)) if text.is_empty() => return None,
             (Shape::Object(fields), Value::Object(object)) => {
                 return Some(Value::Object(self.object(path, fields, object)));
@@ -331,11 +333,28 @@ impl Reader<'_> {
             (Shape::Date, Value::String(text)) => self.date(path, text),
             (Choice(choices), Value::String(text)) => self.choice(path, choices, text),
             (Flag, Value::Bool(_)) => {}
+            (Number | Money, Value::String(text)) if self.reads_quoted_numbers() => {
+                return self.quoted(path, shape, text);
+            }
             (Number, Value::Number(_)) if decimal(value).is_some() => {}
             (Money, Value::Number(_)) => self.money(path, value),
             _ => self.refuse(unreadable(path, value)),
         }
         Some(value.clone())
+    }
+
+    fn reads_quoted_numbers(&self) -> bool {
+        self.company.switches.quoted_numbers == QuotedNumbers::Read
+    }
+
+    fn quoted(&mut self, path: &str, shape: &Shape, text: &str) -> Option<Value> {
+        match text.parse::<Decimal>() {
+            Ok(number) => self.value(path, shape, &plain(number)),
+            Err(_) => {
+                self.refuse(unreadable(path, &json!(text)));
+                None
+            }
+        }
     }
 
     fn refuse(&mut self, reason: Reason) {
@@ -349,8 +368,7 @@ impl Reader<'_> {
 
     fn reference(&mut self, path: &str, entity: &str, reference: &Object) -> Option<Value> {
         let id = text(reference, &["value"]);
-        let visible =
-            !create::can_make(entity) || id.parse::<u64>().is_ok_and(|number| number <= self.horizon);
+        let visible = create::sees(entity, id, self.horizon);
         let Some(row) = self.company.row(entity, id).filter(|_| visible) else {
             let detail = format!("Invalid Reference Id : {entity}s element id {id} not found");
             self.refuse(Reason::new(2500, detail).at(path));
@@ -371,13 +389,15 @@ impl Reader<'_> {
             );
             self.refuse(Reason::new(2050, detail).at(path));
         }
-        // Not documented; whoever sends an emoji shall learn here that it may not arrive (§1.4).
-        if text.chars().any(|c| c > '\u{ffff}') {
+        // Whoever sends an emoji shall learn here that it may not arrive (§1.4).
+        let refuses = self.company.switches.beyond_bmp == BeyondBmp::Refused;
+        if refuses && text.chars().any(|c| c > '\u{ffff}') {
             self.refuse(Reason::new(2040, format!("Characters beyond the BMP in {path}")).at(path));
         }
     }
 
     fn name(&mut self, path: &str, longest: usize, text: &str) {
+        let longest = if path == "DisplayName" { self.company.switches.display_name_length } else { longest };
         self.text(path, longest, text);
         if text.contains([':', '\t', '\n', '\r']) {
             self.refuse(Reason::new(2040, format!("{path} has a colon, tab or line break")).at(path));

@@ -30,7 +30,12 @@ pub(super) fn plain(amount: Decimal) -> Value {
 
 /// Half-up, the rounding of quickbooks.md §2.2.
 pub(super) fn to_cents(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+    half_up(amount, 2)
+}
+
+/// Half-up to so many decimals.
+pub(super) fn half_up(number: Decimal, decimals: u32) -> Decimal {
+    number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// The text at a path of field names, `""` when there is none.
@@ -56,6 +61,32 @@ pub(super) fn merge(target: &mut Object, patch: Object) {
                 target.insert(name, value);
             }
         }
+    }
+}
+
+/// Null, empty, zero or false, or made of nothing else.
+pub(super) fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(_) => decimal(value).is_some_and(|number| number.is_zero()),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(object) => object.values().all(says_nothing),
+    }
+}
+
+/// Whether both say the same: parts that say nothing may be there or not.
+pub(super) fn say_the_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let part = |object: &Object, name: &str| object.get(name).cloned().unwrap_or_default();
+            one.keys().chain(other.keys()).all(|name| say_the_same(&part(one, name), &part(other, name)))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| say_the_same(one, other))
+        }
+        _ => one == other || (says_nothing(one) && says_nothing(other)),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
-use super::json::{Object, decimal, fill, money, plain, text, to_cents};
+use super::json::{Object, decimal, fill, half_up, money, plain, text, to_cents};
 use super::state::Company;
+use super::switches::NegativeLines;
 use super::tax::{Codes, Taxable};
 use super::{discount, tax};
 
@@ -51,12 +53,13 @@ pub(super) fn number(document: &mut Object, old: Option<&Object>) {
 /// Checks and completes the lines, writes subtotal, discount and tax as the service does, and answers the total.
 ///
 /// # Errors
-/// 2150, 2290, 2500, 5020, 6000, 6070, 6090, 6100, 6170, 6470.
+/// 2140, 2150, 2290, 2500, 5020, 5030, 6000, 6070, 6090, 6100, 6170, 6270, 6470, 6520.
 pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal, Fault> {
     let Some(Value::Array(given)) = document.remove("Line") else {
         return Err(Reason::missing("Line").into());
     };
-    let mut sold = Sold { codes: tax::codes(company, document), ..Sold::default() };
+    let day = text(document, &["TxnDate"]).parse().ok();
+    let mut sold = Sold { codes: tax::codes(company, document), day, ..Sold::default() };
     let mut discount_lines = Vec::new();
     for line in given {
         let Value::Object(line) = line else { continue };
@@ -67,10 +70,15 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
             _ => sold.add(company, line)?,
         }
     }
+    if sold.subtotal >= Decimal::from(TOO_MUCH) {
+        return Err(Reason::new(2140, "Amounts have at most 15 digits, two of them decimals")
+            .at("Line")
+            .into());
+    }
     if sold.subtotal < Decimal::ZERO {
         return Err(Reason::business("the transaction amount must be 0 or greater").into());
     }
-    let Sold { mut lines, subtotal, taxed, .. } = sold;
+    let Sold { mut lines, subtotal, taxed, gross, .. } = sold;
     lines.push(
         json!({"Amount": money(subtotal), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}),
     );
@@ -82,7 +90,7 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
         None => Decimal::ZERO,
     };
     document.insert("Line".into(), Value::Array(lines));
-    Ok(subtotal - discount + tax::settle(company, document, Taxable { taxed, subtotal, discount })?)
+    Ok(subtotal - discount + tax::settle(company, document, Taxable { taxed, gross, subtotal, discount })?)
 }
 
 /// The lines above the subtotal.
@@ -92,17 +100,23 @@ struct Sold {
     subtotal: Decimal,
     /// The parts of the subtotal by their tax code.
     taxed: BTreeMap<String, Decimal>,
+    /// The same with their tax, where amounts include it.
+    gross: BTreeMap<String, Decimal>,
     codes: Codes,
+    day: Option<Date>,
 }
 
 impl Sold {
     fn add(&mut self, company: &Company, mut line: Object) -> Result<(), Fault> {
         if text(&line, &["DetailType"]) == "SalesItemLineDetail" {
-            let amount = item_line(company, self.codes, &mut line)?;
+            let (amount, gross) = self.item_line(company, &mut line)?;
             self.subtotal += amount;
             let code = text(&line, &["SalesItemLineDetail", "TaxCodeRef", "value"]).to_owned();
+            *self.gross.entry(code.clone()).or_default() += gross;
             *self.taxed.entry(code).or_default() += amount;
         } else {
+            // A row of text has none.
+            line.remove("Amount");
             fill(&mut line, json!({"DescriptionLineDetail": {}}));
         }
         let number = self.lines.len() + 1;
@@ -110,25 +124,53 @@ impl Sold {
         self.lines.push(Value::Object(line));
         Ok(())
     }
+
+    /// Checks and completes one product line, and answers its amount, and that with tax.
+    fn item_line(&self, company: &Company, line: &mut Object) -> Result<(Decimal, Decimal), Fault> {
+        let amount = line.get("Amount").and_then(decimal).unwrap_or_default();
+        if amount < Decimal::ZERO && matches!(company.switches.negative_lines, NegativeLines::Refused) {
+            return Err(Reason::new(2290, "The amount of a line is positive").at("Line.Amount").into());
+        }
+        line.insert("Amount".into(), money(amount));
+        let Some(Value::Object(detail)) = line.get_mut("SalesItemLineDetail") else {
+            return Ok((amount, amount));
+        };
+        let kept = company.switches.kept_decimals;
+        let factor = |name: &str| detail.get(name).and_then(decimal).map(|factor| half_up(factor, kept));
+        let (quantity, price) = (factor("Qty"), factor("UnitPrice"));
+        if let (Some(quantity), Some(price)) = (quantity, price) {
+            multiplies(quantity, price, amount, company.switches.amount_tolerance)?;
+        }
+        for (name, factor) in [("Qty", quantity), ("UnitPrice", price)] {
+            detail.extend(factor.map(|factor| (name.to_owned(), plain(factor))));
+        }
+        let item = company.row("Item", text(detail, &["ItemRef", "value"])).cloned().unwrap_or_default();
+        sellable(&item)?;
+        in_stock(&item, quantity, self.day)?;
+        tax::code(company, self.codes, &item, detail)?;
+        Ok((amount, tax::gross(company, self.codes, amount, detail)?))
+    }
 }
 
-/// Checks and completes one product line, and answers its amount.
-fn item_line(company: &Company, codes: Codes, line: &mut Object) -> Result<Decimal, Fault> {
-    let amount = line.get("Amount").and_then(decimal).unwrap_or_default();
-    line.insert("Amount".into(), money(amount));
-    let Some(Value::Object(detail)) = line.get_mut("SalesItemLineDetail") else { return Ok(amount) };
-    let factor = |name: &str| detail.get(name).and_then(decimal);
-    let (quantity, price) = (factor("Qty"), factor("UnitPrice"));
-    if let (Some(quantity), Some(price)) = (quantity, price) {
-        multiplies(quantity, price, amount)?;
+/// More than an amount may have (§2.2).
+const TOO_MUCH: u64 = 10_u64.pow(13);
+
+/// 6520 and 6270: what is stocked is sold by quantity, and not before there was any (§2.2).
+fn in_stock(item: &Object, quantity: Option<Decimal>, day: Option<Date>) -> Result<(), Fault> {
+    if text(item, &["Type"]) != "Inventory" {
+        return Ok(());
     }
-    for (name, factor) in [("Qty", quantity), ("UnitPrice", price)] {
-        detail.extend(factor.map(|factor| (name.to_owned(), plain(factor))));
+    if quantity.is_none() {
+        return Err(Reason::new(6520, "An inventory item needs a quantity")
+            .at("Line.SalesItemLineDetail.Qty")
+            .into());
     }
-    let item = company.row("Item", text(detail, &["ItemRef", "value"])).cloned().unwrap_or_default();
-    sellable(&item)?;
-    tax::code(company, codes, &item, detail)?;
-    Ok(amount)
+    let start = text(item, &["InvStartDate"]).parse::<Date>().ok();
+    if start.zip(day).is_some_and(|(start, day)| day < start) {
+        let detail = "The transaction date is before the start date of an inventory item";
+        return Err(Reason::new(6270, detail).at("TxnDate").into());
+    }
+    Ok(())
 }
 
 /// Categories must not stand on a line (§2.7). That a bundle may stand only on a `GroupLineDetail`, and is refused with
@@ -142,9 +184,10 @@ fn sellable(item: &Object) -> Result<(), Fault> {
     Err(Reason::business(why).at("Line.SalesItemLineDetail.ItemRef").into())
 }
 
-/// 6070: quantity times price, half-up to cents, must be the amount exactly.
-fn multiplies(quantity: Decimal, price: Decimal, amount: Decimal) -> Result<(), Fault> {
-    if quantity.checked_mul(price).map(to_cents) == Some(amount) {
+/// 6070: quantity times price, half-up to cents, must be the amount, or as near as is tolerated.
+fn multiplies(quantity: Decimal, price: Decimal, amount: Decimal, tolerance: Decimal) -> Result<(), Fault> {
+    let product = quantity.checked_mul(price).map(to_cents);
+    if product.and_then(|product| product.checked_sub(amount)).is_some_and(|off| off.abs() <= tolerance) {
         return Ok(());
     }
     let supplied = grouped(amount);
@@ -174,7 +217,8 @@ mod tests {
     use super::*;
 
     fn refuses(quantity: &str, price: &str, amount: &str) -> bool {
-        multiplies(quantity.parse().unwrap(), price.parse().unwrap(), amount.parse().unwrap()).is_err()
+        let number = |text: &str| text.parse().unwrap();
+        multiplies(number(quantity), number(price), number(amount), Decimal::ZERO).is_err()
     }
 
     #[test]

@@ -11,9 +11,11 @@
 //! | `Term` | 9201 Net 15, 9202 Net 30 |
 //! | `TaxCode` | `TAX` and `NON`, in US companies only |
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
+use super::currency;
 use super::fault::{Fault, Reason};
 use super::fields;
 use super::json::{Object, fill, text};
@@ -58,8 +60,8 @@ pub(super) fn deposit(company: &Company, row: &mut Object) -> Result<(), Fault> 
     Err(Reason::new(6430, detail).at("DepositToAccountRef").into())
 }
 
-/// Days from an invoice's date until it is due: by its own term, else its customer's, else the company's; by none at once.
-pub(super) fn days_due(company: &Company, invoice: &Object) -> i64 {
+/// When an invoice of a day is due: by its own term, else its customer's, else the company's; by none at once.
+pub(super) fn due(company: &Company, invoice: &Object, day: Date) -> Date {
     let customer = company.row("Customer", text(invoice, &["CustomerRef", "value"]));
     let ids = [
         text(invoice, &["SalesTermRef", "value"]),
@@ -67,7 +69,63 @@ pub(super) fn days_due(company: &Company, invoice: &Object) -> i64 {
         company.preference_text(&["SalesFormsPrefs", "DefaultTerms", "value"]),
     ];
     let term = ids.into_iter().find(|id| !id.is_empty()).and_then(|id| company.row("Term", id));
-    term.and_then(|term| term.get("DueDays")).and_then(Value::as_i64).unwrap_or_default()
+    let number = |name: &str| term.and_then(|term| term.get(name)).and_then(Value::as_i64);
+    match number("DayOfMonthDue") {
+        Some(day_of_month) => due_on(day, day_of_month, number("DueNextMonthDays").unwrap_or_default()),
+        None => later(day, number("DueDays").unwrap_or_default()),
+    }
+}
+
+/// On the next such day of a month, or a month later if that is within so many days (§2.10). A month that has no such
+/// day ends sooner.
+fn due_on(day: Date, day_of_month: i64, next_month_days: i64) -> Date {
+    let of_month = |month: Date| later(month.first_of_month(), day_of_month - 1).min(month.last_of_month());
+    let next_month = |date: Date| date.last_of_month().tomorrow().unwrap_or(date);
+    let this = of_month(day);
+    let next = if this >= day { this } else { of_month(next_month(day)) };
+    let soon = next_month_days > 0 && next <= later(day, next_month_days);
+    if soon { of_month(next_month(next)) } else { next }
+}
+
+fn later(day: Date, days: i64) -> Date {
+    day.saturating_add(Span::new().days(days.clamp(0, MOST_DAYS)))
+}
+
+/// More days than any term has.
+const MOST_DAYS: i64 = 36_500;
+
+/// Whether it is one of the rows every company begins with.
+pub(super) fn is_beginning(entity: &str, id: &str) -> bool {
+    let ids = match entity {
+        "Account" => "9001"..="9005",
+        "PaymentMethod" => "9101"..="9103",
+        "Term" => "9201"..="9202",
+        _ => return false,
+    };
+    id.len() == 4 && ids.contains(&id)
+}
+
+/// What an account of a type is on the balance sheet or the profit and loss statement.
+pub(super) fn classification(account_type: &str) -> &'static str {
+    match account_type {
+        "Income" | "Other Income" => "Revenue",
+        "Expense" | "Other Expense" | "Cost of Goods Sold" => "Expense",
+        "Equity" => "Equity",
+        "Accounts Payable" | "Credit Card" | "Other Current Liability" | "Long Term Liability" => "Liability",
+        _ => "Asset",
+    }
+}
+
+/// Accounts that name no currency are kept in the company's own.
+pub(super) fn in_home_currency(company: &mut Company) {
+    let home = currency::named(currency::home(company));
+    let unnamed = company.rows("Account").iter().filter(|account| !account.contains_key("CurrencyRef"));
+    let ids: Vec<_> = unnamed.map(|account| text(account, &["Id"]).to_owned()).collect();
+    for id in ids {
+        if let Some(account) = company.row_mut("Account", &id) {
+            account.insert("CurrencyRef".into(), home.clone());
+        }
+    }
 }
 
 /// The codes only US companies have go, when a company turns out to be none.
@@ -82,8 +140,7 @@ pub(super) fn leave_us(company: &mut Company) {
 pub(super) fn complete(entity: &str, row: &mut Object) -> Result<(), String> {
     let needed = match entity {
         "Account" => Some("AccountType"),
-        // A term by the day of the month is not simulated.
-        "Term" => Some("DueDays"),
+        "Term" if !row.contains_key("DayOfMonthDue") => Some("DueDays"),
         "CompanyCurrency" => Some("Code"),
         "TaxRate" => Some("RateValue"),
         _ => None,
@@ -95,11 +152,20 @@ pub(super) fn complete(entity: &str, row: &mut Object) -> Result<(), String> {
     Ok(())
 }
 
-fn add_defaults(entity: &str, row: &mut Object) {
+/// The defaults of a row of these lists.
+pub(super) fn add_defaults(entity: &str, row: &mut Object) {
     let name = text(row, &["Name"]).to_owned();
     let defaults = match entity {
         "Account" => {
-            json!({"Active": true, "FullyQualifiedName": name, "SubAccount": false, "CurrentBalance": 0})
+            json!({"Active": true, "FullyQualifiedName": name, "SubAccount": false, "CurrentBalance": 0,
+                "CurrentBalanceWithSubAccounts": 0})
+        }
+        // Days after the document and days of the month exclude each other.
+        "Term" if row.contains_key("DayOfMonthDue") => {
+            json!({"Active": true, "Type": "DATE_DRIVEN", "DiscountPercent": 0})
+        }
+        "Term" if row.contains_key("DayOfMonthDue") => {
+            json!({"Active": true, "Type": "DATE_DRIVEN", "DiscountPercent": 0})
         }
         "Term" => json!({"Active": true, "Type": "STANDARD", "DiscountPercent": 0, "DiscountDays": 0}),
         "Class" => json!({"Active": true, "FullyQualifiedName": name, "SubClass": false}),

@@ -6,10 +6,17 @@
 //!
 //! | route | what |
 //! | --- | --- |
+//! | `GET /` | pages: the companies, their books, the calls and faults; a document also stands at `/app/invoice?txnId=…&companyId=…` and the like |
 //! | `GET /_sim/state` | `{"companies": […], "grants": [{"realm_id", "refresh_token", "refreshed", …}]}`: everything, amounts exact; `calls` of a company counts Core and CorePlus calls |
-//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "classes", "departments", "currencies", "tax_rates", "tax_codes", "exchange_rates", "numbers", "switches"}], "clients": [{"client_id", "client_secret"}], "grants": [{"realm_id", "refresh_token"}]}` adds; answers these companies |
+//! | `GET /_sim/nonconforming` | `{"checked": …, "nonconforming": [{"side", "method", "path", "at", "rule"}]}`: what in accepted bodies and in answers Intuit's XSDs do not allow, where it was given them (`--xsd <folder>`) |
+//! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "sandbox", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "classes", "departments", "currencies", "tax_rates", "tax_codes", "exchange_rates", "numbers", "switches"}], "clients": [{"client_id", "client_secret", "environment", "redirect_uris", "localhost_redirects", "disconnect_url"}], "grants": [{"realm_id", "refresh_token", "client_id"}]}` adds; answers these companies |
+//! | `POST /_sim/disconnect` | `{"realm_id", "client_id"}`, JSON or a form: a person disconnects that app, or all, inside QuickBooks; answers `{"ended", "disconnect_url"}`, or to a form sends the browser there |
 //!
-//! An access token is a string, or `{"token", "expires_at"}`. A grant is of a company seeded before or beside it.
+//! An access token is a string, or `{"token", "expires_at"}`; seeded ones end with the last grant of their company.
+//! A grant is of a company seeded before or beside it. A client's `environment` is `"production"`, the default, or
+//! `"development"`, whose keys are for companies with `"sandbox": true` and for no others; where it may send people, its
+//! `redirect_uris` say: HTTPS on a domain, with development keys or `"localhost_redirects": true` also localhost.
+//! `GET /connect/oauth2` connects at once when `realm_id`, or `refuse=true`, stands in its query beside what the app asks.
 //! Every company begins with a few accounts, payment methods, terms and tax codes, whose ids stand in `lists`. What Intuit
 //! can do and this stand-in cannot is refused with code 500 and logged as unexpected.
 //!
@@ -25,28 +32,51 @@
 //! | `warn_duplicate_number` | `false`, `true`: 6140 where people number documents |
 //! | `duplicate_number` | `"sentence"`, `"localised"` |
 //! | `number_family` | `"sales_documents"`, `"type"`: which documents must not share a number |
-//! | `estimates_off` | `"permission_denied"`, `"not_supported"`, `"allowed"` |
+//! | `estimates_off`, `discounts_off`, `tracking_off` | `"permission_denied"` (5020), `"not_supported"` (5030), `"allowed"`: what the company switched off |
+//! | `plan` | `"plus"`, `"essentials"`, `"simple_start"`: 5030 for inventory, classes, locations; for the last also currencies |
+//! | `subscription` | `"paid"`, `"ended"` (writes get 6190), `"ended_forbidden"` (the same with 403) |
+//! | `negative_lines` | `"refused"` (2290), `"accepted"` |
+//! | `kept_decimals` | of quantities and prices, 7 |
+//! | `amount_tolerance` | how far an amount may be from quantity times price, 0 |
+//! | `inclusive_tax` | `"gross_fixed"`, `"on_net"`: what is rounded where amounts include tax |
+//! | `omitted_item_type` | `"refused"` (2020), `"service"` |
+//! | `display_name_length` | 100 |
+//! | `beyond_bmp` | `"refused"` (2040), `"kept"`: emoji |
+//! | `batch_order` | `"shuffled"`, `"asked"` |
+//! | `batch_items` | 30 |
 //! | `tax_percent` | the rate of automated sales tax, 8 |
 //! | `omitted_rate` | `"one"`, `"looked_up"`: the exchange rate of a foreign document that names none |
-//! | `limits` | `null`, or `{"per_minute", "per_second", "at_once", "batches_per_minute"}`: 500, 10, 10 and 40 where left out |
+//! | `quoted_numbers` | `"refused"` (2010), `"read"`: amounts and quantities written as texts |
+//! | `query` | `{"exact_case", "any_entity_case", "clips_max_results", "order_by_in_two_words", "email_like", "doubtful_attributes"}`: `false`, `true` each; `{"most_values", "longest_statement"}`: `null` or a number |
+//! | `rotated_token` | `"dies"`, `"lives_a_day"`, `"kills_grant"`: what a refresh token does after it was changed |
+//! | `earlier_access_tokens` | `"die"`, `"live"`: after a refresh gave out another |
+//! | `second_grant` | `"replaces"`, `"stands_beside"` the first one of the same app on the same company |
+//! | `code_seconds` | how long the code of a new connection waits, 300 |
+//! | `limits` | `{"per_minute", "per_second", "at_once", "batches_per_minute"}`: 500, `null`, 10 and 40 where left out; `null` for none |
 //! | `quota` | `null`, or CorePlus calls a month |
 //! | `send_is_metered` | `true`, `false` |
 //!
-//! One file, one thing: `query` is the grammar, `select` its meaning over the table in `entities`; `fields` says what a
-//! body may hold; `change` is create, update, delete and void: `create` says what can be created, `customer`, `sales` (with
-//! `line`, `number`, `discount` and `tax`) and `payment` how, `roster` changes the other lists, `inactive` retires a name,
-//! `undo` takes transactions back; `send` e-mails them; `lists`, `currency` and `exchange` are what documents take from
-//! their company; `cdc` is what changed; `batch` does several at once; `oauth` refreshes tokens; `call` is
-//! what was asked, `answer` the way to its answer, on which `requests` remembers and `traffic` counts; `state` is the books.
+//! One file, one thing: `query` is the grammar, `select` its meaning over the attributes in `entities`, `dialect` what of
+//! both is disputed; `fields` and `list_fields` say what a body may hold; `change` is create, update, delete and void:
+//! `create` says what can be created, `customer`, `sales` (with `line`, `number`, `custom`, `discount` and `tax`) and
+//! `payment` how, `roster` does it for the lists, `link` makes an invoice of an estimate, `inactive` retires a name, `undo`
+//! takes transactions back, `plan` says what the company may use; `send` e-mails documents; `lists`, `currency` and
+//! `exchange` are what they take from their company; `cdc` is what changed; `conformance` holds bodies against Intuit's
+//! XSDs; `batch` does several at once; `oauth` lets apps in; `call` is what was asked, `answer` the way to its answer (by
+//! `xml` for who did not ask for JSON), on which `requests` remembers and `traffic` counts; `state` is the books, in a
+//! `table` for each entity whose indexes hold what is in `value`.
 
 mod answer;
 mod batch;
 mod call;
 mod cdc;
 mod change;
+pub mod conformance;
 mod create;
 mod currency;
+mod custom;
 mod customer;
+mod dialect;
 mod discount;
 mod entities;
 mod exchange;
@@ -55,10 +85,14 @@ mod fields;
 mod inactive;
 mod json;
 mod line;
+mod link;
+mod list_fields;
 mod lists;
 mod number;
 mod oauth;
+mod page;
 mod payment;
+mod plan;
 mod query;
 mod requests;
 mod roster;
@@ -69,12 +103,15 @@ mod select;
 mod send;
 mod state;
 mod switches;
+mod table;
 mod tax;
 #[cfg(test)]
 mod tests;
 mod time;
 mod traffic;
 mod undo;
+mod value;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,13 +119,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::map_response_with_state;
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::control::Control;
+use crate::control::{Clock, Control};
+use conformance::{Nonconforming, Record, Schemas, observed};
 use oauth::Oauth;
 use state::Company;
 
@@ -98,6 +136,7 @@ pub struct QuickBooks {
     control: Control,
     books: Arc<Mutex<Books>>,
     answers: Arc<AtomicU64>,
+    record: Option<Arc<Record>>,
 }
 
 /// The companies by realm id, and who may open them.
@@ -113,6 +152,16 @@ impl QuickBooks {
         QuickBooks::default()
     }
 
+    /// The same, by a clock that others may share.
+    pub fn with_clock(clock: Clock) -> QuickBooks {
+        QuickBooks { control: Control::with_clock(clock), ..QuickBooks::default() }
+    }
+
+    /// The same, holding every accepted body and every answer against Intuit's XSDs from now on.
+    pub fn checked(self, schemas: Arc<Schemas>) -> QuickBooks {
+        QuickBooks { record: Some(Arc::new(Record::new(schemas))), ..self }
+    }
+
     /// Clock, call log and faults.
     pub fn control(&self) -> &Control {
         &self.control
@@ -122,10 +171,13 @@ impl QuickBooks {
     pub fn router(&self) -> Router {
         let control_routes = Router::new()
             .route("/_sim/state", get(show_state))
+            .route("/_sim/nonconforming", get(show_nonconforming))
             .route("/_sim/seed", post(take_seed))
-            .with_state(self.clone());
+            .with_state(self.clone())
+            .merge(oauth::control_routes(self.clone()))
+            .merge(page::router(self));
         self.control
-            .mount(routes::vendor(self.clone()))
+            .mount(routes::vendor(self.clone()).layer(from_fn_with_state(self.clone(), observed)))
             // Around the faults too: Intuit's gateway puts its id on what it answers itself.
             .layer(map_response_with_state(self.clone(), with_tid))
             .merge(control_routes)
@@ -136,6 +188,11 @@ impl QuickBooks {
         let books = self.books();
         let companies: Vec<_> = books.companies.values().map(Company::snapshot).collect();
         json!({"companies": companies, "grants": books.oauth.snapshot()})
+    }
+
+    /// What in accepted bodies and in answers was not as Intuit's XSDs say; nothing while they are not looked at.
+    pub fn nonconforming(&self) -> Vec<Nonconforming> {
+        self.record.as_ref().map(|record| record.found()).unwrap_or_default()
     }
 
     /// What `POST /_sim/seed` does; answers these companies as they are now. A refused seed changes nothing.
@@ -158,6 +215,10 @@ impl QuickBooks {
 
 async fn show_state(State(quickbooks): State<QuickBooks>) -> Json<Value> {
     Json(quickbooks.state())
+}
+
+async fn show_nonconforming(State(quickbooks): State<QuickBooks>) -> Json<Value> {
+    Json(json!({"checked": quickbooks.record.is_some(), "nonconforming": quickbooks.nonconforming()}))
 }
 
 async fn take_seed(State(quickbooks): State<QuickBooks>, Json(seed): Json<Value>) -> Response {

@@ -27,7 +27,8 @@ pub(super) fn check(
         NumberFamily::Type => vec![kind],
     };
     for kind in family {
-        let mut others = company.rows(kind.entity()).iter().filter(|row| text(row, &["Id"]) != id);
+        let numbered = company.rows_like(kind.entity(), "DocNumber", number).into_iter();
+        let mut others = numbered.filter(|row| text(row, &["Id"]) != id);
         if let Some(holder) = others.find(|row| text(row, &["DocNumber"]) == number) {
             return Err(duplicate(company.switches.duplicate_number, number, kind, text(holder, &["Id"])));
         }

@@ -3,10 +3,11 @@
 
 use winnow::ascii::{Caseless, dec_uint, multispace0, multispace1};
 use winnow::combinator::{alt, cut_err, delimited, fail, not, opt, preceded, repeat, separated, terminated};
-use winnow::error::ContextError;
+use winnow::error::{ContextError, ParseError};
 use winnow::prelude::*;
 use winnow::token::{none_of, one_of, take_while};
 
+use super::dialect::Dialect;
 use super::fault::Fault;
 
 /// One statement, names as written.
@@ -24,6 +25,8 @@ pub(super) struct Statement {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Columns {
     All,
+    /// All of them, and some once more: python-quickbooks asks for `*, Sku`.
+    AllAnd(Vec<String>),
     Count,
     Named(Vec<String>),
 }
@@ -65,22 +68,28 @@ pub(super) struct Order {
 ///
 /// # Errors
 /// 4000 with the place where reading stopped.
-pub(super) fn parse(text: &str) -> Result<Statement, Fault> {
-    statement.parse(text).map_err(|error| {
+pub(super) fn parse(text: &str, dialect: Dialect) -> Result<Statement, Fault> {
+    let mut statement = |input: &mut &str| statement(input, dialect);
+    statement.parse(text).map_err(|error: ParseError<_, _>| {
         let rest = &text[error.offset()..];
         let word: String = rest.trim_start().chars().take_while(|c| !c.is_whitespace()).collect();
         let before = &text[..text.len() - rest.trim_start().len()];
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let found = if word.is_empty() { "<EOF>" } else { &word };
+        let keyword = KEYWORDS.iter().find(|keyword| keyword.eq_ignore_ascii_case(&word));
+        let found = match keyword {
+            Some(keyword) => format!("\"{keyword}\" \"{word} "),
+            None if word.is_empty() => "\"<EOF>\" \"".to_owned(),
+            None => format!("\"{word}\" \""),
+        };
         Fault::new(
             4000,
-            format!("QueryParserError: Encountered \" \"{found}\" \"\" at line {line}, column {column}."),
+            format!("QueryParserError: Encountered \" {found}\"\" at line {line}, column {column}."),
         )
     })
 }
 
-const KEYWORDS: [&str; 13] = [
+const KEYWORDS: [&str; 14] = [
     "select",
     "from",
     "where",
@@ -94,6 +103,7 @@ const KEYWORDS: [&str; 13] = [
     "maxresults",
     "true",
     "false",
+    "null",
 ];
 
 enum Page {
@@ -101,11 +111,11 @@ enum Page {
     Max(u64),
 }
 
-fn statement(input: &mut &str) -> ModalResult<Statement> {
+fn statement(input: &mut &str, dialect: Dialect) -> ModalResult<Statement> {
     let columns = preceded((multispace0, keyword("select"), multispace1), columns).parse_next(input)?;
     let entity = preceded((multispace1, keyword("from"), multispace1), identifier).parse_next(input)?;
-    let conditions = clause("where", conditions).parse_next(input)?;
-    let order = clause("orderby", orders).parse_next(input)?;
+    let conditions = clause(keyword("where"), conditions).parse_next(input)?;
+    let order = clause(|input: &mut &str| order_by(input, dialect), orders).parse_next(input)?;
     let (start, max) = paging(input)?;
     multispace0.parse_next(input)?;
     Ok(Statement { columns, entity, conditions, order, start, max })
@@ -113,17 +123,25 @@ fn statement(input: &mut &str) -> ModalResult<Statement> {
 
 /// A part that may be left out as a whole, but not broken off after its keyword.
 fn clause<'i, T: Default>(
-    word: &'static str,
+    word: impl ModalParser<&'i str, (), ContextError>,
     body: impl ModalParser<&'i str, T, ContextError>,
 ) -> impl ModalParser<&'i str, T, ContextError> {
-    opt(preceded((multispace1, keyword(word), multispace1), cut_err(body))).map(Option::unwrap_or_default)
+    opt(preceded((multispace1, word, multispace1), cut_err(body))).map(Option::unwrap_or_default)
+}
+
+fn order_by(input: &mut &str, dialect: Dialect) -> ModalResult<()> {
+    if !dialect.order_by_in_two_words {
+        return keyword("orderby").parse_next(input);
+    }
+    alt((keyword("orderby"), (keyword("order"), multispace1, keyword("by")).void())).parse_next(input)
 }
 
 fn columns(input: &mut &str) -> ModalResult<Columns> {
     let count =
         (keyword("count"), multispace0, '(', multispace0, '*', multispace0, ')').value(Columns::Count);
     let named = separated(1.., identifier, comma).map(Columns::Named);
-    alt(('*'.value(Columns::All), count, named)).parse_next(input)
+    let all_and = preceded(('*', comma), separated(1.., identifier, comma)).map(Columns::AllAnd);
+    alt((all_and, '*'.value(Columns::All), count, named)).parse_next(input)
 }
 
 fn conditions(input: &mut &str) -> ModalResult<Vec<Condition>> {
@@ -231,6 +249,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn parse(text: &str) -> Result<Statement, Fault> {
+        super::parse(text, Dialect::default())
+    }
+
     fn value_of(statement: &str) -> String {
         match parse(statement).unwrap().conditions.remove(0).values.remove(0) {
             Literal::Text(text) => text,
@@ -257,6 +279,8 @@ mod tests {
         assert_eq!(parse("select count(*) from Customer").unwrap().columns, Columns::Count);
         let named = Columns::Named(vec!["Id".into(), "MetaData.CreateTime".into()]);
         assert_eq!(parse("select Id, MetaData.CreateTime from Customer").unwrap().columns, named);
+        let all_and = Columns::AllAnd(vec!["Sku".into()]);
+        assert_eq!(parse("select *, Sku from Item").unwrap().columns, all_and);
     }
 
     #[test]

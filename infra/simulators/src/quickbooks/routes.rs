@@ -1,15 +1,17 @@
 //! Intuit's routes, and what each does (quickbooks.md §1.1).
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use serde_json::json;
 
 use super::call::Call;
 use super::change;
 use super::create::Moment;
-use super::fault::Reason;
+use super::fault::{Fault, Reason};
 use super::sales::Kind;
 use super::state::Company;
 use super::{QuickBooks, batch, cdc, exchange, oauth, select, send};
@@ -35,7 +37,15 @@ pub(super) fn vendor(quickbooks: QuickBooks) -> Router {
         let path = format!("/v3/company/{{realm}}/{}/{{id}}/send", kind.entity().to_lowercase());
         router.route(&path, post(async move |State(quickbooks), call| send(quickbooks, call, kind).await))
     });
-    sending.with_state(quickbooks.clone()).merge(oauth::routes(quickbooks))
+    let anything_else = sending.route("/v3/company/{realm}/{*rest}", any(no_such_path));
+    let asked = anything_else.route_layer(middleware::from_fn(to_the_end));
+    asked.with_state(quickbooks.clone()).merge(oauth::routes(quickbooks))
+}
+
+/// What was begun is brought to its end, also for a caller who hangs up meanwhile.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    let answering = tokio::spawn(next.run(request));
+    answering.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// What can be read by its `Id`.
@@ -112,6 +122,10 @@ async fn read(quickbooks: QuickBooks, call: Call, entity: &'static str) -> Respo
         Ok(json!({entity: row}))
     };
     quickbooks.answer(&call, "", work).await
+}
+
+async fn no_such_path(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
+    quickbooks.answer(&call, "", |_, _| Err(Fault::no_such_path(&call.path))).await
 }
 
 async fn read_company_info(State(quickbooks): State<QuickBooks>, call: Call) -> Response {

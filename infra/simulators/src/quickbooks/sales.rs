@@ -1,7 +1,6 @@
 //! Creating and changing the three sales documents: invoices, estimates and sales receipts (quickbooks.md §2.1–§2.4, §12.3–§12.6).
 //! One way for all of them; what sets each apart is asked of its [`Kind`].
 
-use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -9,10 +8,9 @@ use serde_json::{Value, json};
 use super::create::{self, Moment};
 use super::fault::{Fault, Reason};
 use super::fields::{self, ESTIMATE, Field, INVOICE, SALES_RECEIPT};
-use super::json::{Object, at, decimal, fill, money, text};
+use super::json::{Object, at, decimal, fill, money, say_the_same, text};
 use super::state::Company;
-use super::switches::EstimatesOff;
-use super::{currency, customer, line, lists, number};
+use super::{currency, custom, customer, line, link, lists, number, plan};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,28 +26,37 @@ pub(super) enum Kind {
 /// Creates one and answers it as kept.
 ///
 /// # Errors
-/// 2010, 2020, what the table of fields refuses, 5020, 6000, 6070, 6090, 6100, 6140, 6170, 6210, 6420, 6430, 6470.
+/// 620, 2010, 2020, what the table of fields refuses, 5020, 5030, 6000, 6070, 6090, 6100, 6140, 6170, 6210, 6420, 6430, 6470.
 pub(super) fn create(
     kind: Kind,
     company: &mut Company,
     body: &Object,
     moment: Moment,
 ) -> Result<Object, Fault> {
-    fields::known(kind.entity(), kind.fields(), body)?;
-    let mut document = written(kind, company, body, None, moment)?;
+    let mut body = body.clone();
+    let estimate = link::take(company, kind, &mut body, moment)?;
+    fields::known(kind.entity(), kind.fields(), &body)?;
+    let mut document = written(kind, company, &body, None, moment)?;
+    if let Some(estimate) = &estimate {
+        document.insert("LinkedTxn".into(), json!([{"TxnId": estimate, "TxnType": "Estimate"}]));
+    }
     // Nothing is refused any more: a number is used up here.
     number::give(company, kind, &mut document);
     company.number_addresses(&mut document);
     if kind == Kind::Invoice {
         customer::owe(company, text(&document, &["CustomerRef", "value"]), amount(&document, "Balance"));
     }
-    Ok(company.insert(kind.entity(), document, moment.now))
+    let document = company.insert(kind.entity(), document, moment.now);
+    if let Some(estimate) = estimate {
+        link::close(company, &estimate, text(&document, &["Id"]), moment.now);
+    }
+    Ok(document)
 }
 
 /// Saves a document whose body is `wanted` from now on, and answers it as kept. What was paid stays paid.
 ///
 /// # Errors
-/// The same, and 6000 for a total below what is paid, which is our expectation.
+/// The same, and 6000 for a total below what is paid, or another customer than paid, which are our expectations.
 pub(super) fn update(
     kind: Kind,
     company: &mut Company,
@@ -65,6 +72,12 @@ pub(super) fn update(
     let mut document = written(kind, company, &wanted, Some(old), moment)?;
     if kind == Kind::Invoice {
         let paid = amount(old, "TotalAmt") - amount(old, "Balance");
+        if !paid.is_zero() && !same_customer(old, &document) {
+            // Whose the payment is would change as well; what Intuit does then is not documented.
+            return Err(Reason::business("what is paid cannot become another customer's")
+                .at("CustomerRef")
+                .into());
+        }
         let balance = amount(&document, "TotalAmt") - paid;
         if balance < Decimal::ZERO {
             return Err(Reason::business("the total is less than what is paid already")
@@ -101,6 +114,7 @@ fn written(
     let mut document = fields::read(kind.fields(), body, company, moment.horizon)?;
     let day = create::dated(company, &mut document, moment)?;
     currency::settle(company, &mut document, day)?;
+    plan::tracked(company, &document)?;
     sendable(&document)?;
     number::check(company, kind, &document, old.map_or("", |old| text(old, &["Id"])), moment)?;
     line::number(&mut document, old);
@@ -121,7 +135,8 @@ fn written(
 
 /// Tax that came back as it was read is computed anew; sent otherwise, it is the caller's.
 fn forget_computed_tax(old: &Object, wanted: &mut Object) {
-    if wanted.get("TxnTaxDetail") == old.get("TxnTaxDetail")
+    let tax = |document: &Object| document.get("TxnTaxDetail").cloned().unwrap_or_default();
+    if say_the_same(&tax(wanted), &tax(old))
         && let Some(Value::Object(tax)) = wanted.get_mut("TxnTaxDetail")
     {
         tax.retain(|name, _| name == "TxnTaxCodeRef");
@@ -129,6 +144,10 @@ fn forget_computed_tax(old: &Object, wanted: &mut Object) {
             wanted.remove("TxnTaxDetail");
         }
     }
+}
+
+fn same_customer(one: &Object, other: &Object) -> bool {
+    text(one, &["CustomerRef", "value"]) == text(other, &["CustomerRef", "value"])
 }
 
 fn amount(document: &Object, name: &str) -> Decimal {
@@ -169,11 +188,7 @@ fn offered(kind: Kind, company: &Company) -> Result<(), Fault> {
         return Ok(());
     }
     let detail = "Estimates are switched off in this company's settings";
-    match company.switches.estimates_off {
-        EstimatesOff::PermissionDenied => Err(Fault::new(5020, detail)),
-        EstimatesOff::NotSupported => Err(Fault::new(5030, detail)),
-        EstimatesOff::Allowed => Ok(()),
-    }
+    plan::refuse(company.switches.estimates_off, detail)
 }
 
 fn required(kind: Kind, body: &Object) -> Result<(), Fault> {
@@ -198,7 +213,7 @@ fn sendable(document: &Object) -> Result<(), Fault> {
 }
 
 fn complete_invoice(company: &Company, invoice: &mut Object, day: Date, total: Decimal) {
-    let due = day.saturating_add(Span::new().days(lists::days_due(company, invoice)));
+    let due = lists::due(company, invoice, day);
     fill(
         invoice,
         json!({
@@ -217,8 +232,13 @@ fn complete(company: &Company, document: &mut Object) {
             }
         }
     }
+    custom::complete(company, document);
     fill(
         document,
-        json!({"ApplyTaxAfterDiscount": false, "CustomField": [], "PrintStatus": "NeedToPrint", "EmailStatus": "NotSet"}),
+        json!({"ApplyTaxAfterDiscount": false, "PrintStatus": "NeedToPrint", "EmailStatus": "NotSet"}),
     );
+    // What waits to be sent has no time yet (recorded).
+    if text(document, &["EmailStatus"]) == "NeedToSend" {
+        fill(document, json!({"DeliveryInfo": {"DeliveryType": "Email"}}));
+    }
 }

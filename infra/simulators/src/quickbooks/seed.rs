@@ -1,7 +1,7 @@
 //! `POST /_sim/seed`: companies as a test needs them, from partial QuickBooks JSON.
 //!
 //! Seeding a company again adds to it: a row is laid over the one with the same `Id`, or else the same name.
-//! A client seeded again gets the new secret; a grant whose refresh token is known stays as it is.
+//! A client seeded again is what the new seed says; a grant whose refresh token is known stays as it is.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::inactive::{label, retire};
 use super::json::{Object, fill, merge, text};
 use super::state::Company;
 use super::switches::Switches;
-use super::{Books, currency, customer, lists};
+use super::{Books, currency, customer, lists, oauth};
 
 /// The body of a seed.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,25 +24,9 @@ pub(super) struct Seed {
     #[serde(default)]
     companies: Vec<CompanySeed>,
     #[serde(default)]
-    clients: Vec<ClientSeed>,
+    clients: Vec<oauth::Client>,
     #[serde(default)]
-    grants: Vec<GrantSeed>,
-}
-
-/// An app that may refresh tokens.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientSeed {
-    client_id: String,
-    client_secret: String,
-}
-
-/// A company's consent, given when it is seeded.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GrantSeed {
-    realm_id: String,
-    refresh_token: String,
+    grants: Vec<oauth::GrantSeed>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +35,7 @@ struct CompanySeed {
     realm_id: String,
     name: Option<String>,
     country: Option<String>,
+    sandbox: Option<bool>,
     #[serde(default)]
     access_tokens: Vec<TokenSeed>,
     #[serde(default)]
@@ -110,13 +95,10 @@ pub(super) fn apply(books: &mut Books, seed: Seed, now: Timestamp) -> Result<Vec
         realm_ids.push(realm_id);
     }
     for client in seed.clients {
-        changed.oauth.add_client(client.client_id, client.client_secret);
+        changed.oauth.add_client(client);
     }
     for grant in seed.grants {
-        if !changed.companies.contains_key(&grant.realm_id) {
-            return Err(format!("a grant of {}, which is no company", grant.realm_id));
-        }
-        changed.oauth.add_grant(grant.realm_id, grant.refresh_token, now);
+        changed.oauth.seed_grant(&changed.companies, grant, now)?;
     }
     *books = changed;
     Ok(realm_ids)
@@ -132,6 +114,7 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
         }
         company.change_settings("CompanyInfo", object(json!({"Country": country})));
     }
+    company.sandbox = seed.sandbox.unwrap_or(company.sandbox);
     company.change_settings("Preferences", seed.preferences);
     company.tokens.extend(seed.access_tokens.into_iter().map(|token| match token {
         TokenSeed::Lasting(token) => (token, None),
@@ -160,6 +143,7 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
             put(company, entity, row, now).map_err(|why| format!("{entity}: {why}"))?;
         }
     }
+    lists::in_home_currency(company);
     seed.exchange_rates.into_iter().try_for_each(|row| put_rate(company, row, now))
 }
 
@@ -195,17 +179,16 @@ fn put(company: &mut Company, entity: &'static str, row: Object, now: Timestamp)
         return Err(format!("a row needs a {}", label(entity)));
     }
     retire(entity, &mut row);
-    let holder = customer::holders(company, text(&row, &["DisplayName"])).next();
-    if let Some(holder) = holder.filter(|_| NAMED.contains(&entity)) {
+    // Old books have sub-customers that share a name with others (recorded), though no call could make them.
+    let is_nested = |row: &Object| row.contains_key("ParentRef");
+    let holder = customer::holders(company, text(&row, &["DisplayName"])).find(|holder| !is_nested(holder));
+    if let Some(holder) = holder.filter(|_| NAMED.contains(&entity) && !is_nested(&row)) {
         return Err(format!("{} is taken by Id {}", row["DisplayName"], text(holder, &["Id"])));
     }
     match entity {
         "Customer" => customer::complete(company, &mut row),
         "Item" => complete_item(company, &mut row),
-        "Vendor" | "Employee" => {
-            let name = text(&row, &["DisplayName"]).to_owned();
-            fill(&mut row, json!({"Active": true, "PrintOnCheckName": name}));
-        }
+        "Vendor" | "Employee" => complete_person(company, entity, &mut row),
         _ => lists::complete(entity, &mut row)?,
     }
     company.number_addresses(&mut row);
@@ -224,7 +207,8 @@ fn known_row<'a>(company: &'a mut Company, entity: &str, row: &Object) -> Option
         }
         let key = if entity == "Item" { "FullyQualifiedName" } else { label(entity) };
         let folded = |row: &Object| text(row, &[key]).to_lowercase();
-        let found = company.rows(entity).iter().find(|row| folded(row) == folded(&named))?;
+        let mut likely = company.rows_like(entity, key, text(&named, &[key])).into_iter();
+        let found = likely.find(|row| folded(row) == folded(&named))?;
         id = text(found, &["Id"]).to_owned();
     }
     company.row_mut(entity, &id)
@@ -241,6 +225,22 @@ fn complete_item(company: &Company, item: &mut Object) {
         item,
         json!({"Active": true, "FullyQualifiedName": full_name, "Type": "NonInventory", "Taxable": false}),
     );
+    let kind = text(item, &["Type"]);
+    if kind != "Category" {
+        let prices = json!({"UnitPrice": 0, "PurchaseCost": 0, "TrackQtyOnHand": kind == "Inventory"});
+        fill(item, prices);
+    }
+}
+
+fn complete_person(company: &Company, entity: &str, person: &mut Object) {
+    let name = text(person, &["DisplayName"]).to_owned();
+    fill(person, json!({"Active": true, "PrintOnCheckName": name}));
+    if entity == "Vendor" {
+        let currency = currency::named(currency::home(company));
+        fill(person, json!({"Balance": 0, "Vendor1099": false, "CurrencyRef": currency}));
+    } else {
+        fill(person, json!({"BillableTime": false}));
+    }
 }
 
 fn object(value: Value) -> Object {

@@ -1,23 +1,25 @@
 //! What a query means: which rows, in which order, and its answer (quickbooks.md §3.1, §3.3).
 
 use std::cmp::Ordering;
+use std::ops::Bound;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::dialect::Dialect;
 use super::entities::{self, Attribute, Entity, Kind};
 use super::fault::Fault;
-use super::json::{Object, at, decimal};
-use super::query::{self, Columns, Comparison, Condition, Literal, Order, Statement};
+use super::json::Object;
+use super::query::{self, Columns, Comparison, Condition, Literal, Order};
 use super::state::Company;
+use super::table::Sought;
 use super::time;
+use super::value::{self, Case, Key};
 
 /// Rows answered when the statement sets no limit.
 const DEFAULT_ROWS: u64 = 100;
 
-/// Asking for more is not refused but clipped; which of the two Intuit does is not documented.
+/// Rows of one answer at most.
 const MOST_ROWS: u64 = 1000;
 
 /// Runs a statement and answers `{"QueryResponse": …}`.
@@ -25,15 +27,19 @@ const MOST_ROWS: u64 = 1000;
 /// # Errors
 /// 4000 when it cannot be parsed, 4001 when it makes no sense.
 pub(super) fn run(company: &Company, statement: &str, now: Timestamp) -> Result<Value, Fault> {
-    let statement = query::parse(statement)?;
-    let Some(entity) = entities::entity(&statement.entity) else {
-        return Err(invalid(format!("invalid context declaration: {}", statement.entity)));
-    };
+    let dialect = company.switches.query;
+    bounded("characters", statement.chars().count(), dialect.longest_statement)?;
+    let statement = query::parse(statement, dialect)?;
+    let language = Language { entity: entity(&statement.entity, dialect)?, dialect, now };
     let start = at_least_one(statement.start.unwrap_or(1))?;
-    let max = at_least_one(statement.max.unwrap_or(DEFAULT_ROWS))?.min(MOST_ROWS);
-    let shown = shown_columns(entity, &statement.columns)?;
-    let mut rows = matching(company, entity, &statement, now)?;
-    sort(&mut rows, entity, &statement.order)?;
+    let max = most_rows(at_least_one(statement.max.unwrap_or(DEFAULT_ROWS))?, dialect)?;
+    let shown = language.shown_columns(&statement.columns)?;
+    let filters = statement.conditions.iter().map(|condition| language.filter(condition));
+    let filters: Vec<_> = filters.collect::<Result<_, _>>()?;
+    let order = language.order(&statement.order)?;
+    // Unasked, capitals come before small letters (recorded).
+    let case = if statement.order.is_empty() { Case::Exact } else { dialect.case() };
+    let rows = sorted(matching(company, language.entity, &filters), &order, case);
     if statement.columns == Columns::Count {
         return Ok(json!({"QueryResponse": {"totalCount": rows.len()}}));
     }
@@ -43,7 +49,7 @@ pub(super) fn run(company: &Company, statement: &str, now: Timestamp) -> Result<
     }
     let page: Vec<_> = page.into_iter().map(|row| projected(row, shown.as_deref())).collect();
     let answered = page.len();
-    Ok(json!({"QueryResponse": {entity.name: page, "startPosition": start, "maxResults": answered}}))
+    Ok(json!({"QueryResponse": {language.entity.name: page, "startPosition": start, "maxResults": answered}}))
 }
 
 fn count(rows: u64) -> usize {
@@ -54,6 +60,13 @@ fn invalid(why: impl std::fmt::Display) -> Fault {
     Fault::new(4001, format!("QueryValidationError: {why}"))
 }
 
+fn bounded(what: &str, given: usize, most: Option<usize>) -> Result<(), Fault> {
+    match most.filter(|most| given > *most) {
+        Some(most) => Err(invalid(format!("{given} {what} are too many. Max allowed are {most}"))),
+        None => Ok(()),
+    }
+}
+
 fn at_least_one(value: u64) -> Result<u64, Fault> {
     match value {
         0 => Err(invalid("value 0 is too small. Min allowed value is 1")),
@@ -61,47 +74,116 @@ fn at_least_one(value: u64) -> Result<u64, Fault> {
     }
 }
 
-fn attribute(entity: &Entity, name: &str) -> Result<Attribute, Fault> {
-    entity.attribute(name).ok_or_else(|| invalid(format!("property '{name}' is not queryable")))
+fn most_rows(asked: u64, dialect: Dialect) -> Result<u64, Fault> {
+    if asked > MOST_ROWS && !dialect.clips_max_results {
+        return Err(invalid(format!("value {asked} is too large. Max allowed value is {MOST_ROWS}")));
+    }
+    Ok(asked.min(MOST_ROWS))
 }
 
-fn matching<'a>(
-    company: &'a Company,
-    entity: &Entity,
-    statement: &Statement,
-    now: Timestamp,
-) -> Result<Vec<&'a Object>, Fault> {
-    let filters = statement.conditions.iter().map(|condition| Filter::new(entity, condition, now));
-    let filters: Vec<_> = filters.collect::<Result<_, _>>()?;
+fn entity(name: &str, dialect: Dialect) -> Result<&'static Entity, Fault> {
+    let known =
+        if dialect.any_entity_case { entities::entity_in_any_case(name) } else { entities::entity(name) };
+    known.ok_or_else(|| invalid(format!("invalid context declaration: {name}")))
+}
+
+/// The rows all filters accept, oldest first: chosen from the fewest an index offers, else from all.
+fn matching<'a>(company: &'a Company, entity: &Entity, filters: &[Filter]) -> Vec<&'a Object> {
     let asks_for_inactive = filters.iter().any(|filter| filter.attribute.0 == "Active");
     let visible = |row: &Object| {
         entity.label.is_none() || asks_for_inactive || row.get("Active") != Some(&Value::Bool(false))
     };
-    let rows = company.rows(entity.name).iter();
-    Ok(rows.filter(|row| visible(row) && filters.iter().all(|filter| filter.accepts(row))).collect())
+    let offered = |is_exact: bool| {
+        let filters = filters.iter().filter(move |filter| filter.is_exact() == is_exact);
+        let offers =
+            filters.filter_map(|filter| company.find(entity.name, filter.attribute.0, &filter.sought()?));
+        offers.min_by_key(Vec::len)
+    };
+    // A range may offer nearly all rows: it is only tried where nothing else narrows.
+    let rows = offered(true).or_else(|| offered(false));
+    let mut rows = rows.unwrap_or_else(|| company.rows(entity.name).iter().collect());
+    rows.retain(|row| visible(row) && filters.iter().all(|filter| filter.accepts(row)));
+    rows
 }
 
-fn sort(rows: &mut [&Object], entity: &Entity, order: &[Order]) -> Result<(), Fault> {
-    let asked: Vec<_> = order
-        .iter()
-        .map(|order| Ok((attribute(entity, &order.attribute)?, order.descending)))
-        .collect::<Result<_, Fault>>()?;
-    let label = entity.label.map(|label| ((label, Kind::Text), false));
-    let keys: Vec<_> = if asked.is_empty() { label.into_iter().collect() } else { asked };
-    rows.sort_by(|a, b| {
-        keys.iter().fold(Ordering::Equal, |so_far, (attribute, descending)| {
-            let next = row_value(a, *attribute).cmp(&row_value(b, *attribute));
-            so_far.then(if *descending { next.reverse() } else { next })
+fn sorted<'a>(rows: Vec<&'a Object>, order: &[(Attribute, bool)], case: Case) -> Vec<&'a Object> {
+    let keys = |row: &Object| -> Vec<_> {
+        order.iter().map(|(attribute, _)| value::of_row(row, *attribute, case)).collect()
+    };
+    let mut keyed: Vec<_> = rows.into_iter().map(|row| (keys(row), row)).collect();
+    keyed.sort_by(|(a, _), (b, _)| {
+        let each = order.iter().zip(a.iter().zip(b));
+        each.fold(Ordering::Equal, |so_far, ((_, descending), (a, b))| {
+            so_far.then_with(|| if *descending { b.cmp(a) } else { a.cmp(b) })
         })
     });
-    Ok(())
+    keyed.into_iter().map(|(_, row)| row).collect()
 }
 
-/// `None` shows everything.
-fn shown_columns(entity: &Entity, columns: &Columns) -> Result<Option<Vec<&'static str>>, Fault> {
-    let Columns::Named(names) = columns else { return Ok(None) };
-    let names = names.iter().map(|name| Ok(attribute(entity, name)?.0));
-    names.collect::<Result<_, _>>().map(Some)
+/// What the names and values of a statement mean.
+struct Language {
+    entity: &'static Entity,
+    dialect: Dialect,
+    now: Timestamp,
+}
+
+impl Language {
+    fn attribute(&self, name: &str) -> Result<Attribute, Fault> {
+        let doubtful = || self.entity.doubtful_attribute(name).filter(|_| self.dialect.doubtful_attributes);
+        let attribute = self.entity.attribute(name).or_else(doubtful);
+        attribute.ok_or_else(|| invalid(format!("property '{name}' is not queryable")))
+    }
+
+    /// `None` shows everything.
+    fn shown_columns(&self, columns: &Columns) -> Result<Option<Vec<&'static str>>, Fault> {
+        let (Columns::Named(names) | Columns::AllAnd(names)) = columns else { return Ok(None) };
+        let names = names.iter().map(|name| Ok(self.attribute(name)?.0));
+        let names = names.collect::<Result<_, Fault>>()?;
+        Ok(Some(names).filter(|_| matches!(columns, Columns::Named(_))))
+    }
+
+    /// What to sort by, and whether downwards. Unasked, lists come by name (recorded) and all else by `Id` (documented).
+    fn order(&self, asked: &[Order]) -> Result<Vec<(Attribute, bool)>, Fault> {
+        if asked.is_empty() {
+            let own = self.entity.label.map_or(("Id", Kind::Id), |label| (label, Kind::Text));
+            return Ok(vec![(own, false)]);
+        }
+        asked.iter().map(|order| Ok((self.attribute(&order.attribute)?, order.descending))).collect()
+    }
+
+    fn filter(&self, condition: &Condition) -> Result<Filter, Fault> {
+        let attribute = self.attribute(&condition.attribute)?;
+        let comparison = condition.comparison;
+        if !self.allows(attribute.1, comparison) {
+            return Err(invalid(format!(
+                "operator {comparison:?} is not supported for property '{}'",
+                attribute.0
+            )));
+        }
+        bounded("values", condition.values.len(), self.dialect.most_values)?;
+        let keys = condition.values.iter().map(|literal| self.literal(attribute, literal));
+        let keys = keys.collect::<Result<_, _>>()?;
+        Ok(Filter { attribute, comparison, keys, case: self.dialect.case() })
+    }
+
+    fn allows(&self, kind: Kind, comparison: Comparison) -> bool {
+        match comparison {
+            Comparison::Equal | Comparison::In => true,
+            Comparison::Like => kind == Kind::Text || (kind == Kind::Email && self.dialect.email_like),
+            _ => !matches!(kind, Kind::Id | Kind::Flag | Kind::Reference | Kind::Email),
+        }
+    }
+
+    fn literal(&self, (name, kind): Attribute, literal: &Literal) -> Result<Option<Key>, Fault> {
+        let key = match (literal, kind) {
+            (Literal::Text(text), _) if text == " " => return Ok(None),
+            (Literal::Text(text), _) => value::of_text(text, kind, self.dialect.case()),
+            (Literal::Flag(flag), Kind::Flag) => Some(Key::Flag(*flag)),
+            (Literal::CurrentDate, Kind::Date) => Some(Key::Date(time::today(self.now))),
+            _ => None,
+        };
+        key.map(Some).ok_or_else(|| invalid(format!("value of property '{name}' has the wrong type")))
+    }
 }
 
 /// The asked fields and the few system fields that come along unasked.
@@ -112,39 +194,36 @@ fn projected(row: &Object, shown: Option<&[&str]>) -> Object {
     names.filter_map(|name| Some((name.to_owned(), row.get(name)?.clone()))).collect()
 }
 
-/// A value to compare; text is lower-cased, for QuickBooks compares values without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Text(String),
-    Flag(bool),
-    Number(Decimal),
-    Date(Date),
-    Instant(Timestamp),
-}
-
 struct Filter {
     attribute: Attribute,
     comparison: Comparison,
     /// `None` is null, written as one space.
     keys: Vec<Option<Key>>,
+    case: Case,
 }
 
 impl Filter {
-    fn new(entity: &Entity, condition: &Condition, now: Timestamp) -> Result<Filter, Fault> {
-        let attribute = attribute(entity, &condition.attribute)?;
-        let comparison = condition.comparison;
-        if !allowed(attribute.1, comparison) {
-            return Err(invalid(format!(
-                "operator {comparison:?} is not supported for property '{}'",
-                attribute.0
-            )));
+    fn is_exact(&self) -> bool {
+        matches!(self.comparison, Comparison::Equal | Comparison::In)
+    }
+
+    /// The same for an index, unless none can tell.
+    fn sought(&self) -> Option<Sought> {
+        if self.is_exact() {
+            return Some(Sought::OneOf(self.keys.clone()));
         }
-        let keys = condition.values.iter().map(|literal| literal_value(attribute, literal, now));
-        Ok(Filter { attribute, comparison, keys: keys.collect::<Result<_, _>>()? })
+        let key = self.keys.first()?.clone()?;
+        match self.comparison {
+            Comparison::Less => Some(Sought::Within(Bound::Unbounded, Bound::Excluded(key))),
+            Comparison::AtMost => Some(Sought::Within(Bound::Unbounded, Bound::Included(key))),
+            Comparison::Greater => Some(Sought::Within(Bound::Excluded(key), Bound::Unbounded)),
+            Comparison::AtLeast => Some(Sought::Within(Bound::Included(key), Bound::Unbounded)),
+            Comparison::Like | Comparison::Equal | Comparison::In => None,
+        }
     }
 
     fn accepts(&self, row: &Object) -> bool {
-        let value = row_value(row, self.attribute);
+        let value = value::of_row(row, self.attribute, self.case);
         self.keys.iter().any(|key| self.compares(value.as_ref(), key.as_ref()))
     }
 
@@ -162,55 +241,6 @@ impl Filter {
             Comparison::Equal | Comparison::In => value == key,
         }
     }
-}
-
-fn allowed(kind: Kind, comparison: Comparison) -> bool {
-    match comparison {
-        Comparison::Equal | Comparison::In => true,
-        Comparison::Like => matches!(kind, Kind::Text | Kind::Email),
-        _ => !matches!(kind, Kind::Id | Kind::Flag | Kind::Reference | Kind::Email),
-    }
-}
-
-fn literal_value(attribute: Attribute, literal: &Literal, now: Timestamp) -> Result<Option<Key>, Fault> {
-    let (name, kind) = attribute;
-    let key = match (literal, kind) {
-        (Literal::Text(text), _) if text == " " => return Ok(None),
-        (Literal::Text(text), Kind::Id | Kind::Text | Kind::Email | Kind::Reference) => {
-            Some(Key::Text(text.to_lowercase()))
-        }
-        (Literal::Text(text), Kind::Number) => text.parse().ok().map(Key::Number),
-        (Literal::Text(text), Kind::Date) => text.parse().ok().map(Key::Date),
-        (Literal::Text(text), Kind::Instant) => instant(text).map(Key::Instant),
-        (Literal::Flag(flag), Kind::Flag) => Some(Key::Flag(*flag)),
-        (Literal::CurrentDate, Kind::Date) => Some(Key::Date(time::today(now))),
-        _ => None,
-    };
-    key.map(Some).ok_or_else(|| invalid(format!("value of property '{name}' has the wrong type")))
-}
-
-fn row_value(row: &Object, (name, kind): Attribute) -> Option<Key> {
-    let mut path: Vec<_> = name.split('.').collect();
-    match kind {
-        Kind::Email => path.push("Address"),
-        Kind::Reference => path.push("value"),
-        _ => {}
-    }
-    let value = at(row, &path)?;
-    match kind {
-        Kind::Flag => value.as_bool().map(Key::Flag),
-        Kind::Number => decimal(value).map(Key::Number),
-        Kind::Date => value.as_str()?.parse().ok().map(Key::Date),
-        Kind::Instant => instant(value.as_str()?).map(Key::Instant),
-        Kind::Id | Kind::Text | Kind::Email | Kind::Reference => {
-            Some(Key::Text(value.as_str()?.to_lowercase()))
-        }
-    }
-}
-
-/// With an offset, or a bare day.
-pub(super) fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
 }
 
 /// `%` stands for any text, also none; there is no other wildcard.

@@ -3,18 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::change;
 use super::fault::{Fault, Reason};
 use super::fields;
 use super::json::{Object, at};
 use super::sales::Kind;
 use super::state::Company;
-use super::time;
+use super::{change, plan, time};
 
 /// Marks a document as sent and answers `{"<Entity>": …}`. A recipient that is named becomes the document's `BillEmail`.
 ///
 /// # Errors
-/// 2030, 610, 2210, and 6420 when nobody is named here or there.
+/// 6190, 2030, 610, 2210, and 6420 when nobody is named here or there.
 pub(super) fn run(
     company: &mut Company,
     kind: Kind,
@@ -22,6 +21,7 @@ pub(super) fn run(
     recipient: Option<&str>,
     now: Timestamp,
 ) -> Result<Value, Fault> {
+    plan::may_write(company)?;
     change::numeric(id)?;
     let mut row = company.row(kind.entity(), id).cloned().ok_or_else(Reason::gone)?;
     if let Some(recipient) = recipient {

@@ -5,23 +5,27 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::entities::ENTITIES;
+use super::entities::{ENTITIES, Kind};
 use super::json::{Object, at, fill, merge, text};
 use super::requests::Requests;
 use super::switches::Switches;
+use super::table::{Sought, Table};
 use super::traffic::Traffic;
+use super::value::{self, Case};
 use super::{lists, time};
 
 /// The company a realm id stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Company {
     pub(super) realm_id: String,
+    /// A sandbox is open to development keys, any other company to production keys (quickbooks.md §1.1).
+    pub(super) sandbox: bool,
     /// Access tokens, and when each ends if it does.
     pub(super) tokens: BTreeMap<String, Option<Timestamp>>,
     pub(super) switches: Switches,
     pub(super) requests: Requests,
     pub(super) traffic: Traffic,
-    rows: BTreeMap<&'static str, Vec<Object>>,
+    tables: BTreeMap<&'static str, Table>,
     /// What is left of deleted rows, for change data capture.
     deleted: Vec<(&'static str, Object)>,
     /// One counter for all entities (quickbooks.md §12.3).
@@ -33,16 +37,20 @@ pub(super) struct Company {
 
 const FIRST_NUMBER: u64 = 1001;
 
+/// Both `Preferences` and `CompanyInfo` are one row.
+const SETTINGS_ID: &str = "1";
+
 impl Company {
     /// The books of a US company that keeps no sales tax, with nothing but the lists every company begins with.
     pub(super) fn new(realm_id: &str, now: Timestamp) -> Company {
         let mut company = Company {
             realm_id: realm_id.to_owned(),
+            sandbox: false,
             tokens: BTreeMap::new(),
             switches: Switches::default(),
             requests: Requests::default(),
             traffic: Traffic::default(),
-            rows: BTreeMap::new(),
+            tables: BTreeMap::new(),
             deleted: Vec::new(),
             last_id: 0,
             last_address_id: 0,
@@ -58,24 +66,39 @@ impl Company {
 
     fn put_settings(&mut self, entity: &'static str, settings: Value, now: Timestamp) {
         let Value::Object(mut row) = settings else { return };
-        fill(&mut row, json!({"Id": "1"}));
+        fill(&mut row, json!({"Id": SETTINGS_ID}));
         fill(&mut row, bookkeeping(now));
-        self.rows.insert(entity, vec![row]);
+        self.table_mut(entity).push(row);
     }
 
     /// Every row of an entity, oldest first.
     pub(super) fn rows(&self, entity: &str) -> &[Object] {
-        self.rows.get(entity).map(Vec::as_slice).unwrap_or_default()
+        self.tables.get(entity).map(Table::rows).unwrap_or_default()
+    }
+
+    /// The rows that may have what is sought, oldest first, without a look at all of them; `None` when that cannot be.
+    pub(super) fn find(&self, entity: &str, attribute: &str, sought: &Sought) -> Option<Vec<&Object>> {
+        self.tables.get(entity)?.find(attribute, sought)
+    }
+
+    /// The rows that may have this text there, and perhaps others, oldest first: compare again.
+    pub(super) fn rows_like(&self, entity: &str, attribute: &str, text: &str) -> Vec<&Object> {
+        let sought = Sought::OneOf(vec![value::of_text(text, Kind::Text, Case::Folded)]);
+        self.find(entity, attribute, &sought).unwrap_or_else(|| self.rows(entity).iter().collect())
     }
 
     /// One row by its `Id`.
     pub(super) fn row(&self, entity: &str, id: &str) -> Option<&Object> {
-        self.rows(entity).iter().find(|row| text(row, &["Id"]) == id)
+        self.tables.get(entity)?.row(id)
     }
 
-    /// The same, to change.
+    /// The same, to change anything but its `Id`.
     pub(super) fn row_mut(&mut self, entity: &str, id: &str) -> Option<&mut Object> {
-        self.rows.get_mut(entity)?.iter_mut().find(|row| text(row, &["Id"]) == id)
+        self.tables.get_mut(entity)?.row_mut(id)
+    }
+
+    fn table_mut(&mut self, entity: &'static str) -> &mut Table {
+        self.tables.entry(entity).or_insert_with(|| Table::new(entity))
     }
 
     /// Keeps a new row under its `Id`, or the next free one, and answers it as kept.
@@ -84,6 +107,9 @@ impl Company {
             Ok(chosen) => self.last_id = self.last_id.max(chosen),
             Err(_) => {
                 self.last_id += 1;
+                while self.row(entity, &self.last_id.to_string()).is_some() {
+                    self.last_id += 1;
+                }
                 row.insert("Id".into(), json!(self.last_id.to_string()));
             }
         }
@@ -93,7 +119,7 @@ impl Company {
     /// Keeps a new row under the `Id` it has, unseen by the counter, and answers it as kept.
     pub(super) fn keep(&mut self, entity: &'static str, mut row: Object, now: Timestamp) -> Object {
         fill(&mut row, bookkeeping(now));
-        self.rows.entry(entity).or_default().push(row.clone());
+        self.table_mut(entity).push(row.clone());
         row
     }
 
@@ -105,10 +131,17 @@ impl Company {
         now: Timestamp,
         change: impl FnOnce(&mut Object),
     ) {
+        self.touch(entity, id, now, |row| {
+            change(row);
+            let saves = text(row, &["SyncToken"]).parse::<u64>().unwrap_or_default() + 1;
+            row.insert("SyncToken".into(), json!(saves.to_string()));
+        });
+    }
+
+    /// Changes a row as a consequence of another's save: later than before, under the same `SyncToken`.
+    pub(super) fn touch(&mut self, entity: &str, id: &str, now: Timestamp, change: impl FnOnce(&mut Object)) {
         let Some(row) = self.row_mut(entity, id) else { return };
         change(row);
-        let saves = text(row, &["SyncToken"]).parse::<u64>().unwrap_or_default() + 1;
-        row.insert("SyncToken".into(), json!(saves.to_string()));
         if let Some(Value::Object(times)) = row.get_mut("MetaData") {
             times.insert("LastUpdatedTime".into(), json!(time::stamp(now)));
         }
@@ -130,10 +163,7 @@ impl Company {
     /// Takes a row out, leaves its trace for change data capture, and answers that.
     pub(super) fn remove(&mut self, entity: &'static str, id: &str, now: Timestamp) -> Object {
         let mut trace = Object::new();
-        if let Some(rows) = self.rows.get_mut(entity)
-            && let Some(index) = rows.iter().position(|row| text(row, &["Id"]) == id)
-        {
-            let row = rows.remove(index);
+        if let Some(row) = self.table_mut(entity).remove(id) {
             trace.extend(row.into_iter().filter(|(name, _)| name == "MetaData"));
         }
         fill(&mut trace, json!({"Id": id, "status": "Deleted", "domain": "QBO", "MetaData": {}}));
@@ -149,8 +179,8 @@ impl Company {
 
     /// Keeps only the rows of an entity that `keeps` says.
     pub(super) fn retain(&mut self, entity: &str, keeps: impl FnMut(&Object) -> bool) {
-        if let Some(rows) = self.rows.get_mut(entity) {
-            rows.retain(keeps);
+        if let Some(table) = self.tables.get_mut(entity) {
+            table.retain(keeps);
         }
     }
 
@@ -187,7 +217,7 @@ impl Company {
 
     /// Lays changes over the single row of `Preferences` or `CompanyInfo`.
     pub(super) fn change_settings(&mut self, entity: &str, patch: Object) {
-        if let Some(row) = self.rows.get_mut(entity).and_then(|rows| rows.first_mut()) {
+        if let Some(row) = self.row_mut(entity, SETTINGS_ID) {
             merge(row, patch);
         }
     }
@@ -214,6 +244,7 @@ impl Company {
         let info = self.rows("CompanyInfo").first();
         let mut all = json!({
             "realm_id": self.realm_id,
+            "sandbox": self.sandbox,
             "name": info.map(|row| text(row, &["CompanyName"])),
             "country": self.country(),
             "preferences": self.rows("Preferences").first(),
@@ -236,14 +267,30 @@ fn bookkeeping(now: Timestamp) -> Value {
         "MetaData": {"CreateTime": stamp, "LastUpdatedTime": stamp}})
 }
 
+/// The mail a document goes out with.
+fn message(document: &str) -> Value {
+    json!({"Subject": format!("{document} from us"), "Message": format!("{document} attached.")})
+}
+
 fn default_preferences() -> Value {
     json!({
         "AccountingInfoPrefs": {"ClassTrackingPerTxn": false, "ClassTrackingPerTxnLine": false,
             "TrackDepartments": false, "CustomerTerminology": "Customers"},
+        "ProductAndServicesPrefs": {"ForSales": true, "ForPurchase": true, "QuantityWithPriceAndRate": true,
+            "QuantityOnHand": true},
+        "EmailMessagesPrefs": {"InvoiceMessage": message("Invoice"), "EstimateMessage": message("Estimate"),
+            "SalesReceiptMessage": message("Sales receipt"), "StatementMessage": message("Statement")},
+        "VendorAndPurchasesPrefs": {"TrackingByCustomer": false, "BillableExpenseTracking": false,
+            "POCustomField": []},
+        "TimeTrackingPrefs": {"UseServices": false, "BillCustomers": false, "ShowBillRateToAll": false,
+            "WorkWeekStartDate": "Monday", "MarkTimeEntriesBillable": false},
+        "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": false},
         "SalesFormsPrefs": {"CustomTxnNumbers": false, "AllowDeposit": false, "AllowDiscount": true,
             "DefaultDiscountAccount": lists::DISCOUNT_ACCOUNT, "DefaultTerms": {"value": lists::DEFAULT_TERM},
             "AllowEstimates": true, "AllowServiceDate": false, "AllowShipping": false,
-            "ETransactionPaymentEnabled": false, "UsingProgressInvoicing": false, "AutoApplyCredit": false,
+            "ETransactionPaymentEnabled": false, "ETransactionEnabledStatus": "NotApplicable",
+            "ETransactionAttachPDF": false, "IPNSupportEnabled": false, "UsingPriceLevels": false,
+            "UsingProgressInvoicing": false, "AutoApplyCredit": false,
             "AutoApplyPayments": false, "CustomField": []},
         "TaxPrefs": {"UsingSalesTax": false},
         "CurrencyPrefs": {"MultiCurrencyEnabled": false, "HomeCurrency": {"value": "USD"}},

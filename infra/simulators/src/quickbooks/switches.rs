@@ -3,14 +3,44 @@
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::dialect::Dialect;
+
 /// All switches of a company; those a seed leaves out have their default, the strict choice.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Switches {
     /// How the fault 6240 tells who holds the name.
     pub(super) duplicate_name: DuplicateName,
-    /// What becomes of an estimate in a company that switched them off.
-    pub(super) estimates_off: EstimatesOff,
+    /// What becomes of an estimate in a company that switched them off; whether Intuit refuses them at all is not known
+    /// (quickbooks.md §2.1).
+    pub(super) estimates_off: SwitchedOff,
+    /// The same of a discount: several preferences steer the user interface only (§2.9).
+    pub(super) discounts_off: SwitchedOff,
+    /// The same of a class or location.
+    pub(super) tracking_off: SwitchedOff,
+    /// What the company may use at all.
+    pub(super) plan: Plan,
+    /// Whether the company's subscription goes on.
+    pub(super) subscription: Subscription,
+    /// What a product line with a negative amount gets.
+    pub(super) negative_lines: NegativeLines,
+    /// Decimals kept of quantities and prices, before they are multiplied too (§2.2).
+    pub(super) kept_decimals: u32,
+    /// How far a line's amount may be from quantity times price (§2.2).
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    pub(super) amount_tolerance: Decimal,
+    /// How tax comes out of amounts that include it.
+    pub(super) inclusive_tax: InclusiveTax,
+    /// What an item gets that does not say its type.
+    pub(super) omitted_item_type: OmittedItemType,
+    /// The most characters of a `DisplayName`: 100 by the product, 500 by the reference (§2.6).
+    pub(super) display_name_length: usize,
+    /// What characters beyond Unicode's first plane get, emoji for one.
+    pub(super) beyond_bmp: BeyondBmp,
+    /// In which order a batch is worked on and answered.
+    pub(super) batch_order: BatchOrder,
+    /// The most items of a batch: 30, 10 or 50, depending on Intuit's page (§1.6).
+    pub(super) batch_items: usize,
     /// The rate of automated sales tax, in percent.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub(super) tax_percent: Decimal,
@@ -33,7 +63,19 @@ pub(super) struct Switches {
     pub(super) number_family: NumberFamily,
     /// The rate of a document in a foreign currency that names none.
     pub(super) omitted_rate: OmittedRate,
-    /// The throttles of quickbooks.md §6.1; without them nothing is throttled.
+    /// Whether amounts and quantities may come as texts.
+    pub(super) quoted_numbers: QuotedNumbers,
+    /// The language of queries.
+    pub(super) query: Dialect,
+    /// What a refresh token does after it was changed.
+    pub(super) rotated_token: RotatedToken,
+    /// What access tokens do after a refresh gave out another.
+    pub(super) earlier_access_tokens: EarlierAccessTokens,
+    /// What becomes of a grant when its app is connected to the company again.
+    pub(super) second_grant: SecondGrant,
+    /// How long the code of a new connection waits, in seconds: 5 to 10 minutes, it is said (§5.2).
+    pub(super) code_seconds: u32,
+    /// The throttles of quickbooks.md §6.1; `null` for none.
     pub(super) limits: Option<Limits>,
     /// CorePlus calls a month until further ones are blocked (§6.2).
     pub(super) quota: Option<u64>,
@@ -45,7 +87,20 @@ impl Default for Switches {
     fn default() -> Switches {
         Switches {
             duplicate_name: DuplicateName::default(),
-            estimates_off: EstimatesOff::default(),
+            estimates_off: SwitchedOff::default(),
+            discounts_off: SwitchedOff::default(),
+            tracking_off: SwitchedOff::default(),
+            plan: Plan::default(),
+            subscription: Subscription::default(),
+            negative_lines: NegativeLines::default(),
+            kept_decimals: 7,
+            amount_tolerance: Decimal::ZERO,
+            inclusive_tax: InclusiveTax::default(),
+            omitted_item_type: OmittedItemType::default(),
+            display_name_length: 100,
+            beyond_bmp: BeyondBmp::default(),
+            batch_order: BatchOrder::default(),
+            batch_items: 30,
             tax_percent: Decimal::from(8),
             request_ids: RequestIds::default(),
             cache_faults: false,
@@ -56,7 +111,13 @@ impl Default for Switches {
             duplicate_number: DuplicateNumber::default(),
             number_family: NumberFamily::default(),
             omitted_rate: OmittedRate::default(),
-            limits: None,
+            quoted_numbers: QuotedNumbers::default(),
+            query: Dialect::default(),
+            rotated_token: RotatedToken::default(),
+            earlier_access_tokens: EarlierAccessTokens::default(),
+            second_grant: SecondGrant::default(),
+            code_seconds: 300,
+            limits: Some(Limits::default()),
             quota: None,
             send_is_metered: true,
         }
@@ -78,17 +139,98 @@ pub(super) enum DuplicateName {
     Localised,
 }
 
-/// Whether the service refuses such estimates at all is not known (quickbooks.md §2.1).
+/// What use of a feature gets that the company's people switched off.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum EstimatesOff {
+pub(super) enum SwitchedOff {
     /// 5020.
     #[default]
     PermissionDenied,
     /// 5030.
     NotSupported,
-    /// Created all the same: the preference steers the user interface only.
+    /// Done all the same: the preference steers the user interface only.
     Allowed,
+}
+
+/// The plan a company pays for, as far as it says what the API refuses (quickbooks.md §4.2, §9).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Plan {
+    /// Everything that is simulated, and so has Advanced.
+    #[default]
+    Plus,
+    /// No classes, locations and inventory.
+    Essentials,
+    /// No other currencies either.
+    SimpleStart,
+}
+
+/// Status and body of a write without a subscription are not confirmed (quickbooks.md §4.2, §13.11).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Subscription {
+    /// Paid for.
+    #[default]
+    Paid,
+    /// Writes get 6190 with 400.
+    Ended,
+    /// Writes get 6190 with 403.
+    EndedForbidden,
+}
+
+/// A code for them exists, and yet the field reports that they are accepted (quickbooks.md §2.2).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NegativeLines {
+    /// 2290.
+    #[default]
+    Refused,
+    /// Accepted while the total is not negative.
+    Accepted,
+}
+
+/// How amounts that include tax are rounded is not known (quickbooks.md §2.5).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum InclusiveTax {
+    /// Tax is what is left of the gross amounts without the net ones (recorded, §2.4).
+    #[default]
+    GrossFixed,
+    /// Tax is computed on the net amounts, and the gross ones may not come out.
+    OnNet,
+}
+
+/// What an item's type is that does not say it is not known (quickbooks.md §2.7).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OmittedItemType {
+    /// 2020.
+    #[default]
+    Refused,
+    /// `Service`.
+    Service,
+}
+
+/// Whether such characters arrive is not known (quickbooks.md §1.4).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BeyondBmp {
+    /// 2040.
+    #[default]
+    Refused,
+    /// Kept as they are.
+    Kept,
+}
+
+/// The order must not be relied on (quickbooks.md §1.6); an old page says that items are done one after the other.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BatchOrder {
+    /// Another than that of the request, depending on its content only: no item stands where it was asked.
+    #[default]
+    Shuffled,
+    /// As asked.
+    Asked,
 }
 
 /// How long the service remembers a request id is not known (quickbooks.md §1.5).
@@ -159,18 +301,66 @@ pub(super) enum OmittedRate {
     LookedUp,
 }
 
-/// The throttles of one company (quickbooks.md §6.1). Two pages disagree whether the ten are a second's or at once: both.
+/// Money is JSON numbers (quickbooks.md §1.4); that Intuit reads texts as well is guessed from python-quickbooks, which
+/// writes every `Decimal` as one.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum QuotedNumbers {
+    /// 2010.
+    #[default]
+    Refused,
+    /// `"12.50"` is 12.50.
+    Read,
+}
+
+/// Intuit's own pages disagree (quickbooks.md §5.4).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RotatedToken {
+    /// It is dead at once.
+    #[default]
+    Dies,
+    /// It is good for 24 hours more, and buys the new one.
+    LivesADay,
+    /// It is dead at once, and whoever shows it ends the grant.
+    KillsGrant,
+}
+
+/// In the field they go on working; Intuit does not promise it (quickbooks.md §5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EarlierAccessTokens {
+    /// They are dead at once.
+    #[default]
+    Die,
+    /// They live out their hour.
+    Live,
+}
+
+/// Whether two grants of one app on one company live side by side is not known (reliability.md §h, experiment 13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SecondGrant {
+    /// The new one ends the old one.
+    #[default]
+    Replaces,
+    /// They do.
+    StandsBeside,
+}
+
+/// The throttles of one company (quickbooks.md §6.1). Two pages disagree whether the ten are at once or a second's. At once is
+/// the default; ten a second would measure how fast a test is, not what it does, and is for tests that ask for it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) per_minute: usize,
-    pub(super) per_second: usize,
+    pub(super) per_second: Option<usize>,
     pub(super) at_once: usize,
     pub(super) batches_per_minute: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { per_minute: 500, per_second: 10, at_once: 10, batches_per_minute: 40 }
+        Limits { per_minute: 500, per_second: None, at_once: 10, batches_per_minute: 40 }
     }
 }

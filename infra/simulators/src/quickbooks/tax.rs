@@ -1,6 +1,6 @@
 //! Sales tax (quickbooks.md §2.5, §12.12), in the regime of the company: the automated one of US companies in its simplest
 //! form, one rate, a switch, on the lines that are taxed; the manual one, whose rates a document names once; and that of
-//! other countries, where each line names a code. Amounts that include their tax are not simulated.
+//! other countries, where each line names a code.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 use super::fault::{Fault, Reason};
 use super::json::{Object, at, decimal, fill, money, plain, text, to_cents};
 use super::state::Company;
+use super::switches::InclusiveTax;
 
 /// What tax is computed from.
 pub(super) struct Taxable {
     /// The product lines by their tax code.
     pub(super) taxed: BTreeMap<String, Decimal>,
+    /// The same with their tax, where amounts include it.
+    pub(super) gross: BTreeMap<String, Decimal>,
     /// All product lines together.
     pub(super) subtotal: Decimal,
     /// What is taken off the subtotal.
@@ -29,6 +32,8 @@ pub(super) enum Codes {
     American,
     /// A tax code of the company.
     OfCompany,
+    /// The same, and the lines know what they come to with tax.
+    Inclusive,
     /// Any or none: the document is not taxed.
     NotApplicable,
 }
@@ -46,6 +51,7 @@ enum Regime {
 pub(super) fn codes(company: &Company, document: &Object) -> Codes {
     match (regime(company), text(document, &["GlobalTaxCalculation"])) {
         (Regime::PerLine, "NotApplicable") => Codes::NotApplicable,
+        (Regime::PerLine, "TaxInclusive") => Codes::Inclusive,
         (Regime::PerLine, _) => Codes::OfCompany,
         _ => Codes::American,
     }
@@ -60,11 +66,11 @@ pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut 
     let given = text(detail, &["TaxCodeRef", "value"]);
     match codes {
         Codes::NotApplicable => return Ok(()),
-        Codes::OfCompany if given.is_empty() => {
+        Codes::OfCompany | Codes::Inclusive if given.is_empty() => {
             let why = "Make sure all your transactions have a VAT rate before you save.";
             return Err(Reason::business(why).into());
         }
-        Codes::OfCompany => return rates(company, given).map(drop),
+        Codes::OfCompany | Codes::Inclusive => return rates(company, given).map(drop),
         Codes::American => {}
     }
     if !["", "TAX", "NON"].contains(&given) {
@@ -77,14 +83,52 @@ pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut 
     Ok(())
 }
 
+/// What a line comes to with its tax, filled in where amounts include it; its net amount elsewhere. `Amount` is the net one
+/// in any case (§2.5).
+///
+/// # Errors
+/// 6000 for a gross amount that has no place here, or is not the net amount with tax to a cent, which is our expectation.
+pub(super) fn gross(
+    company: &Company,
+    codes: Codes,
+    net: Decimal,
+    detail: &mut Object,
+) -> Result<Decimal, Fault> {
+    let given = detail.remove("TaxInclusiveAmt").as_ref().and_then(decimal).filter(|given| !given.is_zero());
+    let refused =
+        |why: &str| Err(Reason::business(why).at("Line.SalesItemLineDetail.TaxInclusiveAmt").into());
+    if codes != Codes::Inclusive {
+        return match given {
+            None => Ok(net),
+            Some(_) => refused("only a document whose amounts include tax has a TaxInclusiveAmt"),
+        };
+    }
+    let rates = rates(company, text(detail, &["TaxCodeRef", "value"]))?;
+    let percents: Decimal = rates.iter().map(|rate| rate.percent).sum();
+    let computed = net + percent(net, percents);
+    let gross = given.unwrap_or(computed);
+    if (gross - computed).abs() > Decimal::new(1, 2) {
+        return refused("the TaxInclusiveAmt of a line is not its amount with tax");
+    }
+    detail.insert("TaxInclusiveAmt".into(), money(gross));
+    Ok(gross)
+}
+
 /// Writes `TxnTaxDetail` and answers the tax.
 ///
 /// # Errors
-/// 2500 and 6470 for the code of a manually taxed document, 6170 for tax where it is not applicable, 500 for amounts that
-/// include it.
+/// 2290 for a negative tax, 2500 and 6470 for the code of a manually taxed document, 6170 for tax where it is not
+/// applicable.
 pub(super) fn settle(company: &Company, document: &mut Object, taxable: Taxable) -> Result<Decimal, Fault> {
+    if at(document, &["TxnTaxDetail", "TotalTax"]).and_then(decimal).is_some_and(|tax| tax < Decimal::ZERO) {
+        return Err(Reason::new(2290, "The tax is not negative").at("TxnTaxDetail.TotalTax").into());
+    }
     let lines = match regime(company) {
-        Regime::Off => Vec::new(),
+        // A company without sales tax does not mention it (recorded).
+        Regime::Off => {
+            document.remove("TxnTaxDetail");
+            return Ok(Decimal::ZERO);
+        }
         Regime::Automated => return Ok(automated(company, document, &taxable)),
         Regime::Manual => manual(company, document, &taxable)?,
         Regime::PerLine => per_line(company, document, &taxable)?,
@@ -150,7 +194,9 @@ fn per_line(company: &Company, document: &mut Object, taxable: &Taxable) -> Resu
             return Err(Reason::new(6170, detail).at("TxnTaxDetail").into());
         }
         "NotApplicable" => return Ok(Vec::new()),
-        "TaxInclusive" => return Err(Fault::unsimulated("create with GlobalTaxCalculation TaxInclusive")),
+        "TaxInclusive" if matches!(company.switches.inclusive_tax, InclusiveTax::GrossFixed) => {
+            return gross_fixed(company, taxable);
+        }
         _ => {}
     }
     let mut sums: BTreeMap<String, (Rate, Decimal)> = BTreeMap::new();
@@ -162,6 +208,30 @@ fn per_line(company: &Company, document: &mut Object, taxable: &Taxable) -> Resu
         }
     }
     Ok(sums.into_values().map(|(rate, net)| TaxLine::new(rate, net)).collect())
+}
+
+/// What is left of the gross amounts without the net ones, after the discount (recorded, §2.4). Of several rates, the last
+/// takes what rounding left, which is our expectation.
+fn gross_fixed(company: &Company, taxable: &Taxable) -> Result<Vec<TaxLine>, Fault> {
+    let mut lines: BTreeMap<String, TaxLine> = BTreeMap::new();
+    for (code, amount) in &taxable.taxed {
+        let net = to_cents(amount - taxable.share(*amount));
+        let gross = taxable.gross.get(code).copied().unwrap_or_default();
+        let mut left = to_cents(gross - taxable.share(gross)) - net;
+        let mut rates = rates(company, code)?.into_iter().peekable();
+        while let Some(rate) = rates.next() {
+            let tax = if rates.peek().is_some() { percent(net, rate.percent) } else { left };
+            left -= tax;
+            let line = lines.entry(rate.id.clone()).or_insert(TaxLine {
+                rate,
+                net: Decimal::ZERO,
+                tax: Decimal::ZERO,
+            });
+            line.net += net;
+            line.tax += tax;
+        }
+    }
+    Ok(lines.into_values().collect())
 }
 
 struct Rate {

@@ -1,6 +1,6 @@
 //! QuickBooks tells time in US Pacific, whatever the company's own zone (quickbooks.md §1.4).
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 
@@ -19,9 +19,17 @@ pub(super) fn today(now: Timestamp) -> Date {
     pacific(now).date()
 }
 
+/// The moment meant by a time without an offset.
+pub(super) fn of_service(local: DateTime) -> Option<Timestamp> {
+    local.to_zoned_datetime(zone()).ok().map(|zoned| zoned.timestamp())
+}
+
 fn pacific(now: Timestamp) -> ZonedDateTime {
-    let zone = TimeZone::get("America/Los_Angeles").expect("the time zone database is bundled");
-    now.to_zoned_datetime(zone)
+    now.to_zoned_datetime(zone())
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("America/Los_Angeles").expect("the time zone database is bundled")
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Traffic {
         let in_second = self.recent.iter().filter(|(at, _)| now.duration_since(*at) < second).count();
         let batches = self.recent.iter().filter(|(_, batch)| *batch).count();
         self.recent.len() >= limits.per_minute
-            || in_second >= limits.per_second
+            || limits.per_second.is_some_and(|most| in_second >= most)
             || self.now_running >= limits.at_once
             || (batch && batches >= limits.batches_per_minute)
     }
@@ -95,7 +95,8 @@ mod tests {
     }
 
     fn limited() -> Switches {
-        Switches { limits: Some(Limits::default()), ..Switches::default() }
+        let limits = Limits { per_second: Some(10), ..Limits::default() };
+        Switches { limits: Some(limits), ..Switches::default() }
     }
 
     /// How many of these calls, one every so many milliseconds, are let in.

@@ -8,7 +8,7 @@ use super::create::{self, Moment};
 use super::fault::Fault;
 use super::json::{Object, decimal, money, text};
 use super::state::Company;
-use super::{currency, customer};
+use super::{currency, customer, link};
 
 /// The name of an entity that can be deleted; lists have inactive rows instead.
 pub(super) fn transaction(entity: &str) -> Option<&'static str> {
@@ -29,13 +29,18 @@ pub(super) fn delete(
         return Err(Fault::new(500, format!("Operation delete of {entity} is not supported")));
     };
     let old = taken_back(company, entity, body, moment)?;
-    if entity == "Payment" {
-        reopen(company, &old, moment);
+    match entity {
+        "Payment" => reopen(company, &old, moment),
+        "Estimate" => link::orphan(company, &old, moment.now),
+        _ => {}
     }
-    Ok(company.remove(entity, text(&old, &["Id"]), moment.now))
+    // The times of the trace are told by change data capture only.
+    let mut trace = company.remove(entity, text(&old, &["Id"]), moment.now);
+    trace.remove("MetaData");
+    Ok(trace)
 }
 
-/// Voids an invoice or sales receipt: it stays, with nothing in it.
+/// Voids an invoice, sales receipt or payment: it stays, with nothing in it. A payment loses its lines too, as Intuit says.
 ///
 /// # Errors
 /// 6210, and those of [`current`].
@@ -46,13 +51,27 @@ pub(super) fn void(
     moment: Moment,
 ) -> Result<Object, Fault> {
     let mut row = taken_back(company, entity, body, moment)?;
+    if entity == "Payment" {
+        reopen(company, &row, moment);
+        row.extend([("Line".to_owned(), json!([])), ("UnappliedAmt".to_owned(), json!(0))]);
+    } else {
+        // Nothing is added by a void that the document did not have (recorded).
+        for (name, nothing) in [("TxnTaxDetail", json!({"TotalTax": 0})), ("LinkedTxn", json!([]))] {
+            if let Some(value) = row.get_mut(name) {
+                *value = nothing;
+            }
+        }
+    }
     let lines = row.get_mut("Line").and_then(Value::as_array_mut).into_iter().flatten();
     for line in lines.filter_map(Value::as_object_mut) {
         if line.contains_key("Amount") {
             line.insert("Amount".into(), json!(0));
         }
         if let Some(Value::Object(detail)) = line.get_mut("SalesItemLineDetail") {
-            detail.retain(|name, _| !matches!(name.as_str(), "Qty" | "UnitPrice"));
+            // The price stays (recorded).
+            if let Some(quantity) = detail.get_mut("Qty") {
+                *quantity = json!(0);
+            }
         }
     }
     for name in ["TotalAmt", "Balance", "HomeTotalAmt", "HomeBalance"] {
@@ -60,9 +79,7 @@ pub(super) fn void(
             *amount = json!(0);
         }
     }
-    row.insert("TxnTaxDetail".into(), json!({"TotalTax": 0}));
     row.insert("PrivateNote".into(), json!("Voided"));
-    row.insert("LinkedTxn".into(), json!([]));
     let id = text(&row, &["Id"]).to_owned();
     Ok(company.replace(entity, &id, row, moment.now))
 }
@@ -81,6 +98,7 @@ fn taken_back(company: &mut Company, entity: &str, body: &Object, moment: Moment
     };
     if entity == "Invoice" {
         release(company, text(&row, &["Id"]), moment);
+        link::reopen(company, &row, moment.now);
     }
     customer::owe(company, text(&row, &["CustomerRef", "value"]), -owed);
     Ok(row)

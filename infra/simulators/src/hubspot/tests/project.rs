@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hubspot::definition::load;
+use crate::hubspot::switches::EmptyConditions;
 use std::fs;
 use std::path::PathBuf;
 
@@ -151,7 +152,8 @@ fn each_answer_is_translated_by_the_rule_made_for_it() {
     let check = |action: &str, status: &str, code: &str, expected: Option<&str>| {
         let outputs = [("status", status), ("errorCode", code)];
         let outputs = outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let rule = actions[action].rule(&outputs).map(|rule| rule.label_name.as_str());
+        let rule =
+            actions[action].rule(&outputs, EmptyConditions::FitNothing).map(|rule| rule.label_name.as_str());
         assert_eq!(rule, expected, "{action}: {status} {code}");
     };
     for action in ACTIONS {

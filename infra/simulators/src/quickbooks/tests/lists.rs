@@ -37,6 +37,7 @@ async fn classes_locations_currencies_and_tax_can_be_queried() {
 #[tokio::test]
 async fn a_document_names_its_class_and_location() {
     let books = books().await;
+    books.seed(json!({"preferences": {"AccountingInfoPrefs": {"ClassTrackingPerTxn": true, "TrackDepartments": true}}}));
     books.seed(json!({"classes": [{"Id": "50", "Name": "Retail"}], "departments": [{"Id": "52", "Name": "Oakland"}]}));
     let body = invoice_with(|i| {
         i["ClassRef"] = json!({"value": "50"});

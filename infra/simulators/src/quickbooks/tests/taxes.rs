@@ -134,7 +134,6 @@ async fn each_broken_rule_of_tax_abroad_has_its_code() {
         ("2500", sold(&[line("2.00", "99")], |_| {})),
         ("2500", sold(&[line("2.00", "TAX")], |_| {})),
         ("6470", sold(&[line("2.00", "72")], |_| {})),
-        ("500", sold(&[line("2.00", "71")], |i| i["GlobalTaxCalculation"] = json!("TaxInclusive"))),
         (
             "6170",
             sold(&[line("2.00", "71")], |i| {

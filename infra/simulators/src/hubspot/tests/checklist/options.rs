@@ -35,7 +35,7 @@ fn opening(options: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_fetch_has_the_documented_body_with_the_controlling_inputs_and_is_signed() {
+async fn item_6_a_fetch_has_the_documented_body_with_the_controlling_inputs_and_is_signed() {
     let fixture = fixture().await;
     let (shown, received) = fixture.open(json!({}), axum::Json(checking())).await;
     let (headers, body) = &received[0];
@@ -67,14 +67,13 @@ async fn a_fetch_has_the_documented_body_with_the_controlling_inputs_and_is_sign
 }
 
 #[tokio::test]
-async fn a_search_is_a_problem_until_the_field_s_last_answer_was_searchable() {
+async fn item_6_a_search_is_a_problem_until_the_field_s_last_answer_was_searchable() {
     let fixture = fixture().await;
-    let search = || json!({ "q": "check", "after": "100" });
+    let search = || json!({ "q": "check" });
     let too_early = json!(["q is sent only after an answer that was searchable"]);
     let (shown, received) = fixture.open(search(), axum::Json(checking())).await;
     assert_eq!(shown["problems"], too_early);
-    let body: Value = serde_json::from_str(&received[0].1).unwrap();
-    assert_eq!(body["fetchOptions"], json!({ "q": "check", "after": "100" }));
+    assert_eq!(read(&received[0].1)["fetchOptions"], json!({ "q": "check" }));
 
     let closed = axum::Json(json!({ "options": [] }));
     assert_eq!(fixture.open(search(), closed).await.0["problems"], json!([]));
@@ -84,7 +83,46 @@ async fn a_search_is_a_problem_until_the_field_s_last_answer_was_searchable() {
 }
 
 #[tokio::test]
-async fn an_answer_no_drop_down_could_show_says_why() {
+async fn item_6_the_next_page_is_asked_for_with_the_cursor_of_the_last_answer_and_no_other() {
+    let fixture = fixture().await;
+    let page = |after: &str| axum::Json(json!({ "options": [], "after": after, "searchable": true }));
+    let scroll = |after: &str| json!({ "after": after });
+    let stray = json!(["after is sent only as the last answer gave it"]);
+    assert_eq!(fixture.open(scroll("100"), page("100")).await.0["problems"], stray);
+    let (shown, received) = fixture.open(scroll("100"), page("200")).await;
+    assert_eq!((&shown["problems"], &shown["after"]), (&json!([]), &json!("200")));
+    assert_eq!(read(&received[0].1)["fetchOptions"], json!({ "after": "100" }));
+    assert_eq!(fixture.open(scroll("100"), page("300")).await.0["problems"], stray);
+    let both = json!({ "q": "check", "after": "300" });
+    let (shown, received) = fixture.open(both.clone(), axum::Json(checking())).await;
+    assert_eq!((&shown["problems"], &read(&received[0].1)["fetchOptions"]), (&json!([]), &both));
+}
+
+#[tokio::test]
+async fn item_6_an_input_may_be_a_property_and_keys_that_were_only_observed_may_come_along() {
+    let fixture = fixture().await;
+    let property = json!({ "quickbooks_account": { "property_name": "company_of_deal" } });
+    let options = json!({ "inputs": property, "null_fetch_options": true, "observed_keys": true });
+    let (shown, received) = fixture.open(options, axum::Json(checking())).await;
+    assert_eq!(shown["problems"], json!([]));
+    let body = read(&received[0].1);
+    let input = json!({ "type": "OBJECT_PROPERTY", "propertyName": "company_of_deal" });
+    assert_eq!(body["inputFields"], json!({ "quickbooks_account": input }));
+    assert_eq!(body.get("fetchOptions"), Some(&Value::Null));
+    assert_eq!((&body["portalId"], &body["extensionDefinitionVersion"]), (&json!(1_000_001), &json!(4)));
+}
+
+#[tokio::test]
+async fn item_6_the_workflows_record_type_is_its_id_for_deals_and_for_quotes() {
+    let fixture = fixture().await;
+    for id in ["0-3", "0-14"] {
+        let (_, received) = fixture.open(json!({ "object_type_id": id }), axum::Json(checking())).await;
+        assert_eq!(read(&received[0].1)["objectTypeId"], id);
+    }
+}
+
+#[tokio::test]
+async fn item_6_an_answer_no_drop_down_could_show_says_why() {
     let fixture = fixture().await;
     let option = |value: Value, label: &str| json!({ "value": value, "label": label });
     for (answer, problem) in [
@@ -115,7 +153,7 @@ async fn an_answer_no_drop_down_could_show_says_why() {
 }
 
 #[tokio::test]
-async fn a_drop_down_the_editor_has_not_cannot_be_opened() {
+async fn item_6_a_drop_down_the_editor_has_not_cannot_be_opened() {
     let fixture = fixture().await;
     let stopped = opening(json!({}));
     assert_eq!(fixture.post("/_sim/options", &stopped).await.1, "no action_base_url is set: seed one");

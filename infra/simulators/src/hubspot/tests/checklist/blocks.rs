@@ -39,14 +39,10 @@ impl Fixture {
         assert_eq!(status, 200);
         execution
     }
-
-    async fn switch(&self, switches: Value) {
-        assert_eq!(self.post("/_sim/seed", &json!({ "switches": switches })).await.0, 204);
-    }
 }
 
 #[tokio::test]
-async fn a_blocked_execution_waits_and_its_completion_brings_outputs_and_sentence() {
+async fn item_5_a_blocked_execution_waits_and_its_completion_brings_outputs_and_sentence() {
     for route in [path(BLOCKED), format!("/automation/v4/actions/callbacks/{BLOCKED}/complete")] {
         let fixture = fixture().await;
         assert_eq!(fixture.blocked(json!({}), json!({})).await, BLOCKED);
@@ -64,7 +60,7 @@ async fn a_blocked_execution_waits_and_its_completion_brings_outputs_and_sentenc
 }
 
 #[tokio::test]
-async fn a_batch_completes_all_or_nothing() {
+async fn item_5_a_batch_completes_all_or_nothing() {
     for route in
         ["/automation/actions/callbacks/2026-03/complete", "/automation/v4/actions/callbacks/complete"]
     {
@@ -95,7 +91,7 @@ async fn a_batch_completes_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_block_ends_when_it_says_and_after_a_week_when_it_says_nothing() {
+async fn item_5_a_block_ends_when_it_says_and_after_a_week_when_it_says_nothing() {
     for (more, seconds) in [
         (json!({}), 7 * 86_400),
         (json!({ "hs_expiration_duration": "PT6H" }), 6 * 3600),
@@ -115,7 +111,7 @@ async fn a_block_ends_when_it_says_and_after_a_week_when_it_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_block_with_no_readable_duration_fails_and_says_why() {
+async fn item_5_a_block_with_no_readable_duration_fails_and_says_why() {
     let fixture = fixture().await;
     let (history, _) = fixture.run(json!({}), vec![block(json!({ "hs_expiration_duration": "6 h" }))]).await;
     let problem = "6 h is no ISO 8601 duration a block can have";
@@ -123,7 +119,7 @@ async fn a_block_with_no_readable_duration_fails_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_completion_needs_a_live_token_with_the_scope_automation() {
+async fn item_5_a_completion_needs_a_live_token_with_the_scope_automation() {
     let fixture = fixture().await;
     fixture.blocked(json!({}), json!({})).await;
     for (token, status, category) in [
@@ -140,7 +136,7 @@ async fn a_completion_needs_a_live_token_with_the_scope_automation() {
 }
 
 #[tokio::test]
-async fn unknown_foreign_completed_and_unblocked_ids_are_answered_as_their_switches_say() {
+async fn item_5_unknown_foreign_completed_and_unblocked_ids_are_answered_as_their_switches_say() {
     let fixture = fixture().await;
     fixture.blocked(json!({}), json!({})).await;
     let (history, _) = fixture.run(json!({ "callback_id": "settled" }), vec![]).await;
@@ -172,7 +168,7 @@ async fn unknown_foreign_completed_and_unblocked_ids_are_answered_as_their_switc
 }
 
 #[tokio::test]
-async fn the_same_callback_id_in_two_portals_is_two_executions() {
+async fn item_5_the_same_callback_id_in_two_portals_is_two_executions() {
     let fixture = fixture().await;
     let id = "0b6c1f5e-0000-4000-8000-000000000001";
     fixture.blocked(json!({ "callback_id": id }), json!({})).await;
@@ -185,7 +181,7 @@ async fn the_same_callback_id_in_two_portals_is_two_executions() {
 }
 
 #[tokio::test]
-async fn a_completion_hubspot_could_not_use_is_refused_and_changes_nothing() {
+async fn item_5_a_completion_hubspot_could_not_use_is_refused_and_changes_nothing() {
     let fixture = fixture().await;
     fixture.blocked(json!({}), json!({})).await;
     let with = |change: fn(&mut Value)| {
@@ -220,7 +216,7 @@ async fn a_completion_hubspot_could_not_use_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_execution_that_is_still_being_sent_can_be_seen_and_not_completed() {
+async fn item_5_an_execution_that_is_still_being_sent_can_be_seen_and_not_completed() {
     let fixture = fixture().await;
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
     let closed = gate.clone();
@@ -241,4 +237,29 @@ async fn an_execution_that_is_still_being_sent_can_be_seen_and_not_completed() {
     };
     let ((_, history), ()) = tokio::join!(run, look);
     assert_eq!(history["state"], "BLOCK");
+}
+
+#[tokio::test]
+async fn item_5_async_cannot_be_used_until_it_is_switched_on() {
+    let fixture = fixture().await;
+    let answer = || outputs(json!({ "hs_execution_state": "ASYNC", "status": "accepted" }));
+    let (history, _) = fixture.run(json!({}), vec![answer()]).await;
+    let problem = "nobody says what ASYNC does";
+    assert_eq!((&history["state"], &history["problems"]), (&json!("FAILED"), &json!([problem])));
+    fixture.switch(json!({ "async": "accepted" })).await;
+    assert_eq!(fixture.run(json!({}), vec![answer()]).await.0["state"], "ASYNC");
+}
+
+#[tokio::test]
+async fn item_5_hs_default_expiration_is_no_name_for_the_expiry_until_it_is_switched_on() {
+    let fixture = fixture().await;
+    let six_hours = json!({ "hs_default_expiration": "PT6H" });
+    let (history, _) = fixture.run(json!({}), vec![block(six_hours.clone())]).await;
+    assert_eq!(history["problems"], json!(["the action has no output hs_default_expiration"]));
+    fixture.switch(json!({ "default_expiration": "honoured" })).await;
+    let id = fixture.blocked(json!({}), six_hours).await;
+    fixture.advance(6 * 3600 - 60).await;
+    assert_eq!(fixture.execution(&id).await["state"], "BLOCK");
+    fixture.advance(61).await;
+    assert_eq!(fixture.execution(&id).await["state"], "EXPIRED");
 }

@@ -4,14 +4,14 @@ use super::*;
 use reqwest::Url;
 use std::collections::BTreeMap;
 
-const BACK: &str = "http://localhost:4000/connect/hubspot/callback";
+pub(super) const BACK: &str = "http://localhost:4000/connect/hubspot/callback";
 const REQUIRED: &str = "oauth automation crm.objects.deals.read crm.objects.quotes.read crm.objects.line_items.read \
     crm.objects.contacts.read crm.objects.companies.read crm.objects.products.read";
 const UNINSTALL: &str = "/appinstalls/2026-03/external-install";
 const DETAILS: &str = "/account-info/2026-03/details";
 
 /// The query of the consent page, with changes.
-fn consent<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn consent<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut pairs = BTreeMap::from([
         ("client_id", "app"),
         ("redirect_uri", BACK),
@@ -26,7 +26,7 @@ fn consent<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 impl Fixture {
     /// Status, body and where the page sends the person.
-    async fn authorize(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, String, Option<Url>) {
+    pub(super) async fn authorize(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, String, Option<Url>) {
         let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let request = browser.get(format!("{}{path}", self.serving.url)).query(pairs);
         let answer = request.send().await.unwrap();
@@ -35,13 +35,13 @@ impl Fixture {
     }
 
     /// The code of an install.
-    async fn code(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) async fn code(&self, changes: &[(&str, &str)]) -> String {
         let (status, page, back) = self.authorize("/oauth/authorize", &consent(changes)).await;
         assert_eq!(status, 302, "{page}");
         query(&back.unwrap())["code"].clone()
     }
 
-    async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
+    pub(super) async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
         let body = Url::parse_with_params("http://localhost/", pairs).unwrap();
         let request = self.http.post(format!("{}{path}", self.serving.url));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -61,7 +61,7 @@ impl Fixture {
         self.form("/oauth/2026-03/token", &pairs).await
     }
 
-    async fn refresh_with(&self, refresh_token: &str) -> (u16, Value) {
+    pub(super) async fn refresh_with(&self, refresh_token: &str) -> (u16, Value) {
         let pairs = [
             ("grant_type", "refresh_token"),
             ("client_id", "app"),
@@ -71,26 +71,22 @@ impl Fixture {
         self.form("/oauth/2026-03/token", &pairs).await
     }
 
-    async fn about(&self, what: &str, token: &str) -> (u16, Value) {
+    pub(super) async fn about(&self, what: &str, token: &str) -> (u16, Value) {
         let pairs = [("client_id", "app"), ("client_secret", "app-secret"), ("token", token)];
         self.form(&format!("/oauth/2026-03/token/{what}"), &pairs).await
     }
-
-    async fn seeded(&self, seed: Value) {
-        assert_eq!(self.post("/_sim/seed", &seed).await.0, 204);
-    }
 }
 
-fn query(url: &Url) -> BTreeMap<String, String> {
+pub(super) fn query(url: &Url) -> BTreeMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
-fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
     tokens[name].as_str().unwrap()
 }
 
 #[tokio::test]
-async fn an_install_goes_from_the_consent_page_to_tokens_that_read() {
+async fn item_7_an_install_goes_from_the_consent_page_to_tokens_that_read() {
     let fixture = fixture().await;
     let optional = [("optional_scope", "tax_rates.read")];
     let (status, _, back) = fixture.authorize("/oauth/authorize", &consent(&optional)).await;
@@ -107,7 +103,7 @@ async fn an_install_goes_from_the_consent_page_to_tokens_that_read() {
 }
 
 #[tokio::test]
-async fn a_person_chooses_the_portal_on_the_page_or_says_no() {
+async fn item_7_a_person_chooses_the_portal_on_the_page_or_says_no() {
     let fixture = fixture().await;
     let (status, page, back) = fixture.authorize("/oauth/authorize", &consent(&[("portal_id", "")])).await;
     assert_eq!((status, back), (200, None));
@@ -126,7 +122,7 @@ async fn a_person_chooses_the_portal_on_the_page_or_says_no() {
 }
 
 #[tokio::test]
-async fn what_stops_an_install_is_told_on_a_page_and_nobody_is_sent_back() {
+async fn item_7_what_stops_an_install_is_told_on_a_page_and_nobody_is_sent_back() {
     let fixture = fixture().await;
     let without_automation = REQUIRED.replace("automation ", "");
     let with_optional = format!("{REQUIRED} tax_rates.read");
@@ -146,7 +142,7 @@ async fn what_stops_an_install_is_told_on_a_page_and_nobody_is_sent_back() {
 }
 
 #[tokio::test]
-async fn optional_scopes_the_portal_lacks_are_dropped_and_a_required_one_stops_the_install() {
+async fn item_7_optional_scopes_the_portal_lacks_are_dropped_and_a_required_one_stops_the_install() {
     let fixture = fixture().await;
     let payments = "crm.objects.commercepayments.read";
     fixture.seeded(json!({ "accounts": [{ "portal_id": 1_000_001, "lacks_scopes": [payments] }] })).await;
@@ -162,7 +158,7 @@ async fn optional_scopes_the_portal_lacks_are_dropped_and_a_required_one_stops_t
 }
 
 #[tokio::test]
-async fn a_code_is_used_once_within_a_minute_by_its_client_with_its_address() {
+async fn item_7_a_code_is_used_once_within_a_minute_by_its_client_with_its_address() {
     let fixture = fixture().await;
     let code = fixture.code(&[]).await;
     assert_eq!(fixture.exchange(&code, BACK).await.0, 200);
@@ -179,7 +175,7 @@ async fn a_code_is_used_once_within_a_minute_by_its_client_with_its_address() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_rotated_when_switched_on_and_the_old_one_is_dead() {
+async fn item_7_a_refresh_token_is_rotated_when_switched_on_and_the_old_one_is_dead() {
     let fixture = fixture().await;
     fixture.seeded(json!({ "switches": { "refresh_token": "rotated" } })).await;
     let (_, tokens) = fixture.refresh_with("lasting").await;
@@ -189,7 +185,7 @@ async fn a_refresh_token_is_rotated_when_switched_on_and_the_old_one_is_dead() {
 }
 
 #[tokio::test]
-async fn introspection_tells_whose_a_token_is_and_how_long_it_lives() {
+async fn item_7_introspection_tells_whose_a_token_is_and_how_long_it_lives() {
     let fixture = fixture().await;
     let code = fixture.code(&[]).await;
     let (_, tokens) = fixture.exchange(&code, BACK).await;
@@ -208,7 +204,7 @@ async fn introspection_tells_whose_a_token_is_and_how_long_it_lives() {
 }
 
 #[tokio::test]
-async fn a_revoke_ends_the_refresh_token_and_the_issued_access_token_lives_on() {
+async fn item_7_a_revoke_ends_the_refresh_token_and_the_issued_access_token_lives_on() {
     let fixture = fixture().await;
     let (_, tokens) = fixture.refresh_with("lasting").await;
     assert_eq!(fixture.about("revoke", "lasting").await, (200, Value::Null));
@@ -219,7 +215,7 @@ async fn a_revoke_ends_the_refresh_token_and_the_issued_access_token_lives_on() 
 }
 
 #[tokio::test]
-async fn an_uninstall_needs_the_scope_oauth_and_ends_all_tokens_of_the_portal() {
+async fn item_7_an_uninstall_needs_the_scope_oauth_and_ends_all_tokens_of_the_portal() {
     let fixture = fixture().await;
     assert_eq!(fixture.send_as("DELETE", "all", UNINSTALL, None).await.0, 403);
     assert_eq!(fixture.send_as("DELETE", "automation", UNINSTALL, None).await, (204, Value::Null));
@@ -229,7 +225,7 @@ async fn an_uninstall_needs_the_scope_oauth_and_ends_all_tokens_of_the_portal() 
 }
 
 #[tokio::test]
-async fn after_an_uninstall_issued_access_tokens_live_on_when_switched_so() {
+async fn item_7_after_an_uninstall_issued_access_tokens_live_on_when_switched_so() {
     let fixture = fixture().await;
     fixture.seeded(json!({ "switches": { "uninstalled_access_token": "lives" } })).await;
     let path = "/appinstalls/v3/external-install";
@@ -239,7 +235,7 @@ async fn after_an_uninstall_issued_access_tokens_live_on_when_switched_so() {
 }
 
 #[tokio::test]
-async fn the_account_tells_its_time_zone_and_currency() {
+async fn item_7_the_account_tells_its_time_zone_and_currency() {
     let fixture = fixture().await;
     assert_eq!(fixture.get(DETAILS).await.0, 403);
     let (status, details) = fixture.get_as("automation", DETAILS).await;

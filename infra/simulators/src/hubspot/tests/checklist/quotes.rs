@@ -5,7 +5,7 @@ use super::*;
 const QUOTE: &str = "/crm/objects/2026-03/quotes/9900000001";
 
 #[tokio::test]
-async fn the_endpoint_tells_the_billing_contact_by_its_type_and_an_embedded_list_does_not() {
+async fn item_8_the_endpoint_tells_the_billing_contact_by_its_type_and_an_embedded_list_does_not() {
     let fixture = fixture().await;
     let (_, page) = fixture.get(&format!("{QUOTE}/associations/contacts")).await;
     let defined = |type_id: u32| json!({ "category": "HUBSPOT_DEFINED", "typeId": type_id, "label": null });
@@ -20,7 +20,7 @@ async fn the_endpoint_tells_the_billing_contact_by_its_type_and_an_embedded_list
 }
 
 #[tokio::test]
-async fn all_that_hangs_on_a_quote_is_embedded_by_name_and_read_in_batches() {
+async fn item_8_all_that_hangs_on_a_quote_is_embedded_by_name_and_read_in_batches() {
     let fixture = fixture().await;
     let wanted = "discounts,0-85,taxes,commerce_payments,deals,line_items,companies";
     let (_, quote) = fixture.get(&format!("{QUOTE}?associations={wanted}")).await;
@@ -44,7 +44,7 @@ async fn all_that_hangs_on_a_quote_is_embedded_by_name_and_read_in_batches() {
 }
 
 #[tokio::test]
-async fn discounts_and_fees_are_read_with_the_quote_s_scope_and_payments_with_their_own() {
+async fn item_8_discounts_and_fees_are_read_with_the_quote_s_scope_and_payments_with_their_own() {
     let fixture = fixture().await;
     let scopes = ["crm.objects.quotes.read"];
     let token = json!({ "access_tokens": [{ "token": "quotes", "portal_id": 1_000_001, "scopes": scopes }] });
@@ -56,7 +56,7 @@ async fn discounts_and_fees_are_read_with_the_quote_s_scope_and_payments_with_th
 }
 
 #[tokio::test]
-async fn a_quote_is_enrolled_under_its_name_or_its_type_id() {
+async fn item_1_a_quote_is_enrolled_under_its_name_or_its_type_id() {
     let fixture = fixture().await;
     for object_type in ["QUOTE", "0-14"] {
         let quote = json!({ "object_type": object_type, "object_id": 9_900_000_001_u64 });

@@ -12,10 +12,6 @@ impl Fixture {
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
-
-    async fn advance(&self, seconds: i64) {
-        self.post("/_sim/clock", &json!({ "advance_seconds": seconds })).await;
-    }
 }
 
 fn refresh<'a>(
@@ -32,7 +28,7 @@ fn refresh<'a>(
 }
 
 #[tokio::test]
-async fn a_refresh_gives_a_fresh_token_for_half_an_hour_and_the_same_refresh_token() {
+async fn item_7_a_refresh_gives_a_fresh_token_for_half_an_hour_and_the_same_refresh_token() {
     let fixture = fixture().await;
     let mut seen = Vec::new();
     for path in ["/oauth/2026-03/token", "/oauth/v3/token", "/oauth/v1/token"] {
@@ -58,7 +54,7 @@ async fn a_refresh_gives_a_fresh_token_for_half_an_hour_and_the_same_refresh_tok
 }
 
 #[tokio::test]
-async fn a_dead_grant_and_wrong_credentials_are_told_apart_by_the_body_only() {
+async fn item_7_a_dead_grant_and_wrong_credentials_are_told_apart_by_the_body_only() {
     let fixture = fixture().await;
     for (form, error, status) in [
         (refresh("app", "app-secret", "uninstalled"), "invalid_grant", "BAD_REFRESH_TOKEN"),
@@ -75,7 +71,7 @@ async fn a_dead_grant_and_wrong_credentials_are_told_apart_by_the_body_only() {
 }
 
 #[tokio::test]
-async fn credentials_in_the_query_another_grant_type_and_json_are_not_simulated() {
+async fn item_7_credentials_in_the_query_another_grant_type_and_json_are_not_simulated() {
     let fixture = fixture().await;
     let form = refresh("app", "app-secret", "lasting");
     assert_eq!(fixture.token("/oauth/v1/token?client_id=app", &form).await.0, 400);
