@@ -232,10 +232,12 @@ pub(crate) async fn run(stack: &Stack) -> Result<ExitCode, Box<dyn std::error::E
     println!("\n{}", report::scenarios(&outcomes));
     println!("\nThe books of {}\n{}", world::COMPANY, report::books(&Books::read(stack)?));
     println!("\n{}", report::verdict(&outcomes));
+    let nonconforming = stack.quickbooks.nonconforming();
+    nonconforming.iter().for_each(|found| println!("Not as Intuit's XSDs have it: {found}"));
     if !as_expected {
         println!("The functions' logs are in {}", stack.logs.display());
     }
-    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if as_expected && nonconforming.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn play(stack: &Stack, scenario: &Scenario) -> Result<Seen, Box<dyn std::error::Error + Send + Sync>> {

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 use simulators::control::{self, Call, Clock, Control, Fault, Serving};
 use simulators::hubspot::{HubSpot, HubSpotOptions};
-use simulators::quickbooks::QuickBooks;
+use simulators::quickbooks::{QuickBooks, conformance};
 
 use crate::{paths, world};
 
@@ -53,7 +53,8 @@ pub struct Vendors {
 }
 
 impl Vendors {
-    /// Serves both on free loopback ports, HubSpot with the app project of this checkout. They know nothing yet.
+    /// Serves both on free loopback ports, HubSpot with the app project of this checkout. They know nothing yet. Where
+    /// Intuit's XSDs stand beside the checkout, QuickBooks holds all bodies against them.
     ///
     /// # Errors
     /// When the app project cannot be read or there is no port to listen on.
@@ -65,6 +66,10 @@ impl Vendors {
             client_secret: world::CLIENT_SECRET.to_owned(),
         })?;
         let quickbooks = QuickBooks::with_clock(hubspot.control().clock().clone());
+        let quickbooks = match conformance::beside_the_checkout()? {
+            Some(schemas) => quickbooks.checked(schemas),
+            None => quickbooks,
+        };
         let servers =
             (control::serve(hubspot.router(), 0).await?, control::serve(quickbooks.router(), 0).await?);
         Ok(Self {
