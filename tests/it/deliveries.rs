@@ -1,13 +1,16 @@
 //! One document for each execution: deliveries repeated, at once, and disturbed.
 
-use jiff::SignedDuration;
-use local::stack::{Options, Vendor};
-use local::world::{HANNA, HARBOR, PORTAL, THEO_FIRST, THEO_SECOND};
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use local::stack::{Options, Stack, Vendor};
+use local::world::{HANNA, HARBOR, PORTAL, REALM, THEO_FIRST, THEO_SECOND};
 use serde_json::json;
 use simulators::control::round_trips;
 use store::record::{Key, State};
 
-use crate::support::{but, created, forget_matches, invoice, rows, run, stack, the_invoice, with};
+use crate::support::{
+    but, created, forget_matches, history, invoice, rows, run, settled, stack, the_invoice, with,
+};
 
 #[tokio::test]
 async fn an_execution_delivered_three_times_makes_one_invoice_and_byte_equal_answers() {
@@ -36,9 +39,10 @@ async fn sixteen_deliveries_at_once_make_one_invoice() {
     let stack = stack().await;
     let shown = created(&stack, but(invoice(HARBOR), json!({"concurrent": 16, "max_attempts": 30}))).await;
     the_invoice(&stack);
-    let finals: Vec<_> = shown.bodies().into_iter().filter(|body| body.contains("outputFields")).collect();
-    assert!(finals.len() >= 16, "every delivery ends with the answer");
-    assert!(finals.windows(2).all(|pair| pair[0] == pair[1]), "{finals:?}");
+    let (waiting, finals): (Vec<_>, Vec<_>) =
+        shown.bodies().into_iter().partition(|body| body.contains("BLOCK"));
+    assert_eq!(waiting.len() + finals.len(), 16, "each is answered once");
+    assert!(!finals.is_empty() && finals.windows(2).all(|pair| pair[0] == pair[1]), "{finals:?}");
     assert_eq!(rows(&stack, "Customer").len(), 2, "one new customer");
 }
 
@@ -64,7 +68,7 @@ async fn an_invoice_whose_reply_was_lost_is_found_by_its_marker() {
         let stack = stack().await;
         stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
         let shown = created(&stack, invoice(HARBOR)).await;
-        assert_eq!(shown.statuses(), [503, 200], "{fault}");
+        assert_eq!(shown.states(), ["BLOCK"], "{fault}");
         let made = the_invoice(&stack);
         assert_eq!(made["Id"], shown.output("document_id"));
         let posts = stack
@@ -86,17 +90,22 @@ async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_per
         let stack = stack().await;
         stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
         let callback_id = "ap-1000001-1-3-0";
-        let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 3}));
-        let shown = run(&stack, enrollment.clone()).await;
-        assert_eq!(shown.statuses(), [503, 503, 503], "{fault}");
+        let shown = run(&stack, but(invoice(HARBOR), json!({"callback_id": callback_id}))).await;
+        assert_eq!(shown.states(), ["BLOCK"], "{fault}");
+        for _minute in 0..3 {
+            stack.advance_clock(SignedDuration::from_mins(1));
+            stack.tick("reconcile").await.unwrap();
+        }
         let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
         let record = stack.store.record(&key).await.unwrap().unwrap();
         assert_eq!((record.state, record.sends), (State::Sent, 1), "{fault}");
         assert!(rows(&stack, "Invoice").is_empty());
 
-        stack.advance_clock(QUIET);
-        let shown = created(&stack, enrollment).await;
-        assert_eq!(shown.output("document_id"), the_invoice(&stack)["Id"]);
+        let shown = settled(&stack, shown).await;
+        assert_eq!(
+            (shown.state(), shown.output("document_id")),
+            ("SUCCESS", the_invoice(&stack)["Id"].as_str().unwrap())
+        );
         let posts: Vec<_> = stack
             .calls(Vendor::QuickBooks)
             .into_iter()
@@ -112,15 +121,14 @@ async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_per
 }
 
 #[tokio::test]
-async fn a_throttled_send_is_taken_back_and_sent_again_at_once() {
+async fn a_throttled_send_is_taken_back_and_sent_again_without_a_quiet_period() {
     let stack = stack().await;
     let throttled = json!({"method": "POST", "path": "/invoice", "times": 2, "status": 429,
         "content_type": "application/xml",
         "body": "<IntuitResponse><Fault type=\"SERVICE\"><Error code=\"3001\"><Message>x</Message></Error></Fault></IntuitResponse>"});
     stack.faults(Vendor::QuickBooks, &json!([throttled])).unwrap();
     let shown = created(&stack, invoice(HANNA)).await;
-    assert_eq!(shown.statuses(), [503, 503, 200]);
-    assert!(shown.bodies()[0].contains("THROTTLED"), "{:?}", shown.bodies());
+    assert_eq!(shown.states(), ["BLOCK"]);
     the_invoice(&stack);
 }
 
@@ -140,13 +148,127 @@ async fn a_vendor_that_is_down_costs_a_retry_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn whoever_cannot_be_called_back_is_asked_to_deliver_again() {
+    let agent = json!({"source": "AGENTS"});
+    for (without_scope, change) in [(false, agent), (true, json!({}))] {
+        let stack = stack().await;
+        if without_scope {
+            forbid_callbacks(&stack).await;
+        }
+        let lost =
+            json!([{"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}]);
+        stack.faults(Vendor::QuickBooks, &lost).unwrap();
+        let shown = created(&stack, but(invoice(HARBOR), change)).await;
+        assert_eq!(shown.statuses(), [503, 200]);
+        the_invoice(&stack);
+    }
+}
+
+/// As if the app had been installed without the scope that calling back needs.
+async fn forbid_callbacks(stack: &Stack) {
+    let id = format!("hsqbo/dev/hubspot/{PORTAL}");
+    let kept = stack.secrets.get_secret_value().secret_id(&id).send().await.unwrap();
+    let mut secret: serde_json::Value = serde_json::from_str(kept.secret_string().unwrap()).unwrap();
+    secret["scopes"].as_array_mut().unwrap().retain(|scope| scope != "automation");
+    // Under the same version id: the connection names it.
+    stack.secrets.delete_secret().secret_id(&id).force_delete_without_recovery(true).send().await.unwrap();
+    let version = kept.version_id().unwrap();
+    let create = stack.secrets.create_secret().name(&id).client_request_token(version);
+    create.secret_string(secret.to_string()).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_down_for_hours_costs_nothing_when_it_is_back() {
+    let stack = stack().await;
+    stack.faults(Vendor::QuickBooks, &json!([{"path": "/", "times": 100_000, "status": 503}])).unwrap();
+    let shown = run(&stack, invoice(HARBOR)).await;
+    assert_eq!(shown.states(), ["BLOCK"]);
+    for _quarter in 0..12 {
+        stack.advance_clock(SignedDuration::from_mins(15));
+        stack.tick("reconcile").await.unwrap();
+    }
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    let shown = settled(&stack, shown).await;
+    assert_eq!(
+        (shown.state(), shown.output("document_id")),
+        ("SUCCESS", the_invoice(&stack)["Id"].as_str().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn before_hubspot_stops_waiting_it_is_told_how_things_stand() {
+    for (fault, code) in [
+        (json!({"path": "/", "times": 100_000, "status": 503}), "UPSTREAM_DOWN"),
+        (json!({"path": "/invoice", "method": "POST", "times": 1, "drop": true}), "NEEDS_REVIEW"),
+    ] {
+        let stack = stack().await;
+        stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
+        let callback_id = "ap-1000001-1-3-0";
+        let shown = run(&stack, but(invoice(HARBOR), json!({"callback_id": callback_id}))).await;
+        assert_eq!(shown.states(), ["BLOCK"]);
+        if code == "NEEDS_REVIEW" {
+            // It was sent, and the books cannot be read since.
+            let down = json!([{"path": "/", "times": 100_000, "status": 503}]);
+            stack.faults(Vendor::QuickBooks, &down).unwrap();
+        }
+        stack.advance_clock(SignedDuration::from_mins(5 * 60 + 46));
+        stack.tick("reconcile").await.unwrap();
+        let shown = history(&stack, callback_id).await;
+        assert_eq!((shown.state(), shown.output("errorCode")), ("FAIL_CONTINUE", code), "{}", shown.0);
+        let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+        let record = stack.store.record(&key).await.unwrap().unwrap();
+        let expected = if code == "NEEDS_REVIEW" { State::Sent } else { State::Failed };
+        assert_eq!((record.state, record.callback_due), (expected, None));
+        // What may exist is looked for all the same, and its end is kept.
+        stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+        for _quarter in 0..2 {
+            stack.advance_clock(SignedDuration::from_mins(16));
+            stack.tick("reconcile").await.unwrap();
+        }
+        let record = stack.store.record(&key).await.unwrap().unwrap();
+        let expected = if code == "NEEDS_REVIEW" { State::Completed } else { State::Failed };
+        assert_eq!(
+            (record.state, rows(&stack, "Invoice").len()),
+            (expected, usize::from(expected == State::Completed))
+        );
+    }
+}
+
+#[tokio::test]
+async fn after_a_restore_the_books_are_searched_before_anything_is_sent() {
+    let since = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let variables = vec![("SAFE_MODE_SINCE".to_owned(), since)];
+    let stack = with(Options { variables, ..Options::default() }).await;
+    let callback_id = "ap-1000001-1-3-0";
+    let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id}));
+    let first = created(&stack, enrollment.clone()).await;
+    assert_eq!(first.states(), ["BLOCK"], "nobody knows yet whether it was sent before the restore");
+    // The table is restored to a moment before the execution: its record is gone, and its invoice is not.
+    let delete = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
+    let (pk, sk) = (format!("E#{PORTAL}#{callback_id}"), "EXECUTION".to_owned());
+    delete.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
+    // requestid is forgotten too: the look alone must find it.
+    stack
+        .seed_quickbooks(&json!({"companies": [{"realm_id": REALM, "switches": {"request_ids": "ignore"}}]}))
+        .await
+        .unwrap();
+    let shown = run(&stack, enrollment).await;
+    let record =
+        stack.store.record(&Key::Execution { portal: PORTAL, callback_id: callback_id.into() }).await;
+    assert_eq!(record.unwrap().unwrap().sends, 0);
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.output("document_id"), first.output("document_id"));
+    the_invoice(&stack);
+}
+
+#[tokio::test]
 async fn a_new_customer_whose_reply_was_lost_is_found_and_not_made_twice() {
     let stack = stack().await;
     let lost =
         json!([{"method": "POST", "path": "/customer", "times": 1, "drop": true, "after_effect": true}]);
     stack.faults(Vendor::QuickBooks, &lost).unwrap();
     let shown = created(&stack, invoice(THEO_FIRST)).await;
-    assert_eq!(shown.statuses(), [503, 200]);
+    assert_eq!(shown.states(), ["BLOCK"]);
     assert_eq!(rows(&stack, "Customer").len(), 2);
     the_invoice(&stack);
 }

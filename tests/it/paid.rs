@@ -1,14 +1,14 @@
 //! Paid documents: payments found in HubSpot, recorded in QuickBooks, once.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
 use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 use store::record::{Key, State};
 
-use crate::deliveries::QUIET;
 use crate::quotes::{decimal, enroll, quote};
-use crate::support::{but, company, created, portal, rows, run, stack, the_invoice};
+use crate::support::{but, company, created, portal, rows, run, settled, stack, the_invoice};
 
 /// A payment of the quote or deal it hangs on.
 fn payment(id: &str, changes: Value) -> Value {
@@ -168,7 +168,7 @@ async fn a_disturbed_payment_is_tried_again_alone() {
         let fault = but(fault, json!({"method": "POST", "path": "/payment", "times": 1}));
         stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
         let shown = created(&stack, paid("QUOTE", 910)).await;
-        assert_eq!((shown.statuses(), shown.output("status")), (vec![503, 200], "paid"), "{fault}");
+        assert_eq!((shown.states(), shown.output("status")), (vec!["BLOCK".to_owned()], "paid"), "{fault}");
         assert_eq!(
             (rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")),
             (1, 1, sends),
@@ -187,7 +187,7 @@ async fn a_token_that_cannot_be_renewed_right_now_delays_a_payment_and_does_not_
     ]);
     stack.faults(Vendor::QuickBooks, &faults).unwrap();
     let shown = created(&stack, paid("QUOTE", 910)).await;
-    assert_eq!((shown.statuses(), shown.output("status")), (vec![503, 200], "paid"));
+    assert_eq!((shown.states(), shown.output("status")), (vec!["BLOCK".to_owned()], "paid"));
     assert_eq!((rows(&stack, "Payment").len(), posts(&stack, "/invoice")), (1, 1));
 }
 
@@ -201,13 +201,15 @@ async fn a_company_disconnected_after_the_invoice_keeps_its_payment_waiting() {
             &json!([{"method": "POST", "path": "/payment", "times": 1, "status": 429}]),
         )
         .unwrap();
-    let callback_id = "ap-1000001-1-3-0";
-    let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id, "max_attempts": 1}));
-    run(&stack, enrollment.clone()).await;
+    let shown = run(&stack, paid("QUOTE", 910)).await;
     set_status(&stack, "REAUTH_REQUIRED").await;
-    assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503]);
+    for _quarter in 0..3 {
+        stack.advance_clock(SignedDuration::from_mins(15));
+        stack.tick("reconcile").await.unwrap();
+    }
+    assert_eq!(rows(&stack, "Payment").len(), 0);
     set_status(&stack, "OK").await;
-    let shown = created(&stack, enrollment).await;
+    let shown = settled(&stack, shown).await;
     assert_eq!(
         (shown.output("status"), rows(&stack, "Payment").len(), posts(&stack, "/invoice")),
         ("paid", 1, 1)
@@ -248,12 +250,12 @@ async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
         )
         .unwrap();
     let callback_id = "ap-1000001-1-3-0";
-    let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id, "max_attempts": 3}));
-    assert_eq!(run(&stack, enrollment.clone()).await.statuses(), [503, 503, 503]);
+    let shown = run(&stack, but(paid("QUOTE", 910), json!({"callback_id": callback_id}))).await;
+    stack.advance_clock(SignedDuration::from_mins(2));
+    stack.tick("reconcile").await.unwrap();
     let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
     assert_eq!(stack.store.record(&key).await.unwrap().unwrap().state, State::PaySent);
-    stack.advance_clock(QUIET);
-    created(&stack, enrollment).await;
+    assert_eq!(settled(&stack, shown).await.output("status"), "paid");
     assert_eq!(
         (rows(&stack, "Payment").len(), posts(&stack, "/invoice"), posts(&stack, "/payment")),
         (1, 1, 2)

@@ -6,10 +6,13 @@ use local::dynamodb::Dynamodb;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
 use serde_json::json;
-use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
 use store::{Names, Store};
 
 use crate::lossy::Lossy;
+
+/// A moment after the beginning of every test.
+const NOON: &str = "2026-03-02T12:00:00Z";
 
 const REALM: &str = "9341450000000001";
 
@@ -44,6 +47,9 @@ impl Table {
             realm: Some(realm(REALM)),
             input_hash: Some("hash".into()),
             subject: Some("DEAL 1".into()),
+            request: Some("{}".into()),
+            delivered: true,
+            safe_since: None,
             nonce: Nonce::new(),
             now: self.now,
             lease_until: self.now + SignedDuration::from_secs(65),
@@ -162,7 +168,15 @@ fn review() -> Transition {
 }
 
 fn release() -> Transition {
-    Transition::Release { trouble: "HUBSPOT_DOWN".into() }
+    release_until(NOON)
+}
+
+fn release_until(next_at: &str) -> Transition {
+    Transition::Release {
+        trouble: "HUBSPOT_DOWN".into(),
+        own_mistake: false,
+        next_at: next_at.parse().unwrap(),
+    }
 }
 
 fn forget() -> Transition {
@@ -183,7 +197,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (recorded(), &[Sent], DocDone),
         (completed(), &[DocDone], Completed),
         (failed(), &[Claimed, Planned, Sent], Failed),
-        (review(), &[Sent, PaySent], NeedsReview),
+        (review(), &[Sent, DocDone, PaySent], NeedsReview),
         // Nothing is to be paid in this DOC_DONE.
         (Transition::PayIntent { quiet_until }, &[], PaySent),
         (pay_unsend(), &[PaySent], DocDone),
@@ -425,6 +439,109 @@ async fn our_own_write_is_known_again_when_its_reply_was_lost() {
         assert_eq!(lossy.lost(), before + 1);
     }
     assert_eq!((record.fence, record.sends, record.deliveries), (1, 1, 1), "each took place once");
+}
+
+#[tokio::test]
+async fn a_promised_callback_keeps_what_is_done_due_until_it_is_settled() {
+    for (state, end) in [(State::Claimed, failed()), (State::DocDone, completed()), (State::Sent, review())] {
+        let mut table = Table::new().await;
+        let held = table.in_state(state).await;
+        let until = table.now + SignedDuration::from_hours(6);
+        assert!(matches!(table.store.owe_callback(&table.key, until).await.unwrap(), Owed::Yes));
+        // A second delivery promises the same: the first promise stands.
+        let later = until + SignedDuration::from_hours(1);
+        assert!(matches!(table.store.owe_callback(&table.key, later).await.unwrap(), Owed::Yes));
+        // Its holder knows nothing of it, and its end is written all the same.
+        table.now += SignedDuration::from_secs(1);
+        let done = table.done(&held, end).await;
+        assert_eq!((done.state.is_terminal(), done.callback_due), (true, Some(until)), "{}", state.as_str());
+        assert_eq!(table.store.due(table.now, 10).await.unwrap(), [table.key.clone()]);
+        let settled = table.done(&done, Transition::Settle).await;
+        assert_eq!((settled.callback_due, &settled.answer), (None, &done.answer));
+        assert_eq!(table.store.due(table.now, 10).await.unwrap(), []);
+        assert!(matches!(table.write(&settled, Transition::Settle).await, Written::Refused));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_promised_a_callback_about_what_is_done() {
+    for state in [State::Completed, State::Failed, State::NeedsReview] {
+        let table = Table::new().await;
+        let done = table.in_state(state).await;
+        let until = table.now + SignedDuration::from_hours(6);
+        let Owed::Done(found) = table.store.owe_callback(&table.key, until).await.unwrap() else {
+            panic!("promised in {}", state.as_str());
+        };
+        assert_eq!((found.answer, found.callback_due), (done.answer, None));
+    }
+}
+
+#[tokio::test]
+async fn a_settled_callback_leaves_what_is_unfinished_due() {
+    let table = Table::new().await;
+    let held = table.in_state(State::Sent).await;
+    table.store.owe_callback(&table.key, table.now).await.unwrap();
+    let released = table.done(&held, release()).await;
+    let settled = table.done(&released, Transition::Settle).await;
+    assert_eq!((settled.state, settled.callback_due), (State::Sent, None));
+    assert_eq!(table.store.due(NOON.parse().unwrap(), 10).await.unwrap(), [table.key]);
+}
+
+#[tokio::test]
+async fn what_is_unfinished_is_due_when_its_lease_ends_or_when_whoever_gave_it_back_says() {
+    let mut table = Table::new().await;
+    let held = table.claimed().await;
+    assert_eq!(table.store.due(table.now, 10).await.unwrap(), []);
+    table.now += SignedDuration::from_secs(66);
+    assert_eq!(table.store.due(table.now, 10).await.unwrap(), [table.key.clone()]);
+    table.done(&held, release()).await;
+    assert_eq!(table.store.due(table.now, 10).await.unwrap(), []);
+    assert_eq!(table.store.due(NOON.parse().unwrap(), 10).await.unwrap(), [table.key.clone()]);
+    // A customer is nobody's work: whoever needs it goes on with it.
+    let mut customer = Table::for_customer().await;
+    customer.claimed().await;
+    customer.now += SignedDuration::from_hours(24);
+    assert_eq!(customer.store.due(customer.now, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_longest_due_come_first_under_whatever_callback_id() {
+    let mut table = Table::new().await;
+    let mut expected = Vec::new();
+    for (minute, id) in
+        ["ap-1-2-3-0", "a#b", "50%~/ c", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"].iter().enumerate()
+    {
+        table.key = Key::Execution { portal: PortalId(1), callback_id: (*id).into() };
+        let held = table.claimed().await;
+        table.done(&held, release_until(&format!("2026-03-02T11:0{}:00Z", 9 - minute))).await;
+        expected.insert(0, table.key.clone());
+    }
+    assert_eq!(table.store.due(NOON.parse().unwrap(), 10).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn only_hubspot_s_deliveries_and_our_own_mistakes_are_counted() {
+    let table = Table::new().await;
+    let held = table.claimed().await;
+    let mistake = Transition::Release { trouble: "INTERNAL".into(), own_mistake: true, next_at: table.now };
+    table.done(&held, mistake).await;
+    let by_schedule = Claim { delivered: false, ..table.claim() };
+    let Claimed::Ours(again) = table.store.claim(&by_schedule).await.unwrap() else { panic!("not ours") };
+    assert_eq!((again.fence, again.deliveries, again.own_mistakes), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn in_safe_mode_nothing_is_sent_for_five_minutes() {
+    let mut table = Table::new().await;
+    let restored_to = table.now - SignedDuration::from_hours(1);
+    let safe = Claim { safe_since: Some(restored_to), ..table.claim() };
+    let Claimed::Ours(claimed) = table.store.claim(&safe).await.unwrap() else { panic!("not ours") };
+    assert_eq!(claimed.safe_since, Some(restored_to));
+    let planned = table.done(&claimed, freeze()).await;
+    table.now += SignedDuration::from_mins(5);
+    assert!(matches!(table.write(&planned, table.intent()).await, Written::Refused));
+    table.now += SignedDuration::from_millis(1);
+    assert_eq!(table.done(&planned, table.intent()).await.state, State::Sent);
 }
 
 async fn attribute(table: &Table, name: &str) -> Option<String> {

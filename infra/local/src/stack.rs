@@ -18,6 +18,7 @@ use crate::dynamodb::{self, Dynamodb};
 use crate::functions::{self, Profile, Programs};
 use crate::gateway::Gateway;
 use crate::lambda::{Failure, Function, Pool};
+use crate::schedule::{self, Schedules};
 use crate::secrets::Secrets;
 use crate::template::{self, Template};
 pub use crate::vendors::Vendor;
@@ -44,10 +45,14 @@ pub struct Options {
     pub function_timeout: Option<Duration>,
     /// Replaces the gateway's time limits of the template.
     pub gateway_timeout: Option<Duration>,
+    /// Whether links for people, such as `document_url`, open the simulators' pages instead of the vendors' own.
+    pub local_links: bool,
     /// Environment variables of every function; they win over the stack's own.
     pub variables: Vec<(String, String)>,
     /// Whether [`world`]'s deals, items and customer are there from the start. Portal and company always are.
     pub seeded: bool,
+    /// Whether the template's schedules run by themselves, by the stack's clock; else [`Stack::tick`] runs them.
+    pub scheduled: bool,
     /// Whether an instance of every function is started at once, so that one that cannot start is noticed.
     pub warm: bool,
     /// Told what is being started.
@@ -63,8 +68,10 @@ impl Default for Options {
             concurrency: 64,
             function_timeout: None,
             gateway_timeout: None,
+            local_links: false,
             variables: Vec::new(),
             seeded: true,
+            scheduled: false,
             warm: false,
             progress: |_| {},
         }
@@ -162,7 +169,7 @@ pub struct Stack {
     pub quickbooks: QuickBooks,
     vendors: Vendors,
     pools: BTreeMap<String, Arc<Pool>>,
-    _servers: (Dynamodb, Secrets, Gateway),
+    _servers: (Dynamodb, Secrets, Gateway, Option<Schedules>),
 }
 
 impl Stack {
@@ -210,11 +217,13 @@ impl Stack {
         let pools = pools(&options, &template, &programs, &info, &logs, vendors.clock())?;
         let gateway =
             start_gateway(&options, &template, listener, address.to_string(), &pools, vendors.clock());
+        let schedules =
+            options.scheduled.then(|| Schedules::start(&template.schedules, &by_id(&pools), vendors.clock()));
         let stack = Self {
             store: Store::new(dynamodb.clone(), secrets.clone(), names()),
             http: vendors.http.clone(),
             pools: pools.into_iter().map(|(function, pool)| (function.binary.clone(), pool)).collect(),
-            _servers: (database, vault, gateway),
+            _servers: (database, vault, gateway, schedules),
             info,
             logs,
             dynamodb,
@@ -280,6 +289,17 @@ impl Stack {
     /// What time it is in the stack.
     pub fn now(&self) -> Timestamp {
         self.vendors.clock().now()
+    }
+
+    /// Runs a function that a schedule starts, as EventBridge does when its time has come, and answers what it returned.
+    ///
+    /// # Errors
+    /// [`Failure`], when it did not end, or there is no such function.
+    pub async fn tick(&self, binary: &str) -> Result<Value, Failure> {
+        let pool =
+            self.pools.get(binary).ok_or_else(|| Failure::Init(format!("there is no function {binary}")))?;
+        let answer = pool.invoke(schedule::event(self.now()).to_string().into()).await?;
+        serde_json::from_slice(&answer).map_err(|error| Failure::Function(error.to_string()))
     }
 
     /// The books of a company: `Invoice`, `Customer`, `Item` and more, each a list; null if there is no such company.
@@ -391,6 +411,7 @@ fn variables(
         "TABLE_NAME" => Some(TABLE),
         "APP_SECRET_ID" => Some(APP_SECRET),
         "ACTIONS_PAUSED" => Some("false"),
+        "SAFE_MODE_SINCE" => Some(""),
         "ACCEPT_SIGNATURE_V2" => Some("true"),
         "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),
         "QUICKBOOKS_API_URL" => Some(info.quickbooks_url.as_str()),
@@ -409,6 +430,10 @@ fn variables(
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", info.secretsmanager_url.clone()),
     ];
     variables.extend(addresses.map(|(name, url)| (name.to_owned(), url)));
+    if options.local_links {
+        let links = [("HUBSPOT_APP_URL", &info.hubspot_url), ("QUICKBOOKS_APP_URL", &info.quickbooks_url)];
+        variables.extend(links.map(|(name, url)| (name.to_owned(), url.clone())));
+    }
     variables.extend(options.variables.iter().cloned());
     Ok(variables)
 }
@@ -425,9 +450,11 @@ fn start_gateway(
     for route in &mut routes {
         route.timeout = options.gateway_timeout.unwrap_or(route.timeout);
     }
-    let pools: HashMap<_, _> =
-        pools.iter().map(|(function, pool)| (function.logical_id.clone(), pool.clone())).collect();
-    Gateway::start(listener, domain, &routes, pools, clock.clone())
+    Gateway::start(listener, domain, &routes, by_id(pools), clock.clone())
+}
+
+fn by_id(pools: &Pools<'_>) -> HashMap<String, Arc<Pool>> {
+    pools.iter().map(|(function, pool)| (function.logical_id.clone(), pool.clone())).collect()
 }
 
 fn did_not_start(part: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {
@@ -472,6 +499,21 @@ mod tests {
         assert_eq!(function, "estimate", "the first by name");
         let log = std::fs::read_to_string(log).unwrap();
         assert!(log.contains("ENVIRONMENT"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn with_local_links_the_document_and_its_deal_open_on_the_simulators() {
+        let stack = Stack::start(Options { local_links: true, ..Options::default() }).await.unwrap();
+        let deal = json!({"action": "invoice", "portal_id": world::PORTAL.0, "object_type": "DEAL",
+            "object_id": world::HARBOR, "inputs": {"quickbooks_account": "default"}});
+        let history = stack.execute(&deal).await.unwrap();
+        let open = async |address: &str| stack.http.get(address).send().await.unwrap().text().await.unwrap();
+        let document = open(history["outputs"]["document_url"].as_str().unwrap()).await;
+        assert!(document.contains("<h1>Invoice 1001") && document.contains("949.40"), "{document}");
+        let books = stack.books(world::REALM);
+        let note = books["Invoice"][0]["PrivateNote"].as_str().unwrap();
+        let record = open(note.split_whitespace().find(|word| word.starts_with("http")).unwrap()).await;
+        assert!(record.contains(&format!("<h1>Deal {}", world::HARBOR)), "{note}: {record}");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// Every `AWS::ApiGatewayV2::Route`.
     pub routes: Vec<Route>,
+    /// Every `AWS::Events::Rule` with a rate.
+    pub schedules: Vec<Schedule>,
     /// The one `AWS::DynamoDB::Table`.
     pub table: Table,
 }
@@ -51,6 +53,15 @@ pub struct Route {
     pub function: String,
     /// After this long the gateway gives up.
     pub timeout: Duration,
+}
+
+/// A rule that starts a function again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The logical id of the function.
+    pub function: String,
+    /// From one start to the next.
+    pub every: Duration,
 }
 
 /// The table's keys and indexes.
@@ -147,7 +158,11 @@ impl Template {
             .iter()
             .map(|route| read_route(&resources, &functions, route))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { functions, routes, table: read_table(&resources)? })
+        let schedules = of_type(&resources, "AWS::Events::Rule")?
+            .iter()
+            .map(|rule| read_schedule(&functions, rule))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { functions, routes, schedules, table: read_table(&resources)? })
     }
 
     /// The function with this logical id.
@@ -236,6 +251,36 @@ fn integration<'a>(resources: &Node<'a>, target: &Node<'_>) -> Result<Node<'a>, 
     }
 }
 
+fn read_schedule(functions: &[Function], rule: &Node<'_>) -> Result<Schedule, Error> {
+    let properties = rule.get("Properties")?;
+    let rate = properties.get("ScheduleExpression")?;
+    let text = rate.text()?;
+    let words = text
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(')'))
+        .and_then(|rate| rate.split_once(' '));
+    let every = words.and_then(|(count, unit)| {
+        let seconds = match unit.trim_end_matches('s') {
+            "minute" => 60,
+            "hour" => 60 * 60,
+            "day" => 24 * 60 * 60,
+            _ => return None,
+        };
+        Some(Duration::from_secs(count.parse::<u64>().ok()?.checked_mul(seconds)?))
+    });
+    let every =
+        every.ok_or_else(|| rate.unexpected(format!("“{text}” is not rate(n minutes, hours or days)")))?;
+    let targets = properties.get("Targets")?;
+    let items = targets.items()?;
+    let [target] = items.as_slice() else { return Err(targets.unexpected("is not one target")) };
+    let arn = target.get("Arn")?;
+    let function = arn.text()?.trim_end_matches(".Arn");
+    if !functions.iter().any(|known| known.logical_id == function) {
+        return Err(arn.unexpected(format!("“{function}” is not a function of this template")));
+    }
+    Ok(Schedule { function: function.to_owned(), every })
+}
+
 fn read_table(resources: &Node<'_>) -> Result<Table, Error> {
     let tables = of_type(resources, "AWS::DynamoDB::Table")?;
     let [table] = tables.as_slice() else {
@@ -304,6 +349,16 @@ mod tests {
         let function = template.function(&route.function).unwrap();
         assert_eq!((function.binary.as_str(), function.memory_mb), ("invoice", 256));
         assert!(function.timeout > route.timeout, "an execution must outlive the gateway's patience");
+    }
+
+    #[test]
+    fn the_real_template_starts_the_reconciler_every_minute() {
+        let template = Template::parse(REAL).unwrap();
+        let [schedule] = template.schedules.as_slice() else { panic!("{:?}", template.schedules) };
+        assert_eq!(template.function(&schedule.function).unwrap().binary, "reconcile");
+        assert_eq!(schedule.every, Duration::from_secs(60));
+        let odd = REAL.replace("rate(1 minute)", "cron(0 * * * ? *)");
+        assert!(refused(&odd).contains("is not rate("), "{}", refused(&odd));
     }
 
     #[test]

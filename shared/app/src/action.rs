@@ -1,8 +1,8 @@
 //! One execution from request to reply.
 //!
 //! Every outcome is an answer for HubSpot, which repeats a 5xx for up to three days and never a 4xx (hubspot.md §2.4). So a
-//! 401 is given for a wrong signature only, a failure that a person must mend is 200 with `FAIL_CONTINUE`, and everything
-//! that is our own or an upstream's trouble is 503 (rulings.md 5, 6).
+//! 401 is given for a wrong signature only, a failure that a person must mend is 200 with `FAIL_CONTINUE`, and what is our
+//! own or an upstream's trouble is 200 with `BLOCK` where HubSpot can be called back, and 503 elsewhere (rulings.md 4–6).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,25 +10,29 @@ use std::time::Duration;
 use hubspot::workflow;
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, Response};
-use mapping::quickbooks::RealmId;
-use sha2::{Digest, Sha256};
-use store::record::{Claim, Claimed, Key, Record};
+use store::record::Record;
 use tracing::Instrument;
 
 pub use mapping::quickbooks::DocumentKind;
 
 use crate::App;
+use crate::answer;
+use crate::attempt::{self, Reply};
 use crate::clock;
-use crate::connection::{Stop, chosen_company};
-use crate::effects::{self, Deadline};
+use crate::effects::Deadline;
 use crate::execution::Execution;
-use crate::failure::{Code, Trouble};
+use crate::failure::Code;
 use crate::gate::{BODY_LIMIT, Unproven};
-use crate::protocol::{self, End};
 use crate::telemetry::chain;
 
 /// Lambda's time limit for this function, when a request does not name its own end.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Once HubSpot has waited for so long, nothing new is begun.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// An answer is ready so long before HubSpot gives up.
+const REPLY_NEEDS: Duration = Duration::from_secs(2);
 
 /// Answers one delivery of a workflow action. It cannot fail: whatever happens is an answer.
 ///
@@ -62,6 +66,10 @@ impl Answer {
     fn later(code: Code) -> Self {
         let body = serde_json::json!({ "errorCode": code.as_str() }).to_string();
         Self { status: 503, body, outcome: code.as_str() }
+    }
+
+    fn wait(execution_id: &str) -> Self {
+        Self { status: 200, body: answer::accepted(execution_id), outcome: "accepted" }
     }
 
     fn stored(record: &Record) -> Self {
@@ -107,11 +115,11 @@ async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
         execution.id = execution.callback_id.as_str(),
         record.id = %execution.object_id,
     );
-    let deadline = Deadline::at(ends_at(request));
+    let deadline = Deadline::at(ends_at(request), Some(patience(request)));
     run(app, kind, &execution, deadline).instrument(span).await
 }
 
-/// Claims the execution and drives it as far as this attempt goes.
+/// Makes one attempt at the execution, with what is known of its portal.
 async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadline: Deadline) -> Answer {
     let portal = match app.store.portal(request.portal_id).await {
         Ok(portal) => portal,
@@ -120,44 +128,11 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
             return Answer::later(Code::Internal);
         }
     };
-    let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
-    let realm = chosen_company(chosen, portal.as_ref());
-    let claim = claim(kind, request, realm.as_ref().ok(), &deadline);
-    match app.store.claim(&claim).await.map_err(Stop::from) {
-        Ok(Claimed::Ours(record)) => {
-            if record.input_hash != claim.input_hash {
-                // The first plan stands: a refusal could say "failed" of a document that exists (reliability.md §c.5).
-                tracing::warn!("HubSpot's inputs differ from the first delivery's");
-            }
-            let kind = record.action.unwrap_or(kind);
-            let execution = Execution { app, request, portal: portal.as_ref(), kind, realm, deadline };
-            match protocol::drive(&execution, protocol::next, record).await {
-                End::Done(record) => Answer::stored(&record),
-                End::Later(trouble) => Answer::later(trouble.code()),
-                End::GaveUp(_) => Answer::later(Code::Internal),
-            }
-        }
-        Ok(Claimed::Done(record)) => Answer::stored(&record),
-        Ok(Claimed::Running) => Answer::later(Trouble::InProgress.code()),
-        Err(_) => Answer::later(Trouble::StoreDown.code()),
-    }
-}
-
-fn claim(
-    kind: DocumentKind,
-    request: &workflow::Execution,
-    realm: Option<&RealmId>,
-    deadline: &Deadline,
-) -> Claim {
-    let key =
-        Key::Execution { portal: request.portal_id, callback_id: request.callback_id.as_str().to_owned() };
-    let inputs = serde_json::json!([request.object_type, request.object_id, request.inputs]).to_string();
-    Claim {
-        action: Some(kind),
-        realm: realm.cloned(),
-        input_hash: Some(hex::encode(Sha256::digest(inputs))),
-        subject: Some(format!("{} {}", request.object_type, request.object_id)),
-        ..effects::claim(key, deadline)
+    let execution = Execution::new(app, kind, request, portal.as_ref(), deadline);
+    match attempt::deliver(&execution).await {
+        Reply::Stored(record) => Answer::stored(&record),
+        Reply::Wait => Answer::wait(request.callback_id.as_str()),
+        Reply::Again(trouble) => Answer::later(trouble.code()),
     }
 }
 
@@ -167,6 +142,15 @@ fn path(kind: DocumentKind) -> &'static str {
         DocumentKind::Estimate => "/actions/estimate",
         DocumentKind::SalesReceipt => "/actions/receipt",
     }
+}
+
+/// How much longer HubSpot is made to wait for something new to begin. It gives up after a time it may name; ours is less
+/// than the shortest that was seen (rulings.md 15).
+fn patience(request: &Request) -> Duration {
+    let named = request.headers().get("x-hubspot-timeout-millis").and_then(|value| value.to_str().ok());
+    let named = named.and_then(|millis| millis.parse().ok()).map(Duration::from_millis);
+    let patience = named.map_or(PATIENCE, |named| PATIENCE.min(named.saturating_sub(REPLY_NEEDS)));
+    patience.saturating_sub(clock::under_way(request))
 }
 
 pub(crate) fn ends_at(request: &Request) -> Timestamp {

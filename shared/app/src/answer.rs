@@ -9,6 +9,7 @@ use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::WAIT_ISO;
 use crate::failure::{Code, Failure};
 
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
@@ -148,6 +149,19 @@ impl Created<'_> {
         }
         warnings
     }
+}
+
+/// We go on by ourselves, and call HubSpot back.
+pub(crate) fn accepted(execution_id: &str) -> String {
+    to_text(&Reply {
+        state: ExecutionState::Block,
+        outputs: vec![
+            ("hs_expiration_duration", WAIT_ISO.to_owned()),
+            ("status", "accepted".to_owned()),
+            ("errorCode", "NONE".to_owned()),
+            ("execution_id", execution_id.to_owned()),
+        ],
+    })
 }
 
 /// A failure a person must mend.

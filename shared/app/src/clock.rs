@@ -5,6 +5,7 @@
 //! pass in milliseconds.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::request::RequestContext;
@@ -31,7 +32,18 @@ pub(crate) fn follow(request: &Request) {
     }
 }
 
-fn follow_time(arrived: Timestamp) {
+/// How long ago API Gateway got this request: a cold start may lie between.
+pub(crate) fn under_way(request: &Request) -> Duration {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return Duration::ZERO;
+    };
+    let arrived = Timestamp::from_millisecond(context.time_epoch).ok();
+    let time = arrived.map(|arrived| now().duration_since(arrived)).filter(|time| *time <= ON_THE_WAY);
+    time.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default()
+}
+
+/// Goes by this time from now on, in a debug build.
+pub(crate) fn follow_time(arrived: Timestamp) {
     if !cfg!(debug_assertions) {
         return;
     }

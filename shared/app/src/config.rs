@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use reqwest::Url;
 
 /// What the environment says (the README's table).
@@ -32,6 +33,8 @@ pub struct Config {
     pub hubspot_app_url: String,
     /// `ACCEPT_SIGNATURE_V2`: accept HubSpot's v2 signature when no v3 is sent.
     pub accept_signature_v2: bool,
+    /// `SAFE_MODE_SINCE`: after a restore, the moment the table was restored to (rulings.md 17).
+    pub safe_mode_since: Option<Timestamp>,
     /// `ACTIONS_PAUSED`: the kill switch; action routes answer 503.
     pub actions_paused: bool,
 }
@@ -120,6 +123,12 @@ impl Config {
             quickbooks_app_url: url("QUICKBOOKS_APP_URL", "https://app.qbo.intuit.com")?,
             hubspot_app_url: url("HUBSPOT_APP_URL", "https://app.hubspot.com")?,
             accept_signature_v2: switch("ACCEPT_SIGNATURE_V2", true)?,
+            safe_mode_since: variable("SAFE_MODE_SINCE")
+                .map(|time| {
+                    time.parse()
+                        .map_err(|_| Error::Malformed("SAFE_MODE_SINCE", "a time like 2026-03-02T09:15:30Z"))
+                })
+                .transpose()?,
             actions_paused: switch("ACTIONS_PAUSED", false)?,
         })
     }

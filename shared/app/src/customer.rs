@@ -75,7 +75,7 @@ impl Order<'_> {
                 let id = record.made_id.map(CustomerId).ok_or(Stop::Trouble(Trouble::Internal))?;
                 Ok((id, self.name.get().unwrap_or(&self.new.display_name).clone()))
             }
-            End::Later(trouble) => Err(Stop::Trouble(trouble)),
+            End::Later { trouble, .. } => Err(Stop::Trouble(trouble)),
             End::GaveUp(failure) => Err(Stop::Failure(failure)),
         }
     }
@@ -132,6 +132,11 @@ impl Order<'_> {
 impl Effects for Order<'_> {
     fn now(&self) -> Timestamp {
         clock::now()
+    }
+
+    /// Whoever needs the customer has begun already.
+    fn in_time(&self) -> bool {
+        true
     }
 
     async fn plan(&self, record: &Record) -> Event {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use store::record::{Nonce, Record, State, Transition, Written};
+use uuid::Uuid;
 
 use crate::clock;
 use crate::failure::{Failure, Trouble};
@@ -30,13 +31,49 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct Deadline {
     wall: Timestamp,
     monotonic: Instant,
+    /// Until when something new may be begun.
+    begin_until: Instant,
+    asked_by: AskedBy,
+}
+
+/// Who waits for this attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedBy {
+    /// HubSpot, which asks again or is called back.
+    HubSpot,
+    /// Nobody: the record is due.
+    Schedule,
 }
 
 impl Deadline {
-    /// The end that Lambda names.
-    pub(crate) fn at(wall: Timestamp) -> Self {
-        let left = Duration::try_from(wall.duration_since(clock::now())).unwrap_or_default();
-        Self { wall, monotonic: Instant::now() + left }
+    /// The end that Lambda names. An attempt that HubSpot waits for begins nothing new once HubSpot has waited for `patience`;
+    /// any other as long as it can still send and record.
+    pub(crate) fn at(wall: Timestamp, patience: Option<Duration>) -> Self {
+        let (now, left) = (Instant::now(), Duration::try_from(wall.duration_since(clock::now())));
+        let left = left.unwrap_or_default();
+        let begin_for = patience.unwrap_or(left.saturating_sub(SEND_NEEDS * 2));
+        Self {
+            wall,
+            monotonic: now + left,
+            begin_until: now + begin_for,
+            asked_by: if patience.is_some() { AskedBy::HubSpot } else { AskedBy::Schedule },
+        }
+    }
+
+    pub(crate) fn asked_by(&self) -> AskedBy {
+        self.asked_by
+    }
+
+    pub(crate) fn allows_a_beginning(&self) -> bool {
+        Instant::now() < self.begin_until
+    }
+
+    /// When whoever takes up due work shall take up this record, given back now.
+    fn next_at(&self, record: &Record) -> Timestamp {
+        match self.asked_by {
+            AskedBy::HubSpot => clock::now(),
+            AskedBy::Schedule => later(clock::now(), back_off(record)),
+        }
     }
 
     pub(crate) fn lease_until(&self) -> Timestamp {
@@ -71,9 +108,23 @@ pub(crate) fn transition(record: &Record, change: &Change, deadline: &Deadline) 
             Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
         }
         Change::RefusePayment(failure) => Transition::PayRefuse { trouble: failure.code.as_str().to_owned() },
-        Change::Release(trouble) => Transition::Release { trouble: trouble.as_str().to_owned() },
+        Change::Release(trouble) => Transition::Release {
+            trouble: trouble.as_str().to_owned(),
+            own_mistake: *trouble == Trouble::Internal,
+            next_at: deadline.next_at(record),
+        },
         Change::Complete | Change::Fail(_) | Change::Review => return None,
     })
+}
+
+/// Between two attempts that nobody waits for: 1, 2, 4, 8, then 15 minutes, of which up to half is left to chance, so that
+/// what failed together does not come again together (rulings.md 11).
+fn back_off(record: &Record) -> SignedDuration {
+    // Each claim raises the fence, and HubSpot's are counted.
+    let tries = record.fence.saturating_sub(record.deliveries).clamp(1, 5);
+    let longest = (60_000_u64 << (tries - 1)).min(15 * 60_000);
+    let chance = Uuid::new_v4().as_u64_pair().0 % (longest / 2);
+    SignedDuration::from_millis((longest - chance).cast_signed())
 }
 
 /// Writes a transition. What exists in QuickBooks is written down with all the time there is: until then only the quiet
@@ -111,6 +162,9 @@ pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::reco
         realm: None,
         input_hash: None,
         subject: None,
+        request: None,
+        delivered: deadline.asked_by() == AskedBy::HubSpot,
+        safe_since: None,
         nonce: Nonce::new(),
         now: clock::now(),
         lease_until: deadline.lease_until(),

@@ -60,6 +60,10 @@ impl Effects for Execution<'_> {
         clock::now()
     }
 
+    fn in_time(&self) -> bool {
+        self.deadline.allows_a_beginning()
+    }
+
     async fn plan(&self, record: &Record) -> Event {
         self.make_plan(record).await.map_or_else(Event::from, Event::Planned)
     }
@@ -439,7 +443,8 @@ impl Execution<'_> {
         notes: &Notes,
     ) -> Result<Vec<T>, Stop> {
         let company = self.app.company(self.portal, realm, self.deadline).await?;
-        let since = later(record.first_sent_at.unwrap_or(record.created_at), -LOOK_BACK);
+        let sent = record.first_sent_at.unwrap_or(record.created_at);
+        let since = later(record.safe_since.map_or(sent, |restored| restored.min(sent)), -LOOK_BACK);
         let mut found: Vec<T> = Vec::new();
         loop {
             let start = u32::try_from(found.len()).unwrap_or(u32::MAX).saturating_add(1);
@@ -524,7 +529,7 @@ impl Execution<'_> {
         Some(created.answer())
     }
 
-    fn needs_review(&self, record: &Record) -> Failure {
+    pub(crate) fn needs_review(&self, record: &Record) -> Failure {
         if record.state == State::PaySent {
             let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
             let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());

@@ -495,6 +495,26 @@ impl Trouble {
         }
     }
 
+    /// What HubSpot is told when its wait ends and nothing was sent.
+    pub fn failure(&self, what: DocumentKind) -> Failure {
+        let what = what.noun();
+        let (subject, cause) = match self {
+            Self::HubSpotDown => ("HubSpot", "HubSpot could not be read for hours"),
+            Self::HubSpotThrottled => ("HubSpot", "HubSpot's limit of calls was used up for hours"),
+            Self::QuickBooksDown => ("QuickBooks", "QuickBooks did not answer for hours"),
+            Self::QuickBooksThrottled => ("QuickBooks", "QuickBooks' limit of calls was used up for hours"),
+            Self::Disconnected => ("QuickBooks", "the company is not connected any more"),
+            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => {
+                ("QuickBooks", "it took too long")
+            }
+            Self::StoreDown | Self::Unwritten | Self::Internal => {
+                ("this app", "this app made a mistake that its developers must mend")
+            }
+        };
+        let message = format!("The {what} was not created: {cause}. Enroll the record again.");
+        Failure::new(self.code(), subject, message)
+    }
+
     /// What is kept on the record, for the log and for people.
     pub fn as_str(&self) -> &'static str {
         match self {

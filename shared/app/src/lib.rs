@@ -6,10 +6,12 @@
 
 pub mod action;
 mod answer;
+pub mod attempt;
 mod clock;
 pub mod config;
 mod connection;
 mod customer;
+mod delivery;
 mod effects;
 mod execution;
 pub mod failure;
@@ -18,6 +20,7 @@ pub mod ids;
 mod inputs;
 pub mod options;
 pub mod protocol;
+pub mod reconcile;
 pub mod telemetry;
 
 use config::Config;

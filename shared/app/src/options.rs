@@ -5,6 +5,7 @@
 //! that cannot be used: its value is refused when the action runs.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use hubspot::workflow::{Choice, OptionsReply, OptionsRequest};
 use lambda_http::{Request, RequestExt, Response};
@@ -21,6 +22,9 @@ use crate::failure::{Failure, Trouble};
 use crate::gate::{BODY_LIMIT, Unproven};
 use crate::inputs::NO_CHOICE;
 use crate::telemetry::chain;
+
+/// The editor waits for about so long.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(8);
 
 /// How many choices are shown at once.
 const PAGE: usize = 100;
@@ -69,7 +73,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<String>, Inf
             Err(Unproven::Wrong) => (401, String::new()),
             Err(Unproven::Later) => (503, String::new()),
             Ok(()) => {
-                let deadline = Deadline::at(ends_at(&request));
+                let deadline = Deadline::at(ends_at(&request), Some(TIME_TO_ANSWER));
                 answer(app, field, request.body().as_ref(), deadline).await
             }
         },

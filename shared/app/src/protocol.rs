@@ -13,16 +13,31 @@
 //! A payment follows its document by the same rules: DOC_DONE stands for PLANNED and PAY_SENT for SENT, and a refusal does
 //! not undo the document but is part of the answer.
 //!
+//! HubSpot may have been told to wait. Shortly before its wait ends, an execution that has sent nothing is failed with the
+//! cause of its last trouble; one that has goes on, and HubSpot is told to have a person look (rulings.md 4).
+//!
+//! After a restore, the books are searched before the first send as after a lost one: what we sent meanwhile is forgotten,
+//! and the documents are there (rulings.md 17).
+//!
 //! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
 //! refusal never ends the record: the next execution that needs this customer may succeed.
 
 use std::future::Future;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::record::{Plan, REPLANS, Record, State, Written};
 
 use crate::failure::{Failure, Trouble};
 use crate::telemetry::chain;
+
+/// So long before HubSpot stops waiting it is told how things stand (rulings.md 4).
+pub const CALLBACK_BEFORE: SignedDuration = SignedDuration::from_mins(15);
+
+/// An attempt that our own mistake ended is repeated; after so many, a person must look (rulings.md 11).
+const OWN_MISTAKES: u64 = 50;
+
+/// What cannot be found out in this time, a person decides (reliability.md §c.2).
+const RESOLVE_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What just happened to a record we hold.
 #[derive(Clone, Debug)]
@@ -45,6 +60,8 @@ pub enum Event {
     Sent(Outcome),
     /// We looked for what an earlier send may have made.
     Looked(Sighting),
+    /// This attempt's time is up, before it began something new.
+    TimeUp,
 }
 
 /// How a send came to an end.
@@ -146,12 +163,13 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
         Event::Claimed => resume(record),
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
         Event::NotPossible(failure) => Command::Write(Change::Fail(failure)),
-        Event::NotPlanned(trouble) => Command::Later(trouble),
-        Event::Wrote(change) => after_write(record, change),
+        Event::NotPlanned(trouble) => later(record, trouble, now),
+        Event::Wrote(change) => after_write(record, change, now),
         Event::Lost => Command::Later(Trouble::TakenOver),
         Event::StoreDown => Command::Later(Trouble::Unwritten),
-        Event::Sent(outcome) => after_send(record, outcome),
+        Event::Sent(outcome) => after_send(record, outcome, now),
         Event::Looked(sighting) => after_look(record, sighting, now),
+        Event::TimeUp => later(record, Trouble::OutOfTime, now),
     }
 }
 
@@ -169,28 +187,52 @@ pub fn next_for_customer(record: &Record, event: Event, now: Timestamp) -> Comma
 fn resume(record: &Record) -> Command {
     match record.state {
         State::Claimed => Command::Plan,
-        State::Planned => Command::Write(Change::Intend),
+        State::Planned => first_send(record),
         State::Sent => Command::Look,
-        State::DocDone if record.pay_plan.is_some() => Command::Write(Change::Intend),
+        State::DocDone if record.pay_plan.is_some() => first_send(record),
         State::PaySent if record.pay_id.is_none() => Command::Look,
         State::DocDone | State::PaySent => Command::Write(Change::Complete),
         State::Completed | State::Failed | State::NeedsReview | State::Closed => Command::Done,
     }
 }
 
-fn after_write(record: &Record, change: Change) -> Command {
+fn first_send(record: &Record) -> Command {
+    if record.safe_since.is_some() { Command::Look } else { Command::Write(Change::Intend) }
+}
+
+/// Nothing more can be done in this attempt; whether another one follows.
+fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
+    let sent = !matches!(record.state, State::Claimed | State::Planned);
+    let wait_ends = record.callback_due.is_some_and(|due| due.duration_since(now) <= CALLBACK_BEFORE);
+    let hopeless = trouble == Trouble::Internal && record.own_mistakes + 1 >= OWN_MISTAKES;
+    match (sent, record.action) {
+        // A customer is nobody's answer.
+        (_, None) => Command::Later(trouble),
+        (false, Some(kind)) if wait_ends || hopeless => Command::Write(Change::Fail(trouble.failure(kind))),
+        (true, Some(_)) if hopeless || unresolved(record, now) => Command::Write(Change::Review),
+        _ => Command::Later(trouble),
+    }
+}
+
+/// Sent so long ago that nobody believes any more that it can be found out.
+fn unresolved(record: &Record, now: Timestamp) -> bool {
+    let sent_for = record.first_sent_at.map(|first_sent_at| now.duration_since(first_sent_at));
+    matches!(record.state, State::Sent | State::PaySent) && sent_for.is_some_and(|time| time > RESOLVE_WITHIN)
+}
+
+fn after_write(record: &Record, change: Change, now: Timestamp) -> Command {
     match change {
-        Change::Freeze(_) => Command::Write(Change::Intend),
+        Change::Freeze(_) => first_send(record),
         Change::Intend => Command::Send,
         Change::Replan(_) => Command::Plan,
         Change::Record(_) | Change::RefusePayment(_) => resume(record),
-        Change::Unsend(trouble) | Change::Release(trouble) => Command::Later(trouble),
+        Change::Unsend(trouble) | Change::Release(trouble) => later(record, trouble, now),
         Change::Withdraw(failure) => Command::GiveUp(failure),
         Change::Complete | Change::Fail(_) | Change::Review => Command::Done,
     }
 }
 
-fn after_send(record: &Record, outcome: Outcome) -> Command {
+fn after_send(record: &Record, outcome: Outcome, now: Timestamp) -> Command {
     match outcome {
         Outcome::Made(made) => Command::Write(Change::Record(made)),
         Outcome::NoEffect(trouble) => Command::Write(Change::Unsend(trouble)),
@@ -201,7 +243,7 @@ fn after_send(record: &Record, outcome: Outcome) -> Command {
             Command::Write(Change::Replan(failure))
         }
         Outcome::Outdated(failure) | Outcome::Refused(failure) => Command::Write(Change::Fail(failure)),
-        Outcome::Unknown => Command::Later(Trouble::OutcomeUnknown),
+        Outcome::Unknown => later(record, Trouble::OutcomeUnknown, now),
     }
 }
 
@@ -209,16 +251,20 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
     match sighting {
         Sighting::Found(made) => Command::Write(Change::Record(made)),
         Sighting::Several => Command::Write(Change::Review),
-        Sighting::NotSeen(trouble) => Command::Later(trouble),
+        Sighting::NotSeen(trouble) => later(record, trouble, now),
         // Before the quiet period is over, ours may still appear.
-        Sighting::Absent | Sighting::Suspect
-            if record.quiet_until.is_none_or(|quiet_until| quiet_until >= now) =>
-        {
-            Command::Later(Trouble::OutcomeUnknown)
+        Sighting::Absent | Sighting::Suspect if is_quiet(record, now) => {
+            later(record, Trouble::OutcomeUnknown, now)
         }
         Sighting::Absent => Command::Write(Change::Intend),
         Sighting::Suspect => Command::Write(Change::Review),
     }
+}
+
+/// Whether an earlier send may still take effect. One of a safe mode's first looks has none behind it, once taken back.
+fn is_quiet(record: &Record, now: Timestamp) -> bool {
+    let may_be_alive = matches!(record.state, State::Sent | State::PaySent);
+    record.quiet_until.map_or(may_be_alive, |quiet_until| quiet_until >= now)
 }
 
 /// The world as the machine sees it. Two implementations: production, and the deterministic simulation of the proofs; it
@@ -226,6 +272,9 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
 pub trait Effects: Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Whether this attempt may begin something new: HubSpot waits only so long.
+    fn in_time(&self) -> bool;
 
     /// Reads the sources and makes a plan: [`Event::Planned`], [`Event::NotPossible`] or [`Event::NotPlanned`].
     fn plan(&self, record: &Record) -> impl Future<Output = Event> + Send;
@@ -250,7 +299,12 @@ pub enum End {
     /// The record is done.
     Done(Box<Record>),
     /// Another attempt must go on.
-    Later(Trouble),
+    Later {
+        /// Why.
+        trouble: Trouble,
+        /// The record as this attempt last saw it.
+        record: Box<Record>,
+    },
     /// QuickBooks refused a customer.
     GaveUp(Failure),
 }
@@ -263,7 +317,10 @@ pub type Next = fn(&Record, Event, Timestamp) -> Command;
 pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) -> End {
     let mut event = Event::Claimed;
     loop {
-        event = match next(&record, event, effects.now()) {
+        let command = next(&record, event, effects.now());
+        let begins = matches!(command, Command::Plan | Command::Look | Command::Write(Change::Intend));
+        event = match command {
+            _ if begins && !effects.in_time() => Event::TimeUp,
             Command::Plan => effects.plan(&record).await,
             Command::Send => Event::Sent(effects.send(&record).await),
             Command::Look => Event::Looked(effects.look(&record).await),
@@ -287,7 +344,7 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
                 if !matches!(trouble, Trouble::TakenOver | Trouble::Unwritten) {
                     release(effects, &record, trouble.clone()).await;
                 }
-                return End::Later(trouble);
+                return End::Later { trouble, record };
             }
         }
     }
@@ -302,7 +359,6 @@ async fn release(effects: &impl Effects, record: &Record, trouble: Trouble) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use mapping::hubspot::PortalId;
     use mapping::quickbooks::RealmId;
     use serde_json::json;
@@ -337,6 +393,10 @@ mod tests {
             answer: None,
             trouble: None,
             replanned_for: None,
+            request: None,
+            callback_due: None,
+            safe_since: None,
+            own_mistakes: 0,
             created_at: now(),
         }
     }

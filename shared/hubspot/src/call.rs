@@ -2,6 +2,7 @@
 
 use crate::client::{CALL_LIMIT, Client};
 use crate::error::{Associated, Cause, Doing, Error};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -18,12 +19,13 @@ const BODY_CAP: usize = 2_000_000;
 /// What reading payments takes, should HubSpot not name it (hubspot.md §5.5).
 const PAYMENTS_SCOPE: &str = "crm.objects.commercepayments.read";
 
-/// A call that reads.
+/// One call.
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Value>,
+    /// JSON.
+    pub(crate) body: Option<String>,
 }
 
 impl Call {
@@ -35,7 +37,12 @@ impl Call {
     /// A batch read of objects of the type `name`.
     pub(crate) fn batch_read(name: &str, body: Value) -> Self {
         let query = vec![("archived", "false".into())];
-        Self { method: Method::POST, path: objects(&format!("{name}/batch/read")), query, body: Some(body) }
+        Self {
+            method: Method::POST,
+            path: objects(&format!("{name}/batch/read")),
+            query,
+            body: Some(body.to_string()),
+        }
     }
 }
 
@@ -62,6 +69,12 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| unavailable(error.into()))
     }
 
+    /// A call with an effect that may happen twice, and an answer without a body that matters.
+    pub(crate) async fn perform(&self, token: &SecretString, doing: Doing, call: &Call) -> Result<(), Error> {
+        let outcome = self.send(token, call).await;
+        sort(doing, outcome.map_err(|cause| Error::Unavailable { doing, cause })?).map(drop)
+    }
+
     async fn send(&self, token: &SecretString, call: &Call) -> Outcome {
         let started = Instant::now();
         let outcome = self.exchange(token, call).await;
@@ -85,7 +98,7 @@ impl Client {
             .query(&call.query)
             .bearer_auth(token.expose_secret());
         if let Some(body) = &call.body {
-            request = request.json(body);
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
@@ -127,7 +140,7 @@ fn sort(doing: Doing, answer: Answer) -> Result<Vec<u8>, Error> {
         401 => Err(Error::Unauthorized),
         403 if problem.is_missing_scopes() => Err(Error::MissingScopes(problem.missing_scopes(doing))),
         // Whatever else is gone was there a moment ago: the next attempt sees the associations without it.
-        404 if doing == Doing::ReadingRecord => Err(Error::NotFound),
+        404 if matches!(doing, Doing::ReadingRecord | Doing::Completing) => Err(Error::NotFound),
         404 => Err(Error::Unavailable { doing, cause: Cause::Incomplete }),
         429 => Err(Error::RateLimited),
         408 | 423 | 477 => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),

@@ -47,6 +47,8 @@ pub enum Doing {
     Listing(Associated),
     /// The records that hang on it.
     Reading(Associated),
+    /// An execution that HubSpot waits for.
+    Completing,
 }
 
 impl fmt::Display for Doing {
@@ -55,6 +57,7 @@ impl fmt::Display for Doing {
             Self::ReadingRecord => f.write_str("reading the enrolled record"),
             Self::Listing(what) => write!(f, "listing the record's {what}"),
             Self::Reading(what) => write!(f, "reading the record's {what}"),
+            Self::Completing => f.write_str("completing the execution"),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod associations;
 mod call;
+pub mod callback;
 pub mod client;
 pub mod error;
 pub mod oauth;

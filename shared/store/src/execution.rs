@@ -10,11 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text};
-use crate::record::{Claim, Claimed, Key, Nonce, Plan, REPLANS, Record, State, Transition, Written};
+use crate::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
 use crate::{Error, Store};
 
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// In safe mode nothing is sent for the first time before this much time has passed since the claim.
+const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(5);
 
 /// Unfinished records are spread over this many partitions of the index `due`.
 const DUE_SHARDS: u8 = 4;
@@ -29,7 +32,7 @@ impl Store {
     /// [`Error::Unavailable`]: whether the record is ours is not known; a later claim finds out. [`Error::Corrupt`].
     pub async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
         let free = match claim.key {
-            Key::Execution { .. } => "st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)",
+            Key::Execution { .. } => UNFINISHED,
             Key::Customer { .. } => "st IN (:CLAIMED, :PLANNED, :SENT)",
         };
         let condition = format!("attribute_not_exists(pk) OR ({free} AND lease_until < :now)");
@@ -39,19 +42,31 @@ impl Store {
             .set("lease_owner = :nonce", [(":nonce", text(claim.nonce.to_string()))])
             .set("lease_until = :until", [(":until", millis(claim.lease_until))])
             .set("fence = if_not_exists(fence, :zero) + :one", [(":zero", number(0)), (":one", number(1))])
-            .set("deliveries = if_not_exists(deliveries, :zero) + :one", [])
             .set("st = if_not_exists(st, :CLAIMED)", [])
-            .set("created_at = if_not_exists(created_at, :now)", [(":now", millis(claim.now))])
-            .set("due = :due", [(":due", text(due_shard(&claim.key)))])
-            .set("next_at = :until", []);
+            .set("created_at = if_not_exists(created_at, :now)", [(":now", millis(claim.now))]);
+        if claim.delivered {
+            write.set("deliveries = if_not_exists(deliveries, :zero) + :one", []);
+        }
+        if let Key::Execution { portal, .. } = claim.key {
+            write
+                .set("due = :due", [(":due", text(due_shard(&claim.key)))])
+                .set("next_at = :until", [])
+                .set_once("activity", Some(text(portal.to_string())));
+        }
+        if let Some(since) = claim.safe_since {
+            write
+                .set(
+                    "quiet_until = if_not_exists(quiet_until, :safe_until)",
+                    [(":safe_until", millis(safe_until(claim.now)))],
+                )
+                .set_once("safe_since", Some(millis(since)));
+        }
         write.states(&condition);
         write.set_once("#action", claim.action.map(|kind| text(kind.entity())));
         write.set_once("realm", claim.realm.as_ref().map(|realm| text(realm.as_str())));
         write.set_once("input_hash", claim.input_hash.clone().map(text));
         write.set_once("subject", claim.subject.clone().map(text));
-        if let Key::Execution { portal, .. } = claim.key {
-            write.set_once("activity", Some(text(portal.to_string())));
-        }
+        write.set_once("asked", claim.request.clone().map(text));
         match self.run(write, condition, "claiming the record").await? {
             Ran::Done(record) => Ok(Claimed::Ours(record)),
             // The reply to our own write was lost, and the SDK sent it again.
@@ -75,9 +90,15 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let mut write = Write::to(&held.key, id);
-        let condition = describe(&mut write, held, transition, now);
-        match self.run(write, condition, transition.doing()).await? {
+        let ran = self.write_once(held, transition, id, now).await?;
+        let ran = match ran {
+            // A promise to call back was made or kept since: the final write says what becomes of it.
+            Ran::Refused(current) if transition.is_final() && promised_since(held, &current) => {
+                self.write_once(&current, transition, id, now).await?
+            }
+            ran => ran,
+        };
+        match ran {
             Ran::Done(record) => Ok(Written::Done(record)),
             Ran::Refused(record) => {
                 let (write, state) = (transition.doing(), record.state.as_str());
@@ -85,6 +106,67 @@ impl Store {
                 Ok(Written::Refused)
             }
         }
+    }
+
+    async fn write_once(
+        &self,
+        held: &Record,
+        transition: &Transition,
+        id: &Nonce,
+        now: Timestamp,
+    ) -> Result<Ran, Error> {
+        let mut write = Write::to(&held.key, id);
+        let condition = describe(&mut write, held, transition, now);
+        self.run(write, condition, transition.doing()).await
+    }
+
+    /// Writes down that HubSpot will be called back, before it is told so; it waits until `until`. Nobody need hold the
+    /// record for this.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: nothing may be promised. [`Error::Corrupt`].
+    pub async fn owe_callback(&self, key: &Key, until: Timestamp) -> Result<Owed, Error> {
+        let mut write = Write::beside(key);
+        write.set("callback_due = if_not_exists(callback_due, :until)", [(":until", millis(until))]);
+        let condition = format!("attribute_exists(pk) AND {UNFINISHED}");
+        write.states(&condition);
+        Ok(match self.run(write, condition, "promising to call back").await? {
+            Ran::Done(_) => Owed::Yes,
+            Ran::Refused(record) => Owed::Done(record),
+        })
+    }
+
+    /// The executions that somebody should go on with, or call back about: the longest due first, at most `limit` of each
+    /// shard. The index may lag: read the record before acting on it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn due(&self, now: Timestamp, limit: u16) -> Result<Vec<Key>, Error> {
+        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
+        let mut due: Vec<(i64, Key)> = futures::future::try_join_all(shards).await?.concat();
+        due.sort_by_key(|(next_at, _)| *next_at);
+        Ok(due.into_iter().map(|(_, key)| key).collect())
+    }
+
+    async fn due_in(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<(i64, Key)>, Error> {
+        let rows = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.table)
+            .index_name("due")
+            .key_condition_expression("due = :due AND next_at <= :now")
+            .expression_attribute_values(":due", text(format!("D#{shard}")))
+            .expression_attribute_values(":now", millis(now))
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(Error::unavailable("reading what is due"))?;
+        let read = |attributes: &HashMap<String, AttributeValue>| {
+            let item = Item { what: "due work", attributes };
+            let key = Key::of_execution(&item.text("pk").ok()?, &item.text("sk").ok()?)?;
+            Some((item.number("next_at").ok()?, key))
+        };
+        Ok(rows.items().iter().filter_map(read).collect())
     }
 
     /// The record as it stands, read strongly consistently; none if there is none.
@@ -149,6 +231,7 @@ impl Transition {
             Self::Fail { .. } => "failing the record",
             Self::Review { .. } => "putting the record up for review",
             Self::Release { .. } => "releasing the record",
+            Self::Settle => "settling the callback",
             Self::Forget { .. } => "forgetting the customer",
         }
     }
@@ -160,6 +243,21 @@ enum Ran {
     Refused(Box<Record>),
 }
 
+/// The states in which a machine still has something to do.
+const UNFINISHED: &str = "st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)";
+
+/// Whether a final write was refused only because of what HubSpot was promised meanwhile, or no longer waits for.
+fn promised_since(held: &Record, current: &Record) -> bool {
+    held.fence == current.fence
+        && held.state == current.state
+        && held.callback_due.is_some() != current.callback_due.is_some()
+}
+
+/// After a restore, what was sent shortly before it may still take effect (rulings.md 17).
+fn safe_until(now: Timestamp) -> Timestamp {
+    now.checked_add(SAFE_MODE_WAIT).unwrap_or(Timestamp::MAX)
+}
+
 fn is_done(record: &Record) -> bool {
     match record.key {
         Key::Execution { .. } => record.state.is_terminal(),
@@ -169,7 +267,9 @@ fn is_done(record: &Record) -> bool {
 
 /// The update and the condition of one transition.
 fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Timestamp) -> String {
-    write.value(":fence", number(held.fence));
+    if !matches!(transition, Transition::Settle) {
+        write.value(":fence", number(held.fence));
+    }
     let held_by_us = "fence = :fence AND lease_owner = :nonce";
     let owner = held.lease_owner.as_ref().map(Nonce::to_string).unwrap_or_default();
     let condition = match transition {
@@ -186,7 +286,8 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 )
                 .set("first_sent_at = if_not_exists(first_sent_at, :now)", [(":now", millis(now))])
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
-            format!("{held_by_us} AND (st = :PLANNED OR (st = :SENT AND quiet_until < :now))")
+            let quiet = "(attribute_not_exists(quiet_until) OR quiet_until < :now)";
+            format!("{held_by_us} AND ((st = :PLANNED AND {quiet}) OR (st = :SENT AND quiet_until < :now))")
         }
         Transition::Unsend { trouble } => {
             write.state(State::Planned).trouble(trouble).remove("quiet_until");
@@ -225,8 +326,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     }
                 }
                 Key::Customer { .. } => {
-                    write
-                        .remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until, due, next_at");
+                    write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until");
                 }
             }
             "fence = :fence AND st = :SENT".to_owned()
@@ -239,9 +339,10 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     [(":zero", number(0)), (":one", number(1))],
                 )
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
+            let quiet = "(attribute_not_exists(quiet_until) OR quiet_until < :now)";
             format!(
                 "{held_by_us} AND attribute_exists(pay_plan) AND attribute_not_exists(pay_id) \
-                 AND (st = :DOC_DONE OR (st = :PAY_SENT AND quiet_until < :now))"
+                 AND ((st = :DOC_DONE AND {quiet}) OR (st = :PAY_SENT AND quiet_until < :now))"
             )
         }
         Transition::PayUnsend { trouble } => {
@@ -261,13 +362,14 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text("created"))]);
-            "fence = :fence AND ((st = :DOC_DONE AND attribute_not_exists(pay_plan)) \
-             OR (st = :PAY_SENT AND attribute_exists(pay_id)))"
-                .to_owned()
+            let condition = "fence = :fence AND ((st = :DOC_DONE AND attribute_not_exists(pay_plan)) \
+                             OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
+            format!("{condition} AND {}", write.keep_promise(held, now))
         }
         Transition::Fail { answer, trouble } => {
             write.end(State::Failed, answer, now).trouble(trouble);
-            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT)")
+            let promise = write.keep_promise(held, now);
+            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT) AND {promise}")
         }
         Transition::Review { answer, trouble } => {
             // The plan stays, and so does the record: a person needs both.
@@ -275,15 +377,27 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .state(State::NeedsReview)
                 .trouble(trouble)
                 .set("answer = :answer", [(":answer", text(answer))]);
-            write.remove("lease_owner, lease_until, due, next_at");
-            format!("{held_by_us} AND st IN (:SENT, :PAY_SENT)")
+            write.remove("lease_owner, lease_until");
+            let promise = write.keep_promise(held, now);
+            format!("{held_by_us} AND st IN (:SENT, :DOC_DONE, :PAY_SENT) AND {promise}")
         }
-        Transition::Release { trouble } => {
-            write
-                .trouble(trouble)
-                .set("lease_until = :zero", [(":zero", number(0))])
-                .set("next_at = :now", [(":now", millis(now))]);
-            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)")
+        Transition::Release { trouble, own_mistake, next_at } => {
+            write.trouble(trouble).set("lease_until = :zero", [(":zero", number(0))]);
+            if matches!(held.key, Key::Execution { .. }) {
+                write.set("next_at = :next", [(":next", millis(*next_at))]);
+            }
+            if *own_mistake {
+                write.set("own_mistakes = if_not_exists(own_mistakes, :zero) + :one", [(":one", number(1))]);
+            }
+            format!("{held_by_us} AND {UNFINISHED}")
+        }
+        Transition::Settle => {
+            write.remove("callback_due");
+            if held.state.is_terminal() {
+                write.remove("due, next_at");
+            }
+            write.value(":was", text(held.state.as_str()));
+            "attribute_exists(callback_due) AND st = :was".to_owned()
         }
         Transition::Forget { gone } => {
             write
@@ -293,8 +407,6 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     [(":zero", number(0)), (":one", number(1))],
                 )
                 .set("lease_until = :zero", [])
-                .set("due = :due", [(":due", text(due_shard(&held.key)))])
-                .set("next_at = :now", [(":now", millis(now))])
                 .remove("doc_id, replanned_for");
             write.value(":gone", text(gone.to_string()));
             "fence = :fence AND st = :DOC_DONE AND doc_id = :gone".to_owned()
@@ -303,7 +415,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     if condition.contains(":nonce") {
         write.value(":nonce", text(owner));
     }
-    if condition.contains(":now") {
+    if condition.contains(":now") || write.set.iter().any(|assignment| assignment.contains(":now")) {
         write.value(":now", millis(now));
     }
     write.states(&condition);
@@ -354,6 +466,14 @@ impl Write {
         write
     }
 
+    /// A write that whoever holds the record takes no notice of: it leaves the id of the holder's last write alone.
+    fn beside(key: &Key) -> Self {
+        let mut write = Self::to(key, &Nonce::new());
+        write.set.clear();
+        write.values.clear();
+        write
+    }
+
     fn value(&mut self, name: &str, value: AttributeValue) -> &mut Self {
         self.values.insert(name.to_owned(), value);
         self
@@ -396,7 +516,22 @@ impl Write {
         self.state(state)
             .set("answer = :answer", [(":answer", text(answer))])
             .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
-            .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until, due, next_at")
+            .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until")
+    }
+
+    /// What a final write does about a promised callback, and the condition that the promise stands as we know it: while
+    /// it does, the record stays due, now.
+    fn keep_promise(&mut self, held: &Record, now: Timestamp) -> &'static str {
+        match held.callback_due {
+            Some(_) => {
+                self.set("next_at = :now", [(":now", millis(now))]);
+                "attribute_exists(callback_due)"
+            }
+            None => {
+                self.remove("due, next_at");
+                "attribute_not_exists(callback_due)"
+            }
+        }
     }
 
     /// Gives a value to each state that the condition or an assignment names.
@@ -466,6 +601,10 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         answer: item.optional_text("answer"),
         trouble: item.optional_text("err_class"),
         replanned_for: item.optional_text("replanned_for"),
+        request: item.optional_text("asked"),
+        callback_due: item.optional_time("callback_due")?,
+        safe_since: item.optional_time("safe_since")?,
+        own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })
 }

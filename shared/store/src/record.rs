@@ -31,6 +31,10 @@
 //! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
 //! ```
 //!
+//! HubSpot may wait for a callback meanwhile. The promise is written down before the answer that makes it, by whoever
+//! answers, holder of the record or not; a final write keeps the record among the due work while the promise stands
+//! (rulings.md 3).
+//!
 //! Why does every write carry the fence? A lease only saves work. Two attempts may believe that they hold a record; the
 //! older one's writes then fail, whatever it still does (reliability.md §c).
 //!
@@ -41,7 +45,7 @@ use std::fmt;
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -73,6 +77,14 @@ impl Key {
             }
             Self::Customer { identity } => format!("C#{identity}"),
         }
+    }
+
+    /// The key of an execution's record in the table; none for any other item.
+    pub(crate) fn of_execution(partition: &str, sort: &str) -> Option<Self> {
+        let (portal, callback_id) = partition.strip_prefix("E#")?.split_once('#')?;
+        let callback_id = percent_decode_str(callback_id).decode_utf8().ok()?;
+        let portal = PortalId(portal.parse().ok()?);
+        (sort == "EXECUTION").then(|| Self::Execution { portal, callback_id: callback_id.into_owned() })
     }
 
     pub(crate) fn sort(&self) -> &'static str {
@@ -237,6 +249,14 @@ pub struct Record {
     pub trouble: Option<String>,
     /// Why the plan was last thrown away.
     pub replanned_for: Option<String>,
+    /// What HubSpot asked for, in the writer's own JSON.
+    pub request: Option<String>,
+    /// HubSpot waits for a callback until then.
+    pub callback_due: Option<Timestamp>,
+    /// After a restore: the books are searched from this moment on before anything is sent.
+    pub safe_since: Option<Timestamp>,
+    /// How many attempts ended by a mistake of our own.
+    pub own_mistakes: u64,
     /// When it was first claimed.
     pub created_at: Timestamp,
 }
@@ -269,6 +289,12 @@ pub struct Claim {
     pub input_hash: Option<String>,
     /// What was enrolled, for people: `deal 8800000001`.
     pub subject: Option<String>,
+    /// What HubSpot asked for, in the writer's own JSON: whoever goes on without HubSpot needs it.
+    pub request: Option<String>,
+    /// Whether HubSpot asks: only its deliveries are counted.
+    pub delivered: bool,
+    /// After a restore (rulings.md 17): the books are searched from this moment on before the first send.
+    pub safe_since: Option<Timestamp>,
     /// Drawn for this attempt.
     pub nonce: Nonce,
     /// Now.
@@ -349,7 +375,7 @@ pub enum Transition {
         /// The failure's code.
         trouble: String,
     },
-    /// SENT or PAY_SENT → NEEDS_REVIEW: what happened cannot be proven.
+    /// SENT, DOC_DONE or PAY_SENT → NEEDS_REVIEW: what happened cannot be proven, or is not for us to mend.
     Review {
         /// The answer to keep.
         answer: String,
@@ -360,12 +386,34 @@ pub enum Transition {
     Release {
         /// Why.
         trouble: String,
+        /// Whether it was a mistake of our own, which is counted (rulings.md 11).
+        own_mistake: bool,
+        /// When whoever takes up due work takes it up.
+        next_at: Timestamp,
     },
+    /// The callback was taken or refused for good: HubSpot no longer waits.
+    Settle,
     /// DOC_DONE → CLAIMED, customers only: the customer recorded here is proven gone (rulings.md 8).
     Forget {
         /// The id that is gone.
         gone: CustomerId,
     },
+}
+
+impl Transition {
+    /// Whether it ends an execution.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Complete { .. } | Self::Fail { .. } | Self::Review { .. })
+    }
+}
+
+/// What became of a promise to call HubSpot back.
+#[derive(Clone, Debug)]
+pub enum Owed {
+    /// It is written down: the answer may say so.
+    Yes,
+    /// The record is done already: here is its answer.
+    Done(Box<Record>),
 }
 
 /// What became of a [`Transition`].

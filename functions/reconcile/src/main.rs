@@ -1,0 +1,12 @@
+//! Every minute: ends what deliveries left unfinished, and calls HubSpot back.
+
+use app::{App, reconcile, telemetry};
+use lambda_http::lambda_runtime::{self, LambdaEvent};
+use lambda_http::{Error, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let app = &App::from_env().await?;
+    lambda_runtime::run(service_fn(|tick: LambdaEvent<reconcile::Tick>| reconcile::handle(app, tick))).await
+}

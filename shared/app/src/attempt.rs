@@ -1,0 +1,104 @@
+//! One attempt at an execution, whoever makes it: HubSpot by delivering it, or the reconciler because it is due.
+//!
+//! A delivery that cannot end now promises to call HubSpot back: the promise is written down first, then `BLOCK` is
+//! answered, and from then on the reconciler alone brings the execution to its end (rulings.md 3, 4).
+
+use std::future::Future;
+
+use jiff::SignedDuration;
+use store::record::{Claimed, Owed, Record, State};
+
+use crate::failure::Trouble;
+use crate::protocol::{self, CALLBACK_BEFORE, Effects, End};
+use crate::telemetry::chain;
+
+/// How long HubSpot is asked to wait for a callback.
+pub const WAIT: SignedDuration = SignedDuration::from_hours(6);
+
+/// [`WAIT`] as HubSpot reads it: an ISO 8601 duration.
+pub const WAIT_ISO: &str = "PT6H";
+
+/// What an execution needs beside the effects of its record: the second half of the one seam (rulings.md 25).
+pub trait Attempt: Effects {
+    /// Takes the record, or says who has it or how it ended.
+    fn claim(&self) -> impl Future<Output = Result<Claimed, store::Error>> + Send;
+
+    /// Whether HubSpot can be asked to wait: a workflow runs, and we may call it back.
+    fn may_block(&self) -> impl Future<Output = bool> + Send;
+
+    /// Writes down that HubSpot will be called back.
+    fn promise(&self) -> impl Future<Output = Result<Owed, store::Error>> + Send;
+
+    /// Calls HubSpot back with the record's answer, or that a person must look when there is none. False: not heard.
+    fn call_back(&self, record: &Record) -> impl Future<Output = bool> + Send;
+
+    /// Writes down that HubSpot no longer waits.
+    fn settle(&self, record: &Record) -> impl Future<Output = Result<(), store::Error>> + Send;
+}
+
+/// What HubSpot is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The record's answer.
+    Stored(Box<Record>),
+    /// Wait: we call back.
+    Wait,
+    /// Deliver it again.
+    Again(Trouble),
+}
+
+/// HubSpot delivered it.
+pub async fn deliver(attempt: &impl Attempt) -> Reply {
+    let trouble = match attempt.claim().await {
+        Ok(Claimed::Ours(record)) => match protocol::drive(attempt, protocol::next, record).await {
+            End::Done(record) => return Reply::Stored(record),
+            End::Later { trouble, .. } => trouble,
+            End::GaveUp(_) => Trouble::Internal,
+        },
+        Ok(Claimed::Done(record)) => return Reply::Stored(record),
+        Ok(Claimed::Running) => Trouble::InProgress,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the record could not be claimed");
+            return Reply::Again(Trouble::StoreDown);
+        }
+    };
+    if !attempt.may_block().await {
+        return Reply::Again(trouble);
+    }
+    match attempt.promise().await {
+        Ok(Owed::Yes) => Reply::Wait,
+        Ok(Owed::Done(record)) => Reply::Stored(record),
+        Err(error) => {
+            tracing::error!(error = chain(&error), "no callback could be promised");
+            Reply::Again(trouble)
+        }
+    }
+}
+
+/// It is due: goes on with it if it is not done, and calls HubSpot back if that was promised and it is time.
+///
+/// # Errors
+/// [`store::Error`]: it stays due.
+pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State, store::Error> {
+    let state = record.state;
+    let record = if state.is_terminal() {
+        record
+    } else {
+        match attempt.claim().await? {
+            Claimed::Ours(record) => match protocol::drive(attempt, protocol::next, record).await {
+                End::Done(record) | End::Later { record, .. } => record,
+                End::GaveUp(_) => return Ok(state),
+            },
+            Claimed::Done(record) => record,
+            Claimed::Running => return Ok(state),
+        }
+    };
+    let Some(due) = record.callback_due else { return Ok(record.state) };
+    let left = due.duration_since(attempt.now());
+    let time_to_tell = record.state.is_terminal() || left <= CALLBACK_BEFORE;
+    // After its time HubSpot does not wait any more, heard or not.
+    if time_to_tell && (attempt.call_back(&record).await || left.is_negative()) {
+        attempt.settle(&record).await?;
+    }
+    Ok(record.state)
+}

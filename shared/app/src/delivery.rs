@@ -1,0 +1,160 @@
+//! How an execution is taken up, promised to HubSpot and called back about: the effects around those of its record.
+
+use std::collections::BTreeMap;
+
+use hubspot::workflow::{self, CallbackId};
+use mapping::hubspot::RecordId;
+use mapping::quickbooks::DocumentKind;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::portal::{Portal, Status};
+use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition};
+use store::tokens::Owner;
+
+use crate::App;
+use crate::answer;
+use crate::attempt::{Attempt, WAIT};
+use crate::clock;
+use crate::connection::chosen_company;
+use crate::effects::{self, AskedBy, Deadline, later};
+use crate::execution::Execution;
+use crate::failure::Trouble;
+use crate::protocol::Change;
+use crate::telemetry::chain;
+
+/// The scope that calling back needs (hubspot.md §2.3). Every installation has it; an old one may not.
+const CALL_BACK_SCOPE: &str = "automation";
+
+/// What HubSpot asked for, as the record keeps it for whoever goes on without HubSpot.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    object_type: String,
+    object_id: RecordId,
+    inputs: BTreeMap<String, String>,
+}
+
+/// The request of a record that HubSpot delivered once. None when the record keeps none, or not one we can read.
+pub(crate) fn asked_before(record: &Record) -> Option<workflow::Execution> {
+    let Key::Execution { portal, callback_id } = &record.key else { return None };
+    let asked: Asked = serde_json::from_str(record.request.as_deref()?).ok()?;
+    Some(workflow::Execution {
+        callback_id: CallbackId::try_from(callback_id.clone()).ok()?,
+        portal_id: *portal,
+        object_type: asked.object_type,
+        object_id: asked.object_id,
+        inputs: asked.inputs,
+        workflow_id: None,
+        source: None,
+    })
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn new(
+        app: &'a App,
+        kind: DocumentKind,
+        request: &'a workflow::Execution,
+        portal: Option<&'a Portal>,
+        deadline: Deadline,
+    ) -> Self {
+        let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
+        Self { app, request, portal, kind, realm: chosen_company(chosen, portal), deadline }
+    }
+
+    fn key(&self) -> Key {
+        let callback_id = self.request.callback_id.as_str().to_owned();
+        Key::Execution { portal: self.request.portal_id, callback_id }
+    }
+
+    fn asked(&self) -> String {
+        let workflow::Execution { object_type, object_id, inputs, .. } = self.request.clone();
+        serde_json::json!(Asked { object_type, object_id, inputs }).to_string()
+    }
+
+    /// With the token there is, or a fresh one if HubSpot no longer takes that.
+    async fn complete(&self, reply: &str) -> Result<hubspot::callback::Completed, hubspot::Error> {
+        let down = |_| hubspot::Error::Unauthorized;
+        let client = &self.app.vendors.hubspot;
+        let account = self.app.account(self.portal, self.deadline).await.map_err(down)?;
+        match client.complete(account.token(), &self.request.callback_id, reply).await {
+            Err(hubspot::Error::Unauthorized) => {
+                let renewed = self.app.renewed_account(account).await.map_err(down)?;
+                client.complete(renewed.token(), &self.request.callback_id, reply).await
+            }
+            completed => completed,
+        }
+    }
+}
+
+impl Attempt for Execution<'_> {
+    async fn claim(&self) -> Result<Claimed, store::Error> {
+        let asked = self.asked();
+        let claim = Claim {
+            action: Some(self.kind),
+            realm: self.realm.as_ref().ok().cloned(),
+            input_hash: Some(hex::encode(Sha256::digest(&asked))),
+            subject: Some(format!("{} {}", self.request.object_type, self.request.object_id)),
+            request: Some(asked),
+            safe_since: self.app.config.safe_mode_since,
+            ..effects::claim(self.key(), &self.deadline)
+        };
+        let claimed = self.app.store.claim(&claim).await?;
+        if let Claimed::Ours(record) = &claimed
+            && record.action != Some(self.kind)
+        {
+            // The id names one document of one kind (reliability.md §c.1): the first delivery's, which the reconciler ends.
+            tracing::error!("two actions were asked for under one callback id");
+            let release = effects::transition(record, &Change::Release(Trouble::InProgress), &self.deadline);
+            if let Some(release) = release {
+                effects::write(&self.app.store, record, &release, &self.deadline).await?;
+            }
+            return Ok(Claimed::Running);
+        }
+        if let Claimed::Ours(record) = &claimed
+            && self.deadline.asked_by() == AskedBy::HubSpot
+            && record.input_hash != claim.input_hash
+        {
+            // The first plan stands: a refusal could say "failed" of a document that exists (reliability.md §c.5).
+            tracing::warn!("HubSpot's inputs differ from the first delivery's");
+        }
+        Ok(claimed)
+    }
+
+    async fn may_block(&self) -> bool {
+        let Some(portal) = self.portal.filter(|_| self.request.source.as_deref() == Some("WORKFLOWS")) else {
+            return false;
+        };
+        let Some(connection) = portal.hubspot.as_ref().filter(|hubspot| hubspot.status == Status::Ok) else {
+            return false;
+        };
+        match self.app.store.grant(&Owner::HubSpot(portal.id), connection).await {
+            Ok(grant) => grant.scopes.iter().any(|scope| scope == CALL_BACK_SCOPE),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "HubSpot's grant could not be read");
+                false
+            }
+        }
+    }
+
+    async fn promise(&self) -> Result<Owed, store::Error> {
+        self.app.store.owe_callback(&self.key(), later(clock::now(), WAIT)).await
+    }
+
+    async fn call_back(&self, record: &Record) -> bool {
+        let unknown = || answer::failed(&self.needs_review(record), self.request.callback_id.as_str());
+        let reply = record.answer.clone().unwrap_or_else(unknown);
+        match self.complete(&reply).await {
+            Ok(completed) => {
+                tracing::info!(?completed, "called back");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "HubSpot could not be called back");
+                false
+            }
+        }
+    }
+
+    async fn settle(&self, record: &Record) -> Result<(), store::Error> {
+        self.app.store.write(record, &Transition::Settle, &Nonce::new(), clock::now()).await.map(drop)
+    }
+}

@@ -1,0 +1,149 @@
+//! The reconciler: every minute it goes on with each execution that is due, and calls HubSpot back about those that it was
+//! promised. So an execution's end does not depend on HubSpot delivering it again.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::convert::Infallible;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use lambda_http::LambdaEvent;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::DocumentKind;
+use serde::{Deserialize, Serialize};
+use store::record::{Key, State};
+use tracing::Instrument;
+
+use crate::App;
+use crate::attempt;
+use crate::clock;
+use crate::delivery;
+use crate::effects::Deadline;
+use crate::execution::Execution;
+use crate::telemetry::chain;
+
+/// How many executions are worked on at once: an invocation's memory and a company's limit are small.
+const AT_ONCE: usize = 8;
+
+/// How many are read from each shard of the index at a time.
+const PAGE: u16 = 100;
+
+/// What EventBridge sends.
+#[derive(Debug, Deserialize)]
+pub struct Tick {
+    /// When it fell due.
+    time: Option<Timestamp>,
+}
+
+/// What one run did, for its log and for tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Executions that are done, with their answers.
+    pub ended: u32,
+    /// Executions that somebody else works on, or that must wait.
+    pub waiting: u32,
+    /// Executions that could not be worked on: see the log.
+    pub failed: u32,
+}
+
+/// One run.
+///
+/// # Errors
+/// None: what could not be done is due again.
+pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infallible> {
+    if let Some(time) = event.payload.time {
+        clock::follow_time(time);
+    }
+    let ends =
+        i64::try_from(event.context.deadline).ok().and_then(|end| Timestamp::from_millisecond(end).ok());
+    let deadline = Deadline::at(ends.unwrap_or_else(clock::now), None);
+    let summary = run(app, deadline).await;
+    tracing::info!(summary.ended, summary.waiting, summary.failed, "reconciled");
+    Ok(summary)
+}
+
+/// Takes up what is due until nothing is, or the time is over. Whatever was taken up once is left alone for the rest of the
+/// run: the index lags.
+async fn run(app: &App, deadline: Deadline) -> Summary {
+    let (mut summary, mut seen) = (Summary::default(), HashSet::new());
+    // The kill switch: nothing is sent, and nothing is lost.
+    while !app.config.actions_paused && deadline.allows_a_beginning() {
+        let due = match app.store.due(clock::now(), PAGE).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(error = chain(&error), "what is due could not be read");
+                break;
+            }
+        };
+        let fresh: Vec<Key> = due.into_iter().filter(|key| seen.insert(key.clone())).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        let mut ends = futures::stream::iter(fairly(fresh))
+            .map(|key| async move { resume(app, &key, deadline).await })
+            .buffer_unordered(AT_ONCE);
+        while let Some(end) = ends.next().await {
+            match end {
+                Some(state) if state.is_terminal() => summary.ended += 1,
+                Some(_) => summary.waiting += 1,
+                None => summary.failed += 1,
+            }
+        }
+    }
+    summary
+}
+
+/// In turns by portal, so that one portal's thousand does not keep another's one waiting.
+fn fairly(keys: Vec<Key>) -> Vec<Key> {
+    let mut by_portal: BTreeMap<u64, VecDeque<Key>> = BTreeMap::new();
+    for key in keys {
+        if let Key::Execution { portal: PortalId(portal), .. } = key {
+            by_portal.entry(portal).or_default().push_back(key);
+        }
+    }
+    let mut fair = Vec::new();
+    while !by_portal.is_empty() {
+        fair.extend(by_portal.values_mut().filter_map(VecDeque::pop_front));
+        by_portal.retain(|_, keys| !keys.is_empty());
+    }
+    fair
+}
+
+/// One execution's state after this attempt; none when it could not be worked on.
+async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
+    let Key::Execution { portal, callback_id } = key else { return None };
+    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = callback_id);
+    let attempt = async {
+        if !deadline.allows_a_beginning() {
+            return Ok(Some(State::Claimed));
+        }
+        let Some(record) = app.store.record(key).await? else { return Ok(None) };
+        let Some(request) = delivery::asked_before(&record) else {
+            tracing::error!("the record does not say what was asked for");
+            return Ok(None);
+        };
+        let known = app.store.portal(request.portal_id).await?;
+        let kind = record.action.unwrap_or(DocumentKind::Invoice);
+        let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
+        attempt::resume(&execution, Box::new(record)).await.map(Some)
+    };
+    attempt.instrument(span).await.unwrap_or_else(|error: store::Error| {
+        tracing::error!(error = chain(&error), "the execution could not be resumed");
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portals_take_turns() {
+        let key = |portal, callback_id: &str| Key::Execution {
+            portal: PortalId(portal),
+            callback_id: callback_id.into(),
+        };
+        let many = vec![key(1, "a"), key(1, "b"), key(1, "c"), key(2, "d"), key(3, "e"), key(3, "f")];
+        let fair = [key(1, "a"), key(2, "d"), key(3, "e"), key(1, "b"), key(3, "f"), key(1, "c")];
+        assert_eq!(fairly(many), fair);
+    }
+}
