@@ -129,8 +129,7 @@ pub(crate) async fn settled(stack: &Stack, mut shown: Shown) -> Shown {
 
 /// What the workflow's history shows now.
 pub(crate) async fn history(stack: &Stack, callback_id: &str) -> Shown {
-    let url = format!("{}/_sim/executions/{callback_id}", stack.info.hubspot_url);
-    Shown(stack.http.get(url).send().await.unwrap().json().await.unwrap())
+    Shown(stack.history(callback_id).await.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// Runs an enrollment that succeeds, at once or in the end.

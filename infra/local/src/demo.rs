@@ -6,7 +6,8 @@ mod seen;
 
 use std::process::ExitCode;
 
-use local::{Stack, world};
+use jiff::SignedDuration;
+use local::{Stack, Vendor, world};
 use serde_json::{Value, json};
 
 use self::expect::Count;
@@ -15,6 +16,9 @@ use self::expect::Expect::{
     Says, Totals,
 };
 use self::seen::{Books, Seen};
+
+/// A scenario that HubSpot waits for longer than this has failed.
+const LONGEST_WAIT_MINUTES: usize = 30;
 
 /// One thing that happens, and what must come of it.
 struct Scenario {
@@ -33,6 +37,8 @@ enum Before {
     Company(Value),
     /// Both vendors stop accepting the access tokens they gave.
     TokensExpire,
+    /// QuickBooks fails like this.
+    QuickBooksFails(Value),
 }
 
 /// A record enrolled into an action.
@@ -183,6 +189,21 @@ fn scenarios() -> Vec<Scenario> {
             ],
         },
         Scenario {
+            title: "QuickBooks makes an invoice, and its answer is lost",
+            before: Before::QuickBooksFails(
+                json!({"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}),
+            ),
+            enrollments: vec![invoice(world::REFILL)],
+            expected: vec![
+                NewInBooks(Count { invoices: 1, ..Count::NOTHING }),
+                Totals(&["145.00"]),
+                // Told to wait, and called back when the invoice was found.
+                Deliveries(&[200]),
+                Called(&["/automation/actions/callbacks/"]),
+                Says(&["was created in QuickBooks"]),
+            ],
+        },
+        Scenario {
             title: "Books that are closed",
             before: Before::Company(
                 json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}}),
@@ -246,9 +267,25 @@ async fn play(stack: &Stack, scenario: &Scenario) -> Result<Seen, Box<dyn std::e
     let mut histories = Vec::new();
     for enrollment in &scenario.enrollments {
         let history = stack.execute(&enrollment.request()).await?;
-        histories.push(serde_json::from_value(history)?);
+        histories.push(serde_json::from_value(settled(stack, history).await?)?);
     }
     Ok(before.then(stack, histories)?)
+}
+
+/// Lets minutes pass, each with its run of the reconciler, until HubSpot no longer waits.
+async fn settled(
+    stack: &Stack,
+    mut history: Value,
+) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    for _minute in 0..LONGEST_WAIT_MINUTES {
+        if history["state"] != "BLOCK" {
+            break;
+        }
+        stack.advance_clock(SignedDuration::from_mins(1));
+        stack.tick("reconcile").await?;
+        history = stack.history(history["callback_id"].as_str().unwrap_or_default()).await?;
+    }
+    Ok(history)
 }
 
 impl Before {
@@ -261,6 +298,7 @@ impl Before {
                 stack.seed_quickbooks(&json!({"companies": [company]})).await
             }
             Self::TokensExpire => stack.expire_access_tokens().await,
+            Self::QuickBooksFails(fault) => stack.faults(Vendor::QuickBooks, &json!([fault])),
         }
     }
 }

@@ -67,7 +67,8 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>>
         Command::Smoke => return smoke::run().await,
     };
     let progress = |step: &str| eprintln!("{step} …");
-    let options = Options { port, warm: true, local_links: true, progress, ..Options::default() };
+    let options =
+        Options { port, warm: true, local_links: true, scheduled: keep, progress, ..Options::default() };
     let stack = Stack::start(options).await?;
     let code = match demo {
         true => demo::run(&stack).await?,

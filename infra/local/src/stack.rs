@@ -263,6 +263,14 @@ impl Stack {
         Ok(self.vendors.tell(Vendor::HubSpot, "executions", enrollment).await?)
     }
 
+    /// What the workflow's history shows of an execution by now (`GET /_sim/executions/{callback_id}`).
+    ///
+    /// # Errors
+    /// [`Error::Simulator`] when there was none with this callback id.
+    pub async fn history(&self, callback_id: &str) -> Result<Value, Error> {
+        Ok(self.vendors.read(Vendor::HubSpot, &format!("executions/{callback_id}")).await?)
+    }
+
     /// Opens a drop-down of an action and answers what the workflow editor would show (`POST /_sim/options`).
     ///
     /// # Errors

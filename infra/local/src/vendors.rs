@@ -128,12 +128,27 @@ impl Vendors {
     /// # Errors
     /// [`Error`] when it cannot be reached, refuses, or does not answer JSON; no answer at all is null.
     pub async fn tell(&self, vendor: Vendor, what: &str, body: &Value) -> Result<Value, Error> {
-        let failed = |problem| Error { vendor, problem };
+        self.control_route(vendor, self.http.post(self.url(vendor, what)).json(body)).await
+    }
+
+    /// Reads a control route of a simulator.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be reached or refuses.
+    pub async fn read(&self, vendor: Vendor, what: &str) -> Result<Value, Error> {
+        self.control_route(vendor, self.http.get(self.url(vendor, what))).await
+    }
+
+    fn url(&self, vendor: Vendor, what: &str) -> String {
         let url = match vendor {
             Vendor::HubSpot => &self.hubspot_url,
             Vendor::QuickBooks => &self.quickbooks_url,
         };
-        let request = self.http.post(format!("{url}/_sim/{what}")).json(body);
+        format!("{url}/_sim/{what}")
+    }
+
+    async fn control_route(&self, vendor: Vendor, request: reqwest::RequestBuilder) -> Result<Value, Error> {
+        let failed = |problem| Error { vendor, problem };
         let answer = request.send().await.map_err(|error| failed(error.to_string()))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| failed(error.to_string()))?;

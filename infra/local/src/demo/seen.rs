@@ -36,6 +36,14 @@ pub(super) struct Delivery {
     pub(super) body: String,
 }
 
+impl Delivery {
+    /// Whether it was answered, and not with a promise to call back.
+    pub(super) fn is_final(&self) -> bool {
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        self.status == Some(200) && body["outputFields"]["hs_execution_state"] != "BLOCK"
+    }
+}
+
 /// The part of a company's books that the demo is about.
 pub(super) struct Books {
     /// Invoices, then estimates, then sales receipts, each in order of creation.
