@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+mod budgets;
 mod conforming;
 mod connections;
 mod deliveries;
@@ -11,5 +12,6 @@ mod lossy;
 mod paid;
 mod quotes;
 mod records;
+mod simulated;
 mod support;
 mod tidy;

@@ -17,7 +17,7 @@ pub use mapping::quickbooks::DocumentKind;
 
 use crate::App;
 use crate::answer;
-use crate::attempt::{self, Reply};
+use crate::attempt::{self, PATIENCE, Reply};
 use crate::clock;
 use crate::effects::Deadline;
 use crate::execution::Execution;
@@ -27,9 +27,6 @@ use crate::telemetry::chain;
 
 /// Lambda's time limit for this function, when a request does not name its own end.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-
-/// Once HubSpot has waited for so long, nothing new is begun.
-const PATIENCE: Duration = Duration::from_secs(8);
 
 /// An answer is ready so long before HubSpot gives up.
 const REPLY_NEEDS: Duration = Duration::from_secs(2);

@@ -4,9 +4,12 @@
 //! answered, and from then on the reconciler alone brings the execution to its end (rulings.md 3, 4).
 
 use std::future::Future;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use store::record::{Claimed, Owed, Record, State};
+
+pub use crate::effects::{Times, is_pressing};
 
 use crate::failure::Trouble;
 use crate::protocol::{self, CALLBACK_BEFORE, Effects, End};
@@ -17,6 +20,32 @@ pub const WAIT: SignedDuration = SignedDuration::from_hours(6);
 
 /// [`WAIT`] as HubSpot reads it: an ISO 8601 duration.
 pub const WAIT_ISO: &str = "PT6H";
+
+/// After an invocation's end, a send of it may still take effect: QuickBooks works on a request for up to 120 s, and 60 s
+/// are for clocks and late kills (reliability.md §c.3).
+pub const QUIET: SignedDuration = SignedDuration::from_secs(180);
+
+/// A send is started only with this much time left: QuickBooks' time limit of 25 s, and 3 s to record what came of it.
+pub const SEND_NEEDS: Duration = Duration::from_secs(28);
+
+/// A lease outlives the invocation that holds it by this much.
+pub const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Once HubSpot has waited for so long, nothing new is begun.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Between two attempts that nobody waits for: 1, 2, 4, 8, then 15 minutes, of which up to half is left to `chance`, any
+/// number, so that what failed together does not come again together (rulings.md 11). What only met a limit comes again
+/// soon: the limit is one of calls in a minute.
+pub fn back_off(record: &Record, trouble: &Trouble, chance: u64) -> SignedDuration {
+    // Each claim raises the fence, and HubSpot's are counted.
+    let tries = match trouble {
+        Trouble::HubSpotThrottled | Trouble::QuickBooksThrottled => 1,
+        _ => record.fence.saturating_sub(record.deliveries).clamp(1, 5),
+    };
+    let longest = (60_000_u64 << (tries - 1)).min(15 * 60_000);
+    SignedDuration::from_millis((longest - chance % (longest / 2)).cast_signed())
+}
 
 /// What an execution needs beside the effects of its record: the second half of the one seam (rulings.md 25).
 pub trait Attempt: Effects {

@@ -15,6 +15,7 @@ use quickbooks::Rows;
 use quickbooks::fault::Meaning;
 use quickbooks::query::Query;
 use secrecy::SecretString;
+use store::budget::Budget;
 use store::portal::{Connection, Portal, Status};
 use store::tokens::{AppSecret, Grant, Keys, Owner};
 use tokio::sync::OnceCell;
@@ -203,11 +204,30 @@ impl App {
         what: DocumentKind,
         queries: &[Query],
     ) -> Result<Vec<Rows>, Stop> {
-        let mut asked = company.client.query(queries).await;
+        let mut asked = self.query(company, &company.client, queries).await?;
         if let Err(quickbooks::Error::Unauthorized) = asked {
-            asked = self.renewed_company(company).await?.query(queries).await;
+            let renewed = self.renewed_company(company).await?;
+            asked = self.query(company, &renewed, queries).await?;
         }
         asked.map_err(|error| read_stop(what, &company.name, &error))
+    }
+
+    /// Several questions are one batch while there are batches, whose limit is much the tighter one, and else sent side by
+    /// side: the time is the same.
+    async fn query(
+        &self,
+        company: &Company,
+        client: &quickbooks::Company,
+        queries: &[Query],
+    ) -> Result<Result<Vec<Rows>, quickbooks::Error>, Stop> {
+        let calls = Budget::QuickBooks(company.realm.clone());
+        let batches = Budget::QuickBooksBatches(company.realm.clone());
+        if queries.len() > 1 && self.spend_now(&batches, batches_for(queries)).await? {
+            self.spend(&calls, batches_for(queries), &company.deadline).await?;
+            return Ok(client.query(queries).await);
+        }
+        self.spend(&calls, u32::try_from(queries.len()).unwrap_or(u32::MAX), &company.deadline).await?;
+        Ok(client.query_apart(queries).await)
     }
 
     /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing
@@ -218,9 +238,15 @@ impl App {
         company: &Company,
         send: impl Fn(quickbooks::Company) -> S,
     ) -> Result<Result<T, quickbooks::Error>, Stop> {
+        let calls = Budget::QuickBooks(company.realm.clone());
+        self.spend(&calls, 1, &company.deadline).await?;
+        if !company.deadline.allows_a_send() {
+            return Err(Stop::Trouble(Trouble::OutOfTime));
+        }
         let sent = send(company.client.clone()).await;
         let Err(quickbooks::Error::Unauthorized) = sent else { return Ok(sent) };
         let renewed = self.renewed_company(company).await?;
+        self.spend(&calls, 1, &company.deadline).await?;
         if !company.deadline.allows_a_send() {
             return Err(Stop::Trouble(Trouble::OutOfTime));
         }
@@ -421,6 +447,10 @@ fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> St
             Stop::Trouble(Trouble::QuickBooksDown)
         }
     }
+}
+
+fn batches_for(queries: &[Query]) -> u32 {
+    u32::try_from(queries.len().div_ceil(quickbooks::BATCH)).unwrap_or(u32::MAX)
 }
 
 /// What an answer of QuickBooks that cannot be read means.

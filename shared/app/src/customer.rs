@@ -155,7 +155,7 @@ impl Effects for Order<'_> {
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
         // A customer's record keeps no answers, and its machine asks for none.
-        let Some(transition) = effects::transition(record, change, &self.deadline) else {
+        let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
         effects::write(&self.app.store, record, &transition, &self.deadline).await
@@ -166,9 +166,6 @@ impl Effects for Order<'_> {
         let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
             return Outcome::NoEffect(Trouble::Internal);
         };
-        if !self.deadline.allows_a_send() {
-            return Outcome::NoEffect(Trouble::OutOfTime);
-        }
         let (body, request_id) = (plan.body.as_bytes(), &request_id);
         let sent = self
             .app
@@ -191,7 +188,7 @@ impl Effects for Order<'_> {
                     _ => Outcome::Refused(failure),
                 }
             }
-            Err(other) => effects::send_outcome(&other, &self.company.name),
+            Err(other) => Outcome::of_error(&other, &self.company.name),
         }
     }
 

@@ -7,6 +7,7 @@ use mapping::hubspot::RecordId;
 use mapping::quickbooks::DocumentKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use store::budget::Budget;
 use store::portal::{Portal, Status};
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition};
 use store::tokens::Owner;
@@ -74,6 +75,7 @@ impl<'a> Execution<'a> {
     async fn complete(&self, reply: &str) -> Result<hubspot::callback::Completed, hubspot::Error> {
         let down = |_| hubspot::Error::Unauthorized;
         let client = &self.app.vendors.hubspot;
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, &self.deadline).await.map_err(down)?;
         let account = self.app.account(self.portal, self.deadline).await.map_err(down)?;
         match client.complete(account.token(), &self.request.callback_id, reply).await {
             Err(hubspot::Error::Unauthorized) => {
@@ -103,7 +105,8 @@ impl Attempt for Execution<'_> {
         {
             // The id names one document of one kind (reliability.md §c.1): the first delivery's, which the reconciler ends.
             tracing::error!("two actions were asked for under one callback id");
-            let release = effects::transition(record, &Change::Release(Trouble::InProgress), &self.deadline);
+            let release = Change::Release(Trouble::InProgress);
+            let release = release.transition(record, self.deadline.times(record, &release));
             if let Some(release) = release {
                 effects::write(&self.app.store, record, &release, &self.deadline).await?;
             }

@@ -7,20 +7,11 @@ use store::Store;
 use store::record::{Nonce, Record, State, Transition, Written};
 use uuid::Uuid;
 
+use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
 use crate::clock;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{Change, Outcome};
 use crate::telemetry::chain;
-
-/// After an invocation's end, a send of it may still take effect: QuickBooks works on a request for up to 120 s, and 60 s
-/// are for clocks and late kills (reliability.md §c.3).
-const QUIET: SignedDuration = SignedDuration::from_secs(180);
-
-/// A send is started only with this much time left: QuickBooks' time limit of 25 s, and 3 s to record what came of it.
-const SEND_NEEDS: Duration = Duration::from_secs(28);
-
-/// A lease outlives the invocation that holds it by this much.
-const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Between two tries to write down what exists in QuickBooks.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -65,15 +56,30 @@ impl Deadline {
     }
 
     pub(crate) fn allows_a_beginning(&self) -> bool {
-        Instant::now() < self.begin_until
+        !self.left_to_begin().is_zero()
+    }
+
+    pub(crate) fn left_to_begin(&self) -> Duration {
+        self.begin_until.saturating_duration_since(Instant::now())
     }
 
     /// When whoever takes up due work shall take up this record, given back now.
-    fn next_at(&self, record: &Record) -> Timestamp {
+    fn next_at(&self, record: &Record, trouble: &Trouble) -> Timestamp {
         match self.asked_by {
             AskedBy::HubSpot => clock::now(),
-            AskedBy::Schedule => later(clock::now(), back_off(record)),
+            AskedBy::Schedule => {
+                later(clock::now(), back_off(record, trouble, Uuid::new_v4().as_u64_pair().0))
+            }
         }
+    }
+
+    /// What the write of this change says of time.
+    pub(crate) fn times(&self, record: &Record, change: &Change) -> Times {
+        let next_at = match change {
+            Change::Release(trouble) => self.next_at(record, trouble),
+            _ => clock::now(),
+        };
+        Times { quiet_until: later(self.wall, QUIET), next_at }
     }
 
     pub(crate) fn lease_until(&self) -> Timestamp {
@@ -89,42 +95,53 @@ impl Deadline {
     }
 }
 
-/// The transition of a change that keeps no answer and freezes no payment; none for those that do. In DOC_DONE and PAY_SENT
-/// it is the payment's.
-pub(crate) fn transition(record: &Record, change: &Change, deadline: &Deadline) -> Option<Transition> {
-    let paying = matches!(record.state, State::DocDone | State::PaySent);
-    let quiet_until = later(deadline.wall, QUIET);
-    Some(match change {
-        Change::Freeze(plan) => Transition::Freeze(plan.clone()),
-        Change::Intend if paying => Transition::PayIntent { quiet_until },
-        Change::Intend => Transition::Intent { quiet_until },
-        Change::Unsend(trouble) if paying => Transition::PayUnsend { trouble: trouble.as_str().to_owned() },
-        Change::Unsend(trouble) => Transition::Unsend { trouble: trouble.as_str().to_owned() },
-        Change::Replan(failure) | Change::Withdraw(failure) => {
-            Transition::Replan { trouble: failure.code.as_str().to_owned() }
-        }
-        Change::Record(made) if paying => Transition::PayRecord { id: made.id.clone() },
-        Change::Record(made) => {
-            Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
-        }
-        Change::RefusePayment(failure) => Transition::PayRefuse { trouble: failure.code.as_str().to_owned() },
-        Change::Release(trouble) => Transition::Release {
-            trouble: trouble.as_str().to_owned(),
-            own_mistake: *trouble == Trouble::Internal,
-            next_at: deadline.next_at(record),
-        },
-        Change::Complete | Change::Fail(_) | Change::Review => return None,
-    })
+/// What a change's write says of time: the machine knows no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Until when a send of this attempt may still take effect.
+    pub quiet_until: Timestamp,
+    /// When whoever takes up due work takes up what is given back now.
+    pub next_at: Timestamp,
 }
 
-/// Between two attempts that nobody waits for: 1, 2, 4, 8, then 15 minutes, of which up to half is left to chance, so that
-/// what failed together does not come again together (rulings.md 11).
-fn back_off(record: &Record) -> SignedDuration {
-    // Each claim raises the fence, and HubSpot's are counted.
-    let tries = record.fence.saturating_sub(record.deliveries).clamp(1, 5);
-    let longest = (60_000_u64 << (tries - 1)).min(15 * 60_000);
-    let chance = Uuid::new_v4().as_u64_pair().0 % (longest / 2);
-    SignedDuration::from_millis((longest - chance).cast_signed())
+impl Change {
+    /// The transition of a change that keeps no answer and freezes no payment; none for those that keep an answer. In
+    /// DOC_DONE and PAY_SENT it is the payment's.
+    pub fn transition(&self, record: &Record, times: Times) -> Option<Transition> {
+        let paying = matches!(record.state, State::DocDone | State::PaySent);
+        let Times { quiet_until, next_at } = times;
+        Some(match self {
+            Self::Freeze(plan) => Transition::Freeze(plan.clone()),
+            Self::Intend if paying => Transition::PayIntent { quiet_until },
+            Self::Intend => Transition::Intent { quiet_until },
+            Self::Unsend(trouble) if paying => Transition::PayUnsend { trouble: trouble.as_str().to_owned() },
+            Self::Unsend(trouble) => Transition::Unsend { trouble: trouble.as_str().to_owned() },
+            Self::Replan(failure) | Self::Withdraw(failure) => {
+                Transition::Replan { trouble: failure.code.as_str().to_owned() }
+            }
+            Self::Record(made) if paying => Transition::PayRecord { id: made.id.clone() },
+            Self::Record(made) => {
+                Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
+            }
+            Self::RefusePayment(failure) => {
+                Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
+            }
+            Self::Release(trouble) => Transition::Release {
+                trouble: trouble.as_str().to_owned(),
+                own_mistake: *trouble == Trouble::Internal,
+                next_at,
+            },
+            Self::Complete | Self::Fail(_) | Self::Review => return None,
+        })
+    }
+}
+
+/// Whether a write is repeated as long as there is time: it writes down what exists in QuickBooks.
+pub fn is_pressing(transition: &Transition) -> bool {
+    matches!(
+        transition,
+        Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. }
+    )
 }
 
 /// Writes a transition. What exists in QuickBooks is written down with all the time there is: until then only the quiet
@@ -135,16 +152,13 @@ pub(crate) async fn write(
     transition: &Transition,
     deadline: &Deadline,
 ) -> Result<Written, store::Error> {
-    let matters = matches!(
-        transition,
-        Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. }
-    );
+    let pressing = is_pressing(transition);
     // One id for all tries: the first may have taken place although its reply was lost.
     let id = Nonce::new();
     loop {
         match store.write(record, transition, &id, clock::now()).await {
             Err(error @ store::Error::Unavailable { .. })
-                if matters && deadline.left() > RETRY_PAUSE * 20 =>
+                if pressing && deadline.left() > RETRY_PAUSE * 20 =>
             {
                 tracing::warn!(error = chain(&error), "writing down what exists failed; again");
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -171,17 +185,19 @@ pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::reco
     }
 }
 
-/// What an error of QuickBooks means for a send, when it is not a refusal.
-pub(crate) fn send_outcome(error: &quickbooks::Error, company: &str) -> Outcome {
-    tracing::warn!(error = chain(error), "QuickBooks did not say that it was made");
-    match error {
-        quickbooks::Error::NotSent(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
-        quickbooks::Error::Throttled => Outcome::NoEffect(Trouble::QuickBooksThrottled),
-        // Whoever sends renews the token first; what is left is a token that was refused twice.
-        quickbooks::Error::Unauthorized => Outcome::Refused(Failure::connection_expired(company)),
-        // A 403 proves nothing (reliability.md §c.2).
-        quickbooks::Error::Forbidden(_) | quickbooks::Error::Rejected(_) | quickbooks::Error::Unknown(_) => {
-            Outcome::Unknown
+impl Outcome {
+    /// What an error of QuickBooks means for a send, when it is not a refusal. `company` is its name, for a sentence.
+    pub fn of_error(error: &quickbooks::Error, company: &str) -> Self {
+        tracing::warn!(error = chain(error), "QuickBooks did not say that it was made");
+        match error {
+            quickbooks::Error::NotSent(_) => Self::NoEffect(Trouble::QuickBooksDown),
+            quickbooks::Error::Throttled => Self::NoEffect(Trouble::QuickBooksThrottled),
+            // Whoever sends renews the token first; what is left is a token that was refused twice.
+            quickbooks::Error::Unauthorized => Self::Refused(Failure::connection_expired(company)),
+            // A 403 proves nothing (reliability.md §c.2).
+            quickbooks::Error::Forbidden(_)
+            | quickbooks::Error::Rejected(_)
+            | quickbooks::Error::Unknown(_) => Self::Unknown,
         }
     }
 }

@@ -17,6 +17,7 @@ use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
+use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
 use store::record::{Plan, Record, State, Transition, Written};
@@ -171,6 +172,8 @@ impl Execution<'_> {
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let wanted = hubspot::Wanted { payments };
+        let calls = calls_to_read(kind) + u32::from(payments);
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, &self.deadline).await?;
         let mut enrolled = self.app.vendors.hubspot.enrolled(account.token(), kind, id, wanted).await;
         if let Err(hubspot::Error::Unauthorized) = enrolled {
             let renewed = self.app.renewed_account(account).await?;
@@ -335,7 +338,7 @@ impl Execution<'_> {
                     _ => Outcome::Refused(failure),
                 }
             }
-            Err(error) => effects::send_outcome(&error, &company.name),
+            Err(error) => Outcome::of_error(&error, &company.name),
         })
     }
 
@@ -356,7 +359,7 @@ impl Execution<'_> {
                 tracing::warn!(%fault, "QuickBooks refused the payment");
                 Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
             }
-            Err(error) => effects::send_outcome(&error, &company.name),
+            Err(error) => Outcome::of_error(&error, &company.name),
         })
     }
 
@@ -364,9 +367,6 @@ impl Execution<'_> {
         let internal = |_| Stop::Trouble(Trouble::Internal);
         let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
         let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
-        if !self.deadline.allows_a_send() {
-            return Err(Stop::Trouble(Trouble::OutOfTime));
-        }
         Ok((company, request_id))
     }
 
@@ -488,7 +488,7 @@ impl Execution<'_> {
                 let (answer, trouble) = fail(&self.needs_review(record));
                 Some(Transition::Review { answer, trouble })
             }
-            other => effects::transition(record, other, &self.deadline),
+            other => other.transition(record, self.deadline.times(record, other)),
         }
     }
 
@@ -548,6 +548,15 @@ fn matched_products(matched: &Matched) -> Vec<(String, String)> {
         .filter_map(|(product, item)| Some((product?, item.id.to_string())))
         .collect();
     items.into_iter().collect()
+}
+
+/// How many calls to HubSpot it takes to read a record with a contact and up to a hundred lines, payments apart: the record,
+/// the contact and the lines; of a quote also its billing contact, discounts and fees.
+fn calls_to_read(kind: RecordKind) -> u32 {
+    match kind {
+        RecordKind::Deal => 3,
+        RecordKind::Quote => 6,
+    }
 }
 
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {

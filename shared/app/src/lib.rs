@@ -7,6 +7,7 @@
 pub mod action;
 mod answer;
 pub mod attempt;
+mod budget;
 mod clock;
 pub mod config;
 mod connection;

@@ -26,7 +26,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// Of a body, after decompression, in bytes.
 const BODY_CAP: usize = 2_000_000;
 /// Items of a batch: the lowest of the limits Intuit's current pages name (quickbooks.md §1.6).
-const BATCH: usize = 30;
+pub const BATCH: usize = 30;
 
 /// How long one call may take, body included.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +130,14 @@ impl Company {
             rows.extend(self.query_batch(batch).await?);
         }
         Ok(rows)
+    }
+
+    /// Asks each of `queries` by itself, side by side; the answers are in the order of the queries.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn query_apart(&self, queries: &[Query]) -> Result<Vec<Rows>, Error> {
+        futures::future::try_join_all(queries.iter().map(|query| self.query_one(query))).await
     }
 
     /// Creates a document from frozen bytes, sent as they are.

@@ -13,7 +13,7 @@ pub mod request_id;
 #[cfg(test)]
 mod test_server;
 
-pub use client::{Client, Company, Rows};
+pub use client::{BATCH, Client, Company, Rows};
 pub use error::Error;
 pub use fault::{Fault, Meaning};
 pub use query::Query;

@@ -7,6 +7,7 @@
 //! Why a concrete struct over the AWS SDK, and no trait? On one machine the SDK is pointed at an embedded DynamoDB and
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
+pub mod budget;
 pub mod execution;
 mod item;
 pub mod matches;

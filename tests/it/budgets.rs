@@ -1,0 +1,75 @@
+//! Staying below the vendors' limits: buckets in the embedded DynamoDB, and workflows that enroll many at once.
+
+use jiff::{SignedDuration, Timestamp};
+use local::stack::Vendor;
+use local::world::{HANNA, HARBOR, PORTAL, REALM, THEO_FIRST};
+use store::budget::{Budget, Taken};
+
+use crate::support::{created, forget_matches, invoice, rows, stack};
+
+fn company() -> Budget {
+    Budget::QuickBooks(REALM.to_owned().try_into().unwrap())
+}
+
+#[tokio::test]
+async fn of_many_at_once_as_many_get_through_as_the_bucket_holds() {
+    let stack = stack().await;
+    // The table keeps milliseconds.
+    let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
+    for budget in [company(), Budget::HubSpot(PORTAL)] {
+        let takes = (0..40).map(|_| stack.store.take(&budget, 1, now));
+        let taken = futures::future::join_all(takes).await;
+        let through = taken.iter().filter(|taken| matches!(taken, Ok(Taken::Yes))).count();
+        assert_eq!(through, budget.rate().burst as usize, "{budget:?}: {taken:?}");
+        // Who must wait is told how long, and gets through then.
+        let Taken::NotBefore(moment) = stack.store.take(&budget, 1, now).await.unwrap() else {
+            panic!("through")
+        };
+        assert_eq!(moment, now + budget.rate().interval);
+        assert_eq!(stack.store.take(&budget, 1, moment).await.unwrap(), Taken::Yes);
+        let later = now + SignedDuration::from_hours(1);
+        assert_eq!(stack.store.take(&budget, 2, later).await.unwrap(), Taken::Yes, "full again");
+    }
+}
+
+#[tokio::test]
+async fn one_company_s_bucket_is_not_another_s() {
+    let stack = stack().await;
+    let now = Timestamp::now();
+    let other = Budget::QuickBooks("42".to_owned().try_into().unwrap());
+    assert_eq!(stack.store.take(&company(), 2, now).await.unwrap(), Taken::Yes);
+    assert!(matches!(stack.store.take(&company(), 1, now).await.unwrap(), Taken::NotBefore(_)));
+    assert_eq!(stack.store.take(&other, 1, now).await.unwrap(), Taken::Yes);
+}
+
+#[tokio::test]
+async fn many_enrolled_at_once_for_cold_contacts_meet_no_limit_of_the_vendors() {
+    let stack = stack().await;
+    for _round in 0..4 {
+        forget_matches(&stack).await;
+        let deals = [HARBOR, THEO_FIRST, HANNA];
+        futures::future::join_all(deals.map(|deal| created(&stack, invoice(deal)))).await;
+    }
+    let throttled: Vec<_> = [Vendor::HubSpot, Vendor::QuickBooks]
+        .into_iter()
+        .flat_map(|vendor| stack.calls(vendor))
+        .filter(|call| call.status == Some(429))
+        .collect();
+    assert!(throttled.is_empty(), "{throttled:?}");
+    assert_eq!(rows(&stack, "Invoice").len(), 12);
+    let batches = stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with("/batch")).count();
+    assert!(batches > 0, "look-ups share a batch while there are any");
+}
+
+#[tokio::test]
+async fn what_a_limit_leaves_no_time_for_waits_for_its_turn() {
+    let stack = stack().await;
+    // Somebody else has used up the company's minute.
+    let taken = stack.store.take(&company(), 500, Timestamp::now()).await.unwrap();
+    assert_eq!(taken, Taken::Yes);
+    let shown = created(&stack, invoice(HANNA)).await;
+    assert_eq!(shown.states(), ["BLOCK"]);
+    let calls = stack.calls(Vendor::QuickBooks);
+    assert!(calls.iter().all(|call| call.status == Some(200)), "{calls:?}");
+    assert_eq!(rows(&stack, "Invoice").len(), 1);
+}
