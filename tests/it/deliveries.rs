@@ -4,10 +4,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use local::stack::{Options, Stack, Vendor};
 use local::world::{HANNA, HARBOR, PORTAL, REALM, THEO_FIRST, THEO_SECOND};
+use mapping::quickbooks::DocumentKind;
 use serde_json::json;
 use simulators::control::round_trips;
-use store::record::{Key, State};
+use store::record::{Claim, Key, Nonce, State};
 
+use crate::paid::{paid, paid_quote, payment};
 use crate::support::{
     but, created, forget_matches, history, invoice, rows, run, settled, stack, the_invoice, with,
 };
@@ -243,10 +245,7 @@ async fn after_a_restore_the_books_are_searched_before_anything_is_sent() {
     let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id}));
     let first = created(&stack, enrollment.clone()).await;
     assert_eq!(first.states(), ["BLOCK"], "nobody knows yet whether it was sent before the restore");
-    // The table is restored to a moment before the execution: its record is gone, and its invoice is not.
-    let delete = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
-    let (pk, sk) = (format!("E#{PORTAL}#{callback_id}"), "EXECUTION".to_owned());
-    delete.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
+    forget(&stack, callback_id).await;
     // requestid is forgotten too: the look alone must find it.
     stack
         .seed_quickbooks(&json!({"companies": [{"realm_id": REALM, "switches": {"request_ids": "ignore"}}]}))
@@ -256,8 +255,12 @@ async fn after_a_restore_the_books_are_searched_before_anything_is_sent() {
     let record =
         stack.store.record(&Key::Execution { portal: PORTAL, callback_id: callback_id.into() }).await;
     assert_eq!(record.unwrap().unwrap().sends, 0);
-    let shown = settled(&stack, shown).await;
-    assert_eq!(shown.output("document_id"), first.output("document_id"));
+    settled(&stack, shown).await;
+    // The callback of the first life settled the simulator's history, so what counts is the record.
+    pass(&stack, 15).await;
+    let record = stored(&stack, callback_id).await;
+    assert_eq!((record.state, record.sends, record.callback_due), (State::Completed, 0, None));
+    assert_eq!(record.made_id.as_deref(), Some(first.output("document_id")));
     the_invoice(&stack);
 }
 
@@ -321,3 +324,161 @@ async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_
 
 /// Until every lease has ended and no earlier send can still take effect.
 pub(crate) const QUIET: SignedDuration = SignedDuration::from_mins(5);
+
+#[tokio::test]
+async fn after_a_restore_a_payment_is_looked_for_too_and_made_once() {
+    for made_before in [true, false] {
+        let since = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let variables = vec![("SAFE_MODE_SINCE".to_owned(), since)];
+        let stack = with(Options { variables, ..Options::default() }).await;
+        paid_quote(&stack, payment("9401", json!({}))).await;
+        let callback_id = "ap-1000001-1-3-0";
+        let enrollment = but(paid("QUOTE", 910), json!({"callback_id": callback_id}));
+        if made_before {
+            created(&stack, enrollment.clone()).await;
+            forget(&stack, callback_id).await;
+            let ignored = json!({"realm_id": REALM, "switches": {"request_ids": "ignore"}});
+            stack.seed_quickbooks(&json!({"companies": [ignored]})).await.unwrap();
+        }
+        run(&stack, enrollment).await;
+        pass(&stack, 30).await;
+        let record = stored(&stack, callback_id).await;
+        assert_eq!(record.state, State::Completed);
+        assert_eq!((rows(&stack, "Invoice").len(), rows(&stack, "Payment").len()), (1, 1), "{made_before}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_restore_what_cannot_be_planned_goes_to_a_person_and_is_not_called_a_failure() {
+    let since = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let variables = vec![("SAFE_MODE_SINCE".to_owned(), since)];
+    let stack = with(Options { variables, ..Options::default() }).await;
+    let shown = run(&stack, but(invoice(999), json!({"callback_id": "ap-1000001-1-3-0"}))).await;
+    assert_eq!(shown.output("errorCode"), "NEEDS_REVIEW", "{}", shown.0);
+    assert_eq!(stored(&stack, "ap-1000001-1-3-0").await.state, State::NeedsReview);
+}
+
+#[tokio::test]
+async fn a_function_killed_before_it_could_promise_is_ended_without_another_delivery() {
+    let stack = stack().await;
+    let slow = json!([{"method": "POST", "path": "/invoice", "times": 1, "delay_ms": 1500}]);
+    stack.faults(Vendor::QuickBooks, &slow).unwrap();
+    let callback_id = "ap-1000001-1-3-0";
+    let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 1}));
+    let killer = async {
+        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/invoice")) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        stack.function("invoice").unwrap().kill_all().await
+    };
+    let (_shown, killed) = tokio::join!(run(&stack, enrollment), killer);
+    assert_eq!(killed, 1);
+    while stack.calls(Vendor::QuickBooks).iter().any(|call| call.ended_us.is_none()) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    pass(&stack, 30).await;
+    let record = stored(&stack, callback_id).await;
+    assert_eq!((record.state, record.deliveries), (State::Completed, 1));
+    assert_eq!(record.made_id.as_deref(), the_invoice(&stack)["Id"].as_str());
+}
+
+#[tokio::test]
+async fn a_callback_that_hubspot_does_not_hear_is_repeated_and_byte_equal_to_the_answer() {
+    let stack = stack().await;
+    let lost =
+        json!([{"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}]);
+    stack.faults(Vendor::QuickBooks, &lost).unwrap();
+    let deaf = json!([{"path": "/automation/actions/callbacks", "times": 3, "status": 502}]);
+    stack.faults(Vendor::HubSpot, &deaf).unwrap();
+    let callback_id = "ap-1000001-1-3-0";
+    let shown = run(&stack, but(invoice(HARBOR), json!({"callback_id": callback_id}))).await;
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.state(), "SUCCESS");
+    let callbacks: Vec<_> =
+        stack.calls(Vendor::HubSpot).into_iter().filter(|call| call.path.contains("/callbacks/")).collect();
+    let statuses: Vec<_> = callbacks.iter().map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(502), Some(502), Some(502), Some(204)]);
+    let answer = stored(&stack, callback_id).await.answer.unwrap();
+    let expected = format!("{},\"typedOutputs\":{{}}}}", answer.strip_suffix('}').unwrap());
+    assert!(callbacks.iter().all(|call| call.request_body == expected), "{callbacks:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_can_resume_stands_in_no_one_s_way() {
+    let stack = stack().await;
+    let down = json!([{"path": "/", "times": 100_000, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &down).unwrap();
+    let odd = "ap-1000001-1-3-0";
+    run(&stack, but(invoice(HANNA), json!({"callback_id": odd}))).await;
+    let fine = run(&stack, invoice(HARBOR)).await;
+    // What it asked for is lost, and its promise with it.
+    let update = stack.dynamodb.update_item().table_name(&stack.info.table_name);
+    update
+        .key("pk", AttributeValue::S(format!("E#{PORTAL}#{odd}")))
+        .key("sk", AttributeValue::S("EXECUTION".into()))
+        .update_expression("REMOVE asked, callback_due")
+        .send()
+        .await
+        .unwrap();
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    assert_eq!(settled(&stack, fine).await.state(), "SUCCESS");
+    let key = Key::Execution { portal: PORTAL, callback_id: odd.into() };
+    assert!(!stack.store.due(stack.now(), 10).await.unwrap().contains(&key), "left for later");
+    assert_eq!(stored(&stack, odd).await.state, State::Claimed);
+}
+
+#[tokio::test]
+async fn the_kill_switch_sends_nothing_and_keeps_every_promise() {
+    let variables = vec![("ACTIONS_PAUSED".to_owned(), "true".to_owned())];
+    let stack = with(Options { variables, ..Options::default() }).await;
+    let refused = run(&stack, but(invoice(HANNA), json!({"max_attempts": 1}))).await;
+    assert_eq!(refused.statuses(), [503]);
+    // Promised before the switch was thrown.
+    let callback_id = "ap-1000001-1-3-0";
+    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    let asked = json!({"object_type": "DEAL", "object_id": HARBOR, "inputs": {}, "source": "WORKFLOWS"});
+    let claim = Claim {
+        key: key.clone(),
+        action: Some(DocumentKind::Invoice),
+        realm: Some(REALM.to_owned().try_into().unwrap()),
+        input_hash: None,
+        subject: None,
+        request: Some(asked.to_string()),
+        delivered: true,
+        safe_since: None,
+        nonce: Nonce::new(),
+        now: stack.now(),
+        lease_until: stack.now() + SignedDuration::from_secs(65),
+    };
+    stack.store.claim(&claim).await.unwrap();
+    stack.store.owe_callback(&key, stack.now() + SignedDuration::from_hours(6)).await.unwrap();
+    for _quarter in 0..23 {
+        stack.advance_clock(SignedDuration::from_mins(15));
+        stack.tick("reconcile").await.unwrap();
+    }
+    assert_eq!(stored(&stack, callback_id).await.state, State::Failed);
+    let told =
+        stack.calls(Vendor::HubSpot).into_iter().filter(|call| call.path.contains(callback_id)).count();
+    assert!(told > 0, "HubSpot was told");
+    assert_eq!(stack.calls(Vendor::QuickBooks).len(), 0, "nothing was asked or sent");
+}
+
+/// Lets minutes pass, each with its run of the reconciler.
+async fn pass(stack: &Stack, minutes: u32) {
+    for _minute in 0..minutes {
+        stack.advance_clock(SignedDuration::from_mins(1));
+        stack.tick("reconcile").await.unwrap();
+    }
+}
+
+async fn stored(stack: &Stack, callback_id: &str) -> store::record::Record {
+    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    stack.store.record(&key).await.unwrap().unwrap()
+}
+
+/// As if the table had been restored to a moment before the execution: its record is gone, and what it made is not.
+async fn forget(stack: &Stack, callback_id: &str) {
+    let delete = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
+    let (pk, sk) = (format!("E#{PORTAL}#{callback_id}"), "EXECUTION".to_owned());
+    delete.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
+}

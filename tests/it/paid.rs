@@ -11,7 +11,7 @@ use crate::quotes::{decimal, enroll, quote};
 use crate::support::{but, company, created, portal, rows, run, settled, stack, the_invoice};
 
 /// A payment of the quote or deal it hangs on.
-fn payment(id: &str, changes: Value) -> Value {
+pub(crate) fn payment(id: &str, changes: Value) -> Value {
     let mut properties = json!({
         "hs_latest_status": "succeeded", "hs_initial_amount": "171.00", "hs_currency_code": "USD",
         "hs_initiated_date": "2026-11-02T15:00:00Z", "hs_reference_number": "ch_3PqX21",
@@ -23,14 +23,14 @@ fn payment(id: &str, changes: Value) -> Value {
 }
 
 /// A quote that was paid, and its payment.
-async fn paid_quote(stack: &Stack, payment: Value) {
+pub(crate) async fn paid_quote(stack: &Stack, payment: Value) {
     let mut objects = quote("910", json!({"hs_payment_status": "PAID", "hs_payment_date": "2026-11-02"}));
     objects["quotes"][0]["associations"]["commerce_payments"] = json!([payment["id"]]);
     objects["commerce_payments"] = json!([payment]);
     portal(stack, objects).await;
 }
 
-fn paid(object_type: &str, id: u64) -> Value {
+pub(crate) fn paid(object_type: &str, id: u64) -> Value {
     let inputs = json!({"inputs": {"quickbooks_account": "default", "due_days": "30", "create_paid": "yes"}});
     but(enroll("invoice", object_type, id), inputs)
 }

@@ -116,7 +116,7 @@ pub(crate) async fn run(stack: &Stack, enrollment: Value) -> Shown {
 
 /// Lets minutes pass, each with its run of the reconciler, until HubSpot no longer waits.
 pub(crate) async fn settled(stack: &Stack, mut shown: Shown) -> Shown {
-    for _ in 0..30 {
+    for _minute in 0..90 {
         if shown.state() != "BLOCK" {
             return shown;
         }

@@ -6,13 +6,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use store::record::{Claimed, Owed, Record, State};
 
 pub use crate::effects::{Times, is_pressing};
 
+use crate::effects::later;
 use crate::failure::Trouble;
-use crate::protocol::{self, CALLBACK_BEFORE, Effects, End};
+use crate::protocol::{self, CALLBACK_BEFORE, Effects, End, HUBSPOT_RETRIES};
 use crate::telemetry::chain;
 
 /// How long HubSpot is asked to wait for a callback.
@@ -20,6 +21,16 @@ pub const WAIT: SignedDuration = SignedDuration::from_hours(6);
 
 /// [`WAIT`] as HubSpot reads it: an ISO 8601 duration.
 pub const WAIT_ISO: &str = "PT6H";
+
+/// A `BLOCK` answer has reached HubSpot so long after its promise was written: the gateway waits no longer for it.
+const BLOCK_ARRIVES: SignedDuration = SignedDuration::from_secs(30);
+
+/// A callback that is refused earlier than this after its promise is tried again: HubSpot may not have known of the wait.
+const REFUSAL_COUNTS: SignedDuration = SignedDuration::from_mins(5);
+
+/// Between two callbacks that HubSpot does not hear: half of the time since the promise, within these.
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// After an invocation's end, a send of it may still take effect: QuickBooks works on a request for up to 120 s, and 60 s
 /// are for clocks and late kills (reliability.md §c.3).
@@ -40,7 +51,9 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 pub fn back_off(record: &Record, trouble: &Trouble, chance: u64) -> SignedDuration {
     // Each claim raises the fence, and HubSpot's are counted.
     let tries = match trouble {
-        Trouble::HubSpotThrottled | Trouble::QuickBooksThrottled => 1,
+        Trouble::HubSpotThrottled | Trouble::QuickBooksThrottled | Trouble::InProgress => 1,
+        // Only a person can connect the company again.
+        Trouble::Disconnected => return SignedDuration::from_hours(1),
         _ => record.fence.saturating_sub(record.deliveries).clamp(1, 5),
     };
     let longest = (60_000_u64 << (tries - 1)).min(15 * 60_000);
@@ -58,11 +71,32 @@ pub trait Attempt: Effects {
     /// Writes down that HubSpot will be called back.
     fn promise(&self) -> impl Future<Output = Result<Owed, store::Error>> + Send;
 
-    /// Calls HubSpot back with the record's answer, or that a person must look when there is none. False: not heard.
-    fn call_back(&self, record: &Record) -> impl Future<Output = bool> + Send;
+    /// Whether a workflow asked: HubSpot then delivers again for three days.
+    fn is_from_a_workflow(&self) -> bool;
+
+    /// Calls HubSpot back with the record's answer, or that a person must look when there is none.
+    fn call_back(&self, record: &Record) -> impl Future<Output = Told> + Send;
 
     /// Writes down that HubSpot no longer waits.
     fn settle(&self, record: &Record) -> impl Future<Output = Result<(), store::Error>> + Send;
+
+    /// Leaves what is due for later, unless somebody took it up meanwhile.
+    fn postpone(
+        &self,
+        record: &Record,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), store::Error>> + Send;
+}
+
+/// How HubSpot took a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The workflow goes on.
+    Heard,
+    /// With a 4xx: HubSpot does not wait for it, or not yet.
+    Refused,
+    /// No usable answer: HubSpot waits still.
+    NotHeard,
 }
 
 /// What HubSpot is answered.
@@ -110,24 +144,64 @@ pub async fn deliver(attempt: &impl Attempt) -> Reply {
 /// [`store::Error`]: it stays due.
 pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State, store::Error> {
     let state = record.state;
-    let record = if state.is_terminal() {
-        record
-    } else {
-        match attempt.claim().await? {
-            Claimed::Ours(record) => match protocol::drive(attempt, protocol::next, record).await {
-                End::Done(record) | End::Later { record, .. } => record,
-                End::GaveUp(_) => return Ok(state),
-            },
-            Claimed::Done(record) => record,
-            Claimed::Running => return Ok(state),
-        }
-    };
-    let Some(due) = record.callback_due else { return Ok(record.state) };
-    let left = due.duration_since(attempt.now());
-    let time_to_tell = record.state.is_terminal() || left <= CALLBACK_BEFORE;
-    // After its time HubSpot does not wait any more, heard or not.
-    if time_to_tell && (attempt.call_back(&record).await || left.is_negative()) {
-        attempt.settle(&record).await?;
+    if state.is_terminal() {
+        tell(attempt, &record).await?;
+        return Ok(state);
     }
+    if let Some(until) = hubspot_s_turn(attempt, &record) {
+        attempt.postpone(&record, until).await?;
+        return Ok(state);
+    }
+    let record = match attempt.claim().await? {
+        Claimed::Ours(record) => match protocol::drive(attempt, protocol::next, record).await {
+            // What became of the record is not known here: its next holder tells.
+            End::Later { trouble: Trouble::TakenOver | Trouble::Unwritten, .. } | End::GaveUp(_) => {
+                return Ok(state);
+            }
+            End::Done(record) | End::Later { record, .. } => record,
+        },
+        Claimed::Done(record) => record,
+        Claimed::Running => return Ok(state),
+    };
+    tell(attempt, &record).await?;
     Ok(record.state)
+}
+
+/// Until when only HubSpot may go on: nothing was sent, nobody was promised anything, and whoever asked may have taken the
+/// 503 for the end. A workflow has not: it delivers for three days.
+fn hubspot_s_turn(attempt: &impl Attempt, record: &Record) -> Option<Timestamp> {
+    let unsent = matches!(record.state, State::Claimed | State::Planned);
+    let ends = record.created_at.checked_add(HUBSPOT_RETRIES).unwrap_or(Timestamp::MAX);
+    let waits = unsent && record.callback_due.is_none() && !attempt.is_from_a_workflow();
+    (waits && attempt.now() < ends).then_some(ends)
+}
+
+/// Calls HubSpot back if that was promised and it is time, and leaves it for later if HubSpot did not hear.
+async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Error> {
+    let Some(due) = record.callback_due else { return Ok(()) };
+    let (now, promised_at) = (attempt.now(), later(due, -WAIT));
+    let ended = record.state.is_terminal();
+    let sent = !matches!(record.state, State::Claimed | State::Planned);
+    if !ended && !(sent && due.duration_since(now) <= CALLBACK_BEFORE) {
+        return Ok(());
+    }
+    // Until its answer `BLOCK` has arrived, HubSpot knows of no wait.
+    let known_at = later(promised_at, BLOCK_ARRIVES);
+    if ended && now < known_at {
+        return attempt.postpone(record, known_at).await;
+    }
+    let heard = match attempt.call_back(record).await {
+        Told::Heard => true,
+        Told::Refused => now >= later(promised_at, REFUSAL_COUNTS),
+        // After its time HubSpot does not wait any more, heard or not.
+        Told::NotHeard => now > due,
+    };
+    match (heard, ended) {
+        (true, _) => attempt.settle(record).await,
+        (false, true) => {
+            let pause = now.duration_since(promised_at) / 2;
+            attempt.postpone(record, later(now, pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))).await
+        }
+        (false, false) => Ok(()),
+    }
 }

@@ -38,7 +38,9 @@ pub(crate) fn under_way(request: &Request) -> Duration {
         return Duration::ZERO;
     };
     let arrived = Timestamp::from_millisecond(context.time_epoch).ok();
-    let time = arrived.map(|arrived| now().duration_since(arrived)).filter(|time| *time <= ON_THE_WAY);
+    let time = arrived
+        .map(|arrived| now().duration_since(arrived))
+        .filter(|time| !cfg!(debug_assertions) || *time <= ON_THE_WAY);
     time.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default()
 }
 

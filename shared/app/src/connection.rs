@@ -38,7 +38,7 @@ const RENEWAL_NEEDS: Duration = Duration::from_secs(30);
 /// A token with less time left is renewed before it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
-/// After so many deliveries, a record that HubSpot does not give out whole is told instead of tried again (reliability.md
+/// After so many attempts, a record that HubSpot does not give out whole is told instead of tried again (reliability.md
 /// §b, malformed bodies).
 const PATIENCE: u64 = 5;
 
@@ -74,6 +74,16 @@ pub(crate) enum Stop {
     Failure(Failure),
     /// Later.
     Trouble(Trouble),
+}
+
+impl Stop {
+    /// One word, for logs: a failure's sentence holds names.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Failure(failure) => failure.code.as_str(),
+            Self::Trouble(trouble) => trouble.as_str(),
+        }
+    }
 }
 
 impl From<Stop> for Event {
@@ -411,8 +421,8 @@ impl Refresh {
     }
 }
 
-/// What an error of HubSpot means for an execution that reads a record, delivered so many times.
-pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, deliveries: u64, error: &hubspot::Error) -> Stop {
+/// What an error of HubSpot means for an execution that reads a record, for the how-manieth time.
+pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, attempts: u64, error: &hubspot::Error) -> Stop {
     tracing::warn!(error = chain(error), "the record could not be read");
     let id = id.to_string();
     match error {
@@ -422,7 +432,7 @@ pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, deliveries: u64, erro
         hubspot::Error::Refused { .. } => Stop::Trouble(Trouble::Internal),
         hubspot::Error::RateLimited => Stop::Trouble(Trouble::HubSpotThrottled),
         hubspot::Error::Unavailable { cause: hubspot::error::Cause::Incomplete, .. }
-            if deliveries >= PATIENCE =>
+            if attempts >= PATIENCE =>
         {
             Stop::Failure(Failure::record_incomplete(kind, &id))
         }

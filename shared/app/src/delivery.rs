@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use hubspot::callback::Completed;
 use hubspot::workflow::{self, CallbackId};
+use jiff::Timestamp;
 use mapping::hubspot::RecordId;
 use mapping::quickbooks::DocumentKind;
 use serde::{Deserialize, Serialize};
@@ -14,9 +16,9 @@ use store::tokens::Owner;
 
 use crate::App;
 use crate::answer;
-use crate::attempt::{Attempt, WAIT};
+use crate::attempt::{Attempt, Told, WAIT};
 use crate::clock;
-use crate::connection::chosen_company;
+use crate::connection::{Stop, chosen_company};
 use crate::effects::{self, AskedBy, Deadline, later};
 use crate::execution::Execution;
 use crate::failure::Trouble;
@@ -26,12 +28,16 @@ use crate::telemetry::chain;
 /// The scope that calling back needs (hubspot.md §2.3). Every installation has it; an old one may not.
 const CALL_BACK_SCOPE: &str = "automation";
 
+/// The source of what a workflow asks for; others do not deliver again (hubspot.md §2.1).
+const WORKFLOWS: &str = "WORKFLOWS";
+
 /// What HubSpot asked for, as the record keeps it for whoever goes on without HubSpot.
 #[derive(Serialize, Deserialize)]
 struct Asked {
     object_type: String,
     object_id: RecordId,
     inputs: BTreeMap<String, String>,
+    source: Option<String>,
 }
 
 /// The request of a record that HubSpot delivered once. None when the record keeps none, or not one we can read.
@@ -44,6 +50,20 @@ pub(crate) fn asked_before(record: &Record) -> Option<workflow::Execution> {
         object_type: asked.object_type,
         object_id: asked.object_id,
         inputs: asked.inputs,
+        workflow_id: None,
+        source: asked.source,
+    })
+}
+
+/// A request that is good for calling back, of a record that does not say what was asked for.
+pub(crate) fn nothing_asked(record: &Record) -> Option<workflow::Execution> {
+    let Key::Execution { portal, callback_id } = &record.key else { return None };
+    Some(workflow::Execution {
+        callback_id: CallbackId::try_from(callback_id.clone()).ok()?,
+        portal_id: *portal,
+        object_type: String::new(),
+        object_id: RecordId(0),
+        inputs: BTreeMap::new(),
         workflow_id: None,
         source: None,
     })
@@ -67,23 +87,22 @@ impl<'a> Execution<'a> {
     }
 
     fn asked(&self) -> String {
-        let workflow::Execution { object_type, object_id, inputs, .. } = self.request.clone();
-        serde_json::json!(Asked { object_type, object_id, inputs }).to_string()
+        let workflow::Execution { object_type, object_id, inputs, source, .. } = self.request.clone();
+        serde_json::json!(Asked { object_type, object_id, inputs, source }).to_string()
     }
 
-    /// With the token there is, or a fresh one if HubSpot no longer takes that.
-    async fn complete(&self, reply: &str) -> Result<hubspot::callback::Completed, hubspot::Error> {
-        let down = |_| hubspot::Error::Unauthorized;
+    /// With the token there is, or a fresh one if HubSpot no longer takes that. `Err`: there is none, or no time.
+    async fn complete(&self, reply: &str) -> Result<Result<Completed, hubspot::Error>, Stop> {
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, &self.deadline).await?;
         let client = &self.app.vendors.hubspot;
-        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, &self.deadline).await.map_err(down)?;
-        let account = self.app.account(self.portal, self.deadline).await.map_err(down)?;
-        match client.complete(account.token(), &self.request.callback_id, reply).await {
+        let account = self.app.account(self.portal, self.deadline).await?;
+        Ok(match client.complete(account.token(), &self.request.callback_id, reply).await {
             Err(hubspot::Error::Unauthorized) => {
-                let renewed = self.app.renewed_account(account).await.map_err(down)?;
+                let renewed = self.app.renewed_account(account).await?;
                 client.complete(renewed.token(), &self.request.callback_id, reply).await
             }
             completed => completed,
-        }
+        })
     }
 }
 
@@ -123,7 +142,7 @@ impl Attempt for Execution<'_> {
     }
 
     async fn may_block(&self) -> bool {
-        let Some(portal) = self.portal.filter(|_| self.request.source.as_deref() == Some("WORKFLOWS")) else {
+        let Some(portal) = self.portal.filter(|_| self.is_from_a_workflow()) else {
             return false;
         };
         let Some(connection) = portal.hubspot.as_ref().filter(|hubspot| hubspot.status == Status::Ok) else {
@@ -142,19 +161,35 @@ impl Attempt for Execution<'_> {
         self.app.store.owe_callback(&self.key(), later(clock::now(), WAIT)).await
     }
 
-    async fn call_back(&self, record: &Record) -> bool {
+    fn is_from_a_workflow(&self) -> bool {
+        self.request.source.as_deref() == Some(WORKFLOWS)
+    }
+
+    async fn call_back(&self, record: &Record) -> Told {
         let unknown = || answer::failed(&self.needs_review(record), self.request.callback_id.as_str());
         let reply = record.answer.clone().unwrap_or_else(unknown);
         match self.complete(&reply).await {
-            Ok(completed) => {
-                tracing::info!(?completed, "called back");
-                true
+            Ok(Ok(Completed::Taken)) => {
+                tracing::info!("called back");
+                Told::Heard
             }
-            Err(error) => {
+            Ok(Ok(Completed::Refused)) => {
+                tracing::warn!("HubSpot refused the callback");
+                Told::Refused
+            }
+            Ok(Err(error)) => {
                 tracing::warn!(error = chain(&error), "HubSpot could not be called back");
-                false
+                Told::NotHeard
+            }
+            Err(stop) => {
+                tracing::warn!(cause = stop.as_str(), "HubSpot could not be called back");
+                Told::NotHeard
             }
         }
+    }
+
+    async fn postpone(&self, record: &Record, until: Timestamp) -> Result<(), store::Error> {
+        self.app.store.postpone(&record.key, Some(record), until).await
     }
 
     async fn settle(&self, record: &Record) -> Result<(), store::Error> {

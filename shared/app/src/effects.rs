@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
 use crate::clock;
 use crate::failure::{Failure, Trouble};
-use crate::protocol::{Change, Outcome};
+use crate::protocol::{CALLBACK_BEFORE, Change, Outcome};
 use crate::telemetry::chain;
 
 /// Between two tries to write down what exists in QuickBooks.
@@ -65,10 +65,14 @@ impl Deadline {
 
     /// When whoever takes up due work shall take up this record, given back now.
     fn next_at(&self, record: &Record, trouble: &Trouble) -> Timestamp {
+        let now = clock::now();
         match self.asked_by {
-            AskedBy::HubSpot => clock::now(),
+            AskedBy::HubSpot => now,
             AskedBy::Schedule => {
-                later(clock::now(), back_off(record, trouble, Uuid::new_v4().as_u64_pair().0))
+                let next_at = later(now, back_off(record, trouble, Uuid::new_v4().as_u64_pair().0));
+                // HubSpot is told in time how things stand.
+                let told_at = record.callback_due.map(|due| later(due, -CALLBACK_BEFORE));
+                told_at.filter(|told_at| *told_at > now).map_or(next_at, |told_at| next_at.min(told_at))
             }
         }
     }

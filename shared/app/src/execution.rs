@@ -62,7 +62,8 @@ impl Effects for Execution<'_> {
     }
 
     fn in_time(&self) -> bool {
-        self.deadline.allows_a_beginning()
+        // The kill switch: what HubSpot waits for is told all the same.
+        !self.app.config.actions_paused && self.deadline.allows_a_beginning()
     }
 
     async fn plan(&self, record: &Record) -> Event {
@@ -91,7 +92,7 @@ impl Effects for Execution<'_> {
 
     async fn look(&self, record: &Record) -> Sighting {
         let seen = match record.state {
-            State::PaySent => self.look_for_payment(record).await,
+            State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
         seen.unwrap_or_else(|stop| match stop {
@@ -179,7 +180,7 @@ impl Execution<'_> {
             let renewed = self.app.renewed_account(account).await?;
             enrolled = self.app.vendors.hubspot.enrolled(renewed.token(), kind, id, wanted).await;
         }
-        enrolled.map_err(|error| hubspot_stop(kind, id, record.deliveries, &error))
+        enrolled.map_err(|error| hubspot_stop(kind, id, record.fence, &error))
     }
 
     fn paid(
@@ -448,8 +449,13 @@ impl Execution<'_> {
         let mut found: Vec<T> = Vec::new();
         loop {
             let start = u32::try_from(found.len()).unwrap_or(u32::MAX).saturating_add(1);
-            let query = Query::from(entity)
-                .equals(Attribute::CustomerRef, &notes.customer_id.0)
+            let query = Query::from(entity);
+            // What was made before a restore may have been planned otherwise.
+            let query = match record.safe_since {
+                Some(_) => query,
+                None => query.equals(Attribute::CustomerRef, &notes.customer_id.0),
+            };
+            let query = query
                 .since(Attribute::CreateTime, since)
                 .order_by_newest()
                 .start_position(start)
@@ -475,11 +481,13 @@ impl Execution<'_> {
         };
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
-            Change::Record(made) if record.state == State::Sent => Some(Transition::Record {
-                id: made.id.clone(),
-                made: made.json.clone(),
-                pay_plan: self.pay_plan(record, made)?,
-            }),
+            Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
+                Some(Transition::Record {
+                    id: made.id.clone(),
+                    made: made.json.clone(),
+                    pay_plan: self.pay_plan(record, made)?,
+                })
+            }
             Change::Fail(failure) => {
                 let (answer, trouble) = fail(failure);
                 Some(Transition::Fail { answer, trouble })
@@ -530,10 +538,14 @@ impl Execution<'_> {
     }
 
     pub(crate) fn needs_review(&self, record: &Record) -> Failure {
-        if record.state == State::PaySent {
+        if matches!(record.state, State::DocDone | State::PaySent) {
             let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
             let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
-            return Failure::payment_needs_review(self.kind, &number.unwrap_or_default());
+            let number = number.unwrap_or_default();
+            return match record.state {
+                State::DocDone => Failure::payment_pending(self.kind, &number),
+                _ => Failure::payment_needs_review(self.kind, &number),
+            };
         }
         let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
         Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))

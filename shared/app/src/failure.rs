@@ -440,6 +440,19 @@ impl Failure {
         )
     }
 
+    /// The document is there, and its payment is not yet.
+    pub fn payment_pending(what: DocumentKind, number: &str) -> Self {
+        let what = what.noun();
+        Self::new(
+            Code::NeedsReview,
+            number,
+            format!(
+                "The {what} {number} was created; its payment could not be recorded in time and is still tried. Check the {what}'s \
+                 payments in QuickBooks; do not enroll the record again."
+            ),
+        )
+    }
+
     /// Books and record disagree in a way a person must judge.
     pub fn needs_review(what: DocumentKind, realm_name: &str) -> Self {
         let what = what.noun();
@@ -513,6 +526,27 @@ impl Trouble {
         };
         let message = format!("The {what} was not created: {cause}. Enroll the record again.");
         Failure::new(self.code(), subject, message)
+    }
+
+    /// All of them.
+    const ALL: [Self; 12] = [
+        Self::InProgress,
+        Self::TakenOver,
+        Self::StoreDown,
+        Self::Unwritten,
+        Self::Internal,
+        Self::HubSpotDown,
+        Self::HubSpotThrottled,
+        Self::QuickBooksDown,
+        Self::QuickBooksThrottled,
+        Self::Disconnected,
+        Self::OutcomeUnknown,
+        Self::OutOfTime,
+    ];
+
+    /// The trouble that a record keeps, if it keeps one and not a failure's code.
+    pub(crate) fn read(kept: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trouble| trouble.as_str() == kept)
     }
 
     /// What is kept on the record, for the log and for people.

@@ -13,11 +13,12 @@
 //! A payment follows its document by the same rules: DOC_DONE stands for PLANNED and PAY_SENT for SENT, and a refusal does
 //! not undo the document but is part of the answer.
 //!
-//! HubSpot may have been told to wait. Shortly before its wait ends, an execution that has sent nothing is failed with the
-//! cause of its last trouble; one that has goes on, and HubSpot is told to have a person look (rulings.md 4).
+//! HubSpot waits only so long, for a callback or with its own retries. Once its wait is about to end, an execution that has
+//! sent nothing begins nothing any more and is failed with the cause of its last trouble; one that has sent goes on, and
+//! HubSpot is told to have a person look (rulings.md 4).
 //!
-//! After a restore, the books are searched before the first send as after a lost one: what we sent meanwhile is forgotten,
-//! and the documents are there (rulings.md 17).
+//! After a restore, what we sent meanwhile is forgotten, and the documents are there. So the books are searched before the
+//! first send as after a lost one, and what would fail goes to a person instead (rulings.md 17).
 //!
 //! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
 //! refusal never ends the record: the next execution that needs this customer may succeed.
@@ -32,6 +33,9 @@ use crate::telemetry::chain;
 
 /// So long before HubSpot stops waiting it is told how things stand (rulings.md 4).
 pub const CALLBACK_BEFORE: SignedDuration = SignedDuration::from_mins(15);
+
+/// So long HubSpot delivers an execution again, less what its last retry may come early (hubspot.md §2.4).
+pub const HUBSPOT_RETRIES: SignedDuration = SignedDuration::from_hours(3 * 24 - 1);
 
 /// An attempt that our own mistake ended is repeated; after so many, a person must look (rulings.md 11).
 const OWN_MISTAKES: u64 = 50;
@@ -62,6 +66,8 @@ pub enum Event {
     Looked(Sighting),
     /// This attempt's time is up, before it began something new.
     TimeUp,
+    /// What is to be written cannot be built from what is kept.
+    Unwritable,
 }
 
 /// How a send came to an end.
@@ -160,9 +166,9 @@ pub enum Change {
 /// What is done next for an execution.
 pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
     match event {
-        Event::Claimed => resume(record),
+        Event::Claimed => resume(record, now),
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
-        Event::NotPossible(failure) => Command::Write(Change::Fail(failure)),
+        Event::NotPossible(failure) => refuse(record, failure),
         Event::NotPlanned(trouble) => later(record, trouble, now),
         Event::Wrote(change) => after_write(record, change, now),
         Event::Lost => Command::Later(Trouble::TakenOver),
@@ -170,6 +176,7 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
         Event::Sent(outcome) => after_send(record, outcome, now),
         Event::Looked(sighting) => after_look(record, sighting, now),
         Event::TimeUp => later(record, Trouble::OutOfTime, now),
+        Event::Unwritable => later(record, Trouble::Internal, now),
     }
 }
 
@@ -184,10 +191,10 @@ pub fn next_for_customer(record: &Record, event: Event, now: Timestamp) -> Comma
     }
 }
 
-fn resume(record: &Record) -> Command {
+fn resume(record: &Record, now: Timestamp) -> Command {
     match record.state {
-        State::Claimed => Command::Plan,
-        State::Planned => first_send(record),
+        State::Claimed => begin(record, Command::Plan, now),
+        State::Planned => begin(record, first_send(record), now),
         State::Sent => Command::Look,
         State::DocDone if record.pay_plan.is_some() => first_send(record),
         State::PaySent if record.pay_id.is_none() => Command::Look,
@@ -200,32 +207,65 @@ fn first_send(record: &Record) -> Command {
     if record.safe_since.is_some() { Command::Look } else { Command::Write(Change::Intend) }
 }
 
+/// Goes on towards a first send, unless it is too late: whoever enrolled the record has read by then that it failed, and may
+/// have enrolled it again.
+fn begin(record: &Record, command: Command, now: Timestamp) -> Command {
+    match record.action {
+        Some(kind) if is_too_late(record, now) => {
+            let trouble = record.trouble.as_deref().and_then(Trouble::read).unwrap_or(Trouble::OutOfTime);
+            refuse(record, trouble.failure(kind))
+        }
+        _ => command,
+    }
+}
+
+/// Whether HubSpot's wait is about to end: for a callback, or, where none was promised, with its own retries.
+fn is_too_late(record: &Record, now: Timestamp) -> bool {
+    match record.callback_due {
+        Some(due) => due.duration_since(now) <= CALLBACK_BEFORE,
+        None => now.duration_since(record.created_at) >= HUBSPOT_RETRIES,
+    }
+}
+
+/// Nothing of ours was sent as far as the record knows: after a restore it may not know.
+fn refuse(record: &Record, failure: Failure) -> Command {
+    if record.safe_since.is_some() {
+        Command::Write(Change::Review)
+    } else {
+        Command::Write(Change::Fail(failure))
+    }
+}
+
 /// Nothing more can be done in this attempt; whether another one follows.
 fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
-    let sent = !matches!(record.state, State::Claimed | State::Planned);
-    let wait_ends = record.callback_due.is_some_and(|due| due.duration_since(now) <= CALLBACK_BEFORE);
     let hopeless = trouble == Trouble::Internal && record.own_mistakes + 1 >= OWN_MISTAKES;
-    match (sent, record.action) {
-        // A customer is nobody's answer.
-        (_, None) => Command::Later(trouble),
-        (false, Some(kind)) if wait_ends || hopeless => Command::Write(Change::Fail(trouble.failure(kind))),
-        (true, Some(_)) if hopeless || unresolved(record, now) => Command::Write(Change::Review),
+    // A customer is nobody's answer.
+    let Some(kind) = record.action else { return Command::Later(trouble) };
+    match record.state {
+        State::Claimed | State::Planned if hopeless || is_too_late(record, now) => {
+            refuse(record, trouble.failure(kind))
+        }
+        State::Sent | State::DocDone | State::PaySent if hopeless => Command::Write(Change::Review),
         _ => Command::Later(trouble),
     }
 }
 
 /// Sent so long ago that nobody believes any more that it can be found out.
-fn unresolved(record: &Record, now: Timestamp) -> bool {
-    let sent_for = record.first_sent_at.map(|first_sent_at| now.duration_since(first_sent_at));
-    matches!(record.state, State::Sent | State::PaySent) && sent_for.is_some_and(|time| time > RESOLVE_WITHIN)
+fn is_unresolvable(record: &Record, now: Timestamp) -> bool {
+    let sent_at = match record.state {
+        State::Sent => record.first_sent_at,
+        State::PaySent => record.pay_first_sent_at,
+        _ => None,
+    };
+    sent_at.is_some_and(|sent_at| now.duration_since(sent_at) > RESOLVE_WITHIN)
 }
 
 fn after_write(record: &Record, change: Change, now: Timestamp) -> Command {
     match change {
-        Change::Freeze(_) => first_send(record),
+        Change::Freeze(_) => begin(record, first_send(record), now),
         Change::Intend => Command::Send,
-        Change::Replan(_) => Command::Plan,
-        Change::Record(_) | Change::RefusePayment(_) => resume(record),
+        Change::Replan(_) => begin(record, Command::Plan, now),
+        Change::Record(_) | Change::RefusePayment(_) => resume(record, now),
         Change::Unsend(trouble) | Change::Release(trouble) => later(record, trouble, now),
         Change::Withdraw(failure) => Command::GiveUp(failure),
         Change::Complete | Change::Fail(_) | Change::Review => Command::Done,
@@ -251,6 +291,7 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
     match sighting {
         Sighting::Found(made) => Command::Write(Change::Record(made)),
         Sighting::Several => Command::Write(Change::Review),
+        Sighting::NotSeen(_) if is_unresolvable(record, now) => Command::Write(Change::Review),
         Sighting::NotSeen(trouble) => later(record, trouble, now),
         // Before the quiet period is over, ours may still appear.
         Sighting::Absent | Sighting::Suspect if is_quiet(record, now) => {
@@ -261,7 +302,7 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
     }
 }
 
-/// Whether an earlier send may still take effect. One of a safe mode's first looks has none behind it, once taken back.
+/// Whether an earlier send may still take effect: ours, or after a restore one that is forgotten.
 fn is_quiet(record: &Record, now: Timestamp) -> bool {
     let may_be_alive = matches!(record.state, State::Sent | State::PaySent);
     record.quiet_until.map_or(may_be_alive, |quiet_until| quiet_until >= now)
@@ -332,7 +373,11 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
                 Ok(Written::Refused) => Event::Lost,
                 Err(error) => {
                     tracing::error!(error = chain(&error), "the record could not be written");
-                    Event::StoreDown
+                    let ends = matches!(change, Change::Fail(_) | Change::Review);
+                    match error {
+                        store::Error::Corrupt { .. } if !ends => Event::Unwritable,
+                        _ => Event::StoreDown,
+                    }
                 }
             },
             Command::Done => return End::Done(record),
@@ -360,7 +405,7 @@ async fn release(effects: &impl Effects, record: &Record, trouble: Trouble) {
 #[cfg(test)]
 mod tests {
     use mapping::hubspot::PortalId;
-    use mapping::quickbooks::RealmId;
+    use mapping::quickbooks::{DocumentKind, RealmId};
     use serde_json::json;
     use store::record::Key;
 
@@ -384,6 +429,7 @@ mod tests {
             plan_version: 0,
             sends: 1,
             first_sent_at: Some(now()),
+            pay_first_sent_at: None,
             quiet_until: Some(now() + SignedDuration::from_mins(4)),
             made_id: None,
             made: None,
@@ -526,6 +572,102 @@ mod tests {
         check(next, &paid, Event::Claimed, now(), "write Complete");
         let refused = Record { pay_refused: Some("6000".into()), ..record(State::DocDone) };
         check(next, &refused, Event::Wrote(Change::RefusePayment(failure())), now(), "write Complete");
+    }
+
+    /// An execution's record; the others here are nobody's.
+    fn execution(state: State) -> Record {
+        Record { action: Some(DocumentKind::Invoice), ..record(state) }
+    }
+
+    #[test]
+    fn what_has_sent_nothing_ends_before_hubspot_stops_waiting() {
+        let late = now() + SignedDuration::from_mins(15);
+        let soon = late + SignedDuration::from_millis(1);
+        for (callback_due, created_at, expected) in [
+            (Some(soon), now(), None),
+            (Some(late), now(), Some("write Fail")),
+            (Some(now() - SignedDuration::from_hours(1)), now(), Some("write Fail")),
+            (None, now() - SignedDuration::from_hours(70), None),
+            (None, now() - SignedDuration::from_hours(71), Some("write Fail")),
+            // Its wait counts, not its age.
+            (Some(soon), now() - SignedDuration::from_hours(100), None),
+        ] {
+            let of = |state| Record { callback_due, created_at, ..execution(state) };
+            let (claimed, planned) = (of(State::Claimed), of(State::Planned));
+            check(next, &claimed, Event::Claimed, now(), expected.unwrap_or("Plan"));
+            check(next, &planned, Event::Claimed, now(), expected.unwrap_or("write Intend"));
+            check(
+                next,
+                &planned,
+                Event::Wrote(Change::Freeze(plan())),
+                now(),
+                expected.unwrap_or("write Intend"),
+            );
+            let down = Event::NotPlanned(Trouble::QuickBooksDown);
+            check(next, &claimed, down, now(), expected.unwrap_or("Later"));
+            check(next, &planned, Event::TimeUp, now(), expected.unwrap_or("Later"));
+            // What was sent goes on.
+            check(next, &of(State::Sent), Event::Claimed, now(), "Look");
+            check(next, &of(State::Sent), Event::Sent(Outcome::Unknown), now(), "Later");
+            check(next, &of(State::DocDone), Event::Claimed, now(), "write Complete");
+        }
+    }
+
+    #[test]
+    fn the_cause_that_hubspot_is_told_is_that_of_the_last_trouble() {
+        let kept = Some(Trouble::HubSpotDown.as_str().to_owned());
+        let late = Record { callback_due: Some(now()), trouble: kept, ..execution(State::Claimed) };
+        let Command::Write(Change::Fail(failure)) = next(&late, Event::Claimed, now()) else {
+            panic!("no failure")
+        };
+        assert_eq!(failure.code, Trouble::HubSpotDown.code());
+    }
+
+    #[test]
+    fn fifty_mistakes_of_our_own_are_enough() {
+        for (own_mistakes, unsent, sent) in [(48, "Later", "Later"), (49, "write Fail", "write Review")] {
+            let of = |state| Record { own_mistakes, ..execution(state) };
+            check(next, &of(State::Claimed), Event::NotPlanned(Trouble::Internal), now(), unsent);
+            for state in [State::Sent, State::DocDone, State::PaySent] {
+                check(next, &of(state), Event::Unwritable, now(), sent);
+            }
+            // Outages and limits never count.
+            check(next, &of(State::Claimed), Event::NotPlanned(Trouble::QuickBooksDown), now(), "Later");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_for_in_a_week_goes_to_a_person() {
+        let week = SignedDuration::from_hours(7 * 24);
+        let unseen = || Event::Looked(Sighting::NotSeen(Trouble::QuickBooksDown));
+        let sent = execution(State::Sent);
+        check(next, &sent, unseen(), now() + week, "Later");
+        check(next, &sent, unseen(), now() + week + SignedDuration::from_secs(1), "write Review");
+        // A payment's week is its own.
+        let paying = Record { pay_plan: Some(plan()), ..execution(State::PaySent) };
+        check(next, &paying, unseen(), now() + week * 2, "Later");
+        let paying = Record { pay_first_sent_at: Some(now()), ..paying };
+        check(next, &paying, unseen(), now() + week * 2, "write Review");
+        // Only a look decides: the books may be readable again.
+        check(next, &sent, Event::Claimed, now() + week * 2, "Look");
+        check(next, &sent, Event::TimeUp, now() + week * 2, "Later");
+    }
+
+    #[test]
+    fn after_a_restore_nothing_is_sent_before_a_look_and_nothing_is_called_a_failure() {
+        let of = |state| Record { safe_since: Some(now()), quiet_until: None, ..execution(state) };
+        let planned = of(State::Planned);
+        check(next, &planned, Event::Claimed, now(), "Look");
+        check(next, &planned, Event::Wrote(Change::Freeze(plan())), now(), "Look");
+        check(next, &planned, Event::Looked(Sighting::Found(made())), now(), "write Record");
+        check(next, &planned, Event::Looked(Sighting::Absent), now(), "write Intend");
+        let waiting = Record { quiet_until: Some(now()), ..planned.clone() };
+        check(next, &waiting, Event::Looked(Sighting::Absent), now(), "Later");
+        let to_pay = Record { pay_plan: Some(plan()), ..of(State::DocDone) };
+        check(next, &to_pay, Event::Claimed, now(), "Look");
+        check(next, &of(State::Claimed), Event::NotPossible(failure()), now(), "write Review");
+        let late = Record { callback_due: Some(now()), ..planned };
+        check(next, &late, Event::Claimed, now(), "write Review");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::convert::Infallible;
 
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::LambdaEvent;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::DocumentKind;
@@ -17,15 +17,18 @@ use crate::App;
 use crate::attempt;
 use crate::clock;
 use crate::delivery;
-use crate::effects::Deadline;
+use crate::effects::{Deadline, later};
 use crate::execution::Execution;
 use crate::telemetry::chain;
 
 /// How many executions are worked on at once: an invocation's memory and a company's limit are small.
 const AT_ONCE: usize = 8;
 
-/// How many are read from each shard of the index at a time.
-const PAGE: u16 = 100;
+/// How many are read from each shard of the index in a run: keys only.
+const AT_MOST: usize = 5_000;
+
+/// What cannot be worked on comes again after this.
+const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What EventBridge sends.
 #[derive(Debug, Deserialize)]
@@ -62,12 +65,11 @@ pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infa
 }
 
 /// Takes up what is due until nothing is, or the time is over. Whatever was taken up once is left alone for the rest of the
-/// run: the index lags.
+/// run: the index lags. With the kill switch on nothing is begun, but HubSpot is told what there is to tell.
 async fn run(app: &App, deadline: Deadline) -> Summary {
     let (mut summary, mut seen) = (Summary::default(), HashSet::new());
-    // The kill switch: nothing is sent, and nothing is lost.
-    while !app.config.actions_paused && deadline.allows_a_beginning() {
-        let due = match app.store.due(clock::now(), PAGE).await {
+    while deadline.allows_a_beginning() {
+        let due = match app.store.due(clock::now(), AT_MOST).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(error = chain(&error), "what is due could not be read");
@@ -111,25 +113,37 @@ fn fairly(keys: Vec<Key>) -> Vec<Key> {
 /// One execution's state after this attempt; none when it could not be worked on.
 async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
     let Key::Execution { portal, callback_id } = key else { return None };
+    if !deadline.allows_a_beginning() {
+        return Some(State::Claimed);
+    }
     let span = tracing::info_span!("execution", portal.id = %portal, execution.id = callback_id);
     let attempt = async {
-        if !deadline.allows_a_beginning() {
-            return Ok(Some(State::Claimed));
+        match take_up(app, key, deadline).await {
+            Ok(Some(state)) => return Some(state),
+            Ok(None) => tracing::error!("the record does not say what was asked for"),
+            Err(error) => tracing::error!(error = chain(&error), "the execution could not be resumed"),
         }
-        let Some(record) = app.store.record(key).await? else { return Ok(None) };
-        let Some(request) = delivery::asked_before(&record) else {
-            tracing::error!("the record does not say what was asked for");
-            return Ok(None);
-        };
-        let known = app.store.portal(request.portal_id).await?;
-        let kind = record.action.unwrap_or(DocumentKind::Invoice);
-        let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
-        attempt::resume(&execution, Box::new(record)).await.map(Some)
-    };
-    attempt.instrument(span).await.unwrap_or_else(|error: store::Error| {
-        tracing::error!(error = chain(&error), "the execution could not be resumed");
+        // It must not stand in the way of others.
+        if let Err(error) = app.store.postpone(key, None, later(clock::now(), PAUSE)).await {
+            tracing::warn!(error = chain(&error), "the execution could not be left for later");
+        }
         None
-    })
+    };
+    attempt.instrument(span).await
+}
+
+/// None when the record is not done and does not say what was asked for.
+async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<State>, store::Error> {
+    let Some(record) = app.store.record(key).await? else { return Ok(None) };
+    let request = match delivery::asked_before(&record) {
+        None if record.state.is_terminal() => delivery::nothing_asked(&record),
+        asked => asked,
+    };
+    let Some(request) = request else { return Ok(None) };
+    let known = app.store.portal(request.portal_id).await?;
+    let kind = record.action.unwrap_or(DocumentKind::Invoice);
+    let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
+    attempt::resume(&execution, Box::new(record)).await.map(Some)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Completing an execution that HubSpot waits for (hubspot.md §2.3). Doing it twice is harmless.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use secrecy::SecretString;
 
@@ -8,6 +8,9 @@ use crate::Client;
 use crate::call::{Call, VERSION};
 use crate::error::{Doing, Error};
 use crate::workflow::CallbackId;
+
+/// All but what a path holds as it is (RFC 3986, unreserved).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How HubSpot took a completion. Either way there is nothing more to tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl Client {
         callback_id: &CallbackId,
         reply: &str,
     ) -> Result<Completed, Error> {
-        let id = utf8_percent_encode(callback_id.as_str(), NON_ALPHANUMERIC);
+        let id = utf8_percent_encode(callback_id.as_str(), ESCAPED);
         let call = Call {
             method: Method::POST,
             path: format!("/automation/actions/callbacks/{VERSION}/{id}/complete"),
@@ -46,7 +49,10 @@ impl Client {
 }
 
 fn with_typed_outputs(reply: &str) -> String {
-    format!(r#"{},"typedOutputs":{{}}}}"#, reply.strip_suffix('}').unwrap_or(reply))
+    match reply.strip_suffix('}') {
+        Some(open) => format!(r#"{open},"typedOutputs":{{}}}}"#),
+        None => reply.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +75,7 @@ mod tests {
     async fn the_reply_goes_out_as_it_was_kept() {
         let (completed, seen) = complete(204, "").await;
         assert_eq!(completed.unwrap(), Completed::Taken);
-        let path = format!("POST /automation/actions/callbacks/{VERSION}/ap%2D1%2F2%203%2D0/complete");
+        let path = format!("POST /automation/actions/callbacks/{VERSION}/ap-1%2F2%203-0/complete");
         assert_eq!(seen.line, path);
         let outputs = REPLY.strip_suffix('}').unwrap();
         assert_eq!(seen.body, format!(r#"{outputs},"typedOutputs":{{}}}}"#));

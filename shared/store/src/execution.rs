@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -16,8 +17,12 @@ use crate::{Error, Store};
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-/// In safe mode nothing is sent for the first time before this much time has passed since the claim.
-const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(5);
+/// In safe mode nothing is sent for the first time before this much time has passed since the claim: the longest time limit
+/// of a function that may still work on the old table, 5 minutes, 3 in which what it sends may take effect, and 2 to spare.
+const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(10);
+
+/// A promise to HubSpot that was made so long before a new one still stands for it.
+const PROMISE_RENEWED_AFTER: SignedDuration = SignedDuration::from_hours(5);
 
 /// Unfinished records are spread over this many partitions of the index `due`.
 const DUE_SHARDS: u8 = 4;
@@ -35,7 +40,10 @@ impl Store {
             Key::Execution { .. } => UNFINISHED,
             Key::Customer { .. } => "st IN (:CLAIMED, :PLANNED, :SENT)",
         };
-        let condition = format!("attribute_not_exists(pk) OR ({free} AND lease_until < :now)");
+        // What is taken up by itself may have been given back for later since it was found due.
+        let is_due = if claim.delivered { "" } else { " AND next_at <= :now" };
+        let is_due = if matches!(claim.key, Key::Execution { .. }) { is_due } else { "" };
+        let condition = format!("attribute_not_exists(pk) OR ({free} AND lease_until < :now{is_due})");
         let mut write = Write::to(&claim.key, &claim.nonce);
         write
             .set("v = :v", [(":v", number(VERSION))])
@@ -115,7 +123,11 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
-        let mut write = Write::to(&held.key, id);
+        let mut write = match transition {
+            // Nobody need hold the record for it, and whoever does takes no notice.
+            Transition::Settle => Write::beside(&held.key),
+            _ => Write::to(&held.key, id),
+        };
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
     }
@@ -127,29 +139,70 @@ impl Store {
     /// [`Error::Unavailable`]: nothing may be promised. [`Error::Corrupt`].
     pub async fn owe_callback(&self, key: &Key, until: Timestamp) -> Result<Owed, Error> {
         let mut write = Write::beside(key);
-        write.set("callback_due = if_not_exists(callback_due, :until)", [(":until", millis(until))]);
-        let condition = format!("attribute_exists(pk) AND {UNFINISHED}");
+        write
+            .set("callback_due = :until", [(":until", millis(until))])
+            .set("due = :due", [(":due", text(due_shard(key)))])
+            .set("next_at = if_not_exists(next_at, :until)", [])
+            .value(":soon", millis(until.checked_sub(PROMISE_RENEWED_AFTER).unwrap_or(until)));
+        let none_stands = "(attribute_not_exists(callback_due) OR callback_due < :soon)";
+        let condition = format!("attribute_exists(pk) AND {UNFINISHED} AND {none_stands}");
         write.states(&condition);
         Ok(match self.run(write, condition, "promising to call back").await? {
             Ran::Done(_) => Owed::Yes,
-            Ran::Refused(record) => Owed::Done(record),
+            Ran::Refused(record) if record.state.is_terminal() => Owed::Done(record),
+            Ran::Refused(_) => Owed::Yes,
         })
     }
 
-    /// The executions that somebody should go on with, or call back about: the longest due first, at most `limit` of each
-    /// shard. The index may lag: read the record before acting on it.
+    /// Leaves due work for later, unless somebody has taken it up since it was read; with no record, whatever it is.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn due(&self, now: Timestamp, limit: u16) -> Result<Vec<Key>, Error> {
+    /// [`Error::Unavailable`]: it stays due.
+    pub async fn postpone(&self, key: &Key, read: Option<&Record>, until: Timestamp) -> Result<(), Error> {
+        let mut update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(key.partition()))
+            .key("sk", text(key.sort()))
+            .update_expression("SET next_at = :until")
+            .condition_expression("attribute_exists(due)")
+            .expression_attribute_values(":until", millis(until));
+        if let Some(record) = read {
+            update = update
+                .condition_expression("attribute_exists(due) AND fence = :fence AND st = :was")
+                .expression_attribute_values(":fence", number(record.fence))
+                .expression_attribute_values(":was", text(record.state.as_str()));
+        }
+        match update.send().await {
+            Err(error) if !is_refusal(&error) => Err(Error::unavailable("postponing due work")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The executions that somebody should go on with, or call back about: the longest due first, all of them up to
+    /// `limit` of each shard. The index may lag: read the record before acting on it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], when no shard can be read.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, Error> {
         let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
-        let mut due: Vec<(i64, Key)> = futures::future::try_join_all(shards).await?.concat();
+        let (mut due, mut unread) = (Vec::new(), None);
+        for shard in futures::future::join_all(shards).await {
+            match shard {
+                Ok(keys) => due.extend(keys),
+                Err(error) => unread = Some(error),
+            }
+        }
+        if let Some(error) = unread.filter(|_| due.is_empty()) {
+            return Err(error);
+        }
         due.sort_by_key(|(next_at, _)| *next_at);
         Ok(due.into_iter().map(|(_, key)| key).collect())
     }
 
-    async fn due_in(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<(i64, Key)>, Error> {
-        let rows = self
+    async fn due_in(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<(i64, Key)>, Error> {
+        let mut pages = self
             .dynamodb
             .query()
             .table_name(&self.names.table)
@@ -157,16 +210,21 @@ impl Store {
             .key_condition_expression("due = :due AND next_at <= :now")
             .expression_attribute_values(":due", text(format!("D#{shard}")))
             .expression_attribute_values(":now", millis(now))
-            .limit(i32::from(limit))
-            .send()
-            .await
-            .map_err(Error::unavailable("reading what is due"))?;
+            .into_paginator()
+            .items()
+            .send();
         let read = |attributes: &HashMap<String, AttributeValue>| {
             let item = Item { what: "due work", attributes };
             let key = Key::of_execution(&item.text("pk").ok()?, &item.text("sk").ok()?)?;
             Some((item.number("next_at").ok()?, key))
         };
-        Ok(rows.items().iter().filter_map(read).collect())
+        let mut due = Vec::new();
+        while due.len() < limit
+            && let Some(row) = pages.next().await
+        {
+            due.extend(read(&row.map_err(Error::unavailable("reading what is due"))?));
+        }
+        Ok(due)
     }
 
     /// The record as it stands, read strongly consistently; none if there is none.
@@ -243,6 +301,9 @@ enum Ran {
     Refused(Box<Record>),
 }
 
+/// What the record knows may be less than what was done.
+const RESTORED: &str = "attribute_exists(safe_since)";
+
 /// The states in which a machine still has something to do.
 const UNFINISHED: &str = "st IN (:CLAIMED, :PLANNED, :SENT, :DOC_DONE, :PAY_SENT)";
 
@@ -258,6 +319,10 @@ fn safe_until(now: Timestamp) -> Timestamp {
     now.checked_add(SAFE_MODE_WAIT).unwrap_or(Timestamp::MAX)
 }
 
+fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
+}
+
 fn is_done(record: &Record) -> bool {
     match record.key {
         Key::Execution { .. } => record.state.is_terminal(),
@@ -267,9 +332,7 @@ fn is_done(record: &Record) -> bool {
 
 /// The update and the condition of one transition.
 fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Timestamp) -> String {
-    if !matches!(transition, Transition::Settle) {
-        write.value(":fence", number(held.fence));
-    }
+    write.value(":fence", number(held.fence));
     let held_by_us = "fence = :fence AND lease_owner = :nonce";
     let owner = held.lease_owner.as_ref().map(Nonce::to_string).unwrap_or_default();
     let condition = match transition {
@@ -329,7 +392,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until");
                 }
             }
-            "fence = :fence AND st = :SENT".to_owned()
+            format!("fence = :fence AND (st = :SENT OR (st = :PLANNED AND {RESTORED}))")
         }
         Transition::PayIntent { quiet_until } => {
             write
@@ -338,6 +401,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     "pay_sends = if_not_exists(pay_sends, :zero) + :one",
                     [(":zero", number(0)), (":one", number(1))],
                 )
+                .set("pay_first_sent_at = if_not_exists(pay_first_sent_at, :now)", [(":now", millis(now))])
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
             let quiet = "(attribute_not_exists(quiet_until) OR quiet_until < :now)";
             format!(
@@ -350,8 +414,14 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
         }
         Transition::PayRecord { id } => {
-            write.set("pay_id = :id", [(":id", text(id))]).remove("err_class, quiet_until");
-            "fence = :fence AND st = :PAY_SENT AND attribute_not_exists(pay_id)".to_owned()
+            write
+                .state(State::PaySent)
+                .set("pay_id = :id", [(":id", text(id))])
+                .remove("err_class, quiet_until");
+            format!(
+                "fence = :fence AND attribute_exists(pay_plan) AND attribute_not_exists(pay_id) \
+                 AND (st = :PAY_SENT OR (st = :DOC_DONE AND {RESTORED}))"
+            )
         }
         Transition::PayRefuse { trouble } => {
             write.state(State::DocDone).trouble(trouble).set("pay_refused = :trouble", []);
@@ -379,7 +449,8 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 .set("answer = :answer", [(":answer", text(answer))]);
             write.remove("lease_owner, lease_until");
             let promise = write.keep_promise(held, now);
-            format!("{held_by_us} AND st IN (:SENT, :DOC_DONE, :PAY_SENT) AND {promise}")
+            let restored = format!("(st IN (:CLAIMED, :PLANNED) AND {RESTORED})");
+            format!("{held_by_us} AND (st IN (:SENT, :DOC_DONE, :PAY_SENT) OR {restored}) AND {promise}")
         }
         Transition::Release { trouble, own_mistake, next_at } => {
             write.trouble(trouble).set("lease_until = :zero", [(":zero", number(0))]);
@@ -396,8 +467,9 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             if held.state.is_terminal() {
                 write.remove("due, next_at");
             }
-            write.value(":was", text(held.state.as_str()));
-            "attribute_exists(callback_due) AND st = :was".to_owned()
+            let due = held.callback_due.map(millis).unwrap_or(AttributeValue::Null(true));
+            write.value(":was", text(held.state.as_str())).value(":due", due);
+            "fence = :fence AND st = :was AND callback_due = :due".to_owned()
         }
         Transition::Forget { gone } => {
             write
@@ -546,10 +618,12 @@ impl Write {
     }
 
     fn update(self, builder: UpdateItemFluentBuilder, condition: String) -> UpdateItemFluentBuilder {
-        let mut expression = format!("SET {}", self.set.join(", "));
-        if !self.remove.is_empty() {
-            expression = format!("{expression} REMOVE {}", self.remove.join(", "));
-        }
+        let clause = |word: &str, parts: &str| match parts {
+            "" => String::new(),
+            parts => format!("{word} {parts} "),
+        };
+        let (set, remove) = (self.set.join(", "), self.remove.join(", "));
+        let expression = format!("{}{}", clause("SET", &set), clause("REMOVE", &remove));
         let used =
             RESERVED.iter().filter(|alias| expression.contains(**alias) || condition.contains(**alias));
         let names: HashMap<String, String> =
@@ -592,6 +666,7 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         plan_version: item.optional_number("plan_v")?.unwrap_or(0),
         sends: item.optional_number("sends")?.unwrap_or(0),
         first_sent_at: item.optional_time("first_sent_at")?,
+        pay_first_sent_at: item.optional_time("pay_first_sent_at")?,
         quiet_until: item.optional_time("quiet_until")?,
         made_id: item.optional_text("doc_id"),
         made: item.optional_json("doc")?,

@@ -231,6 +231,8 @@ pub struct Record {
     pub sends: u64,
     /// When it was first sent.
     pub first_sent_at: Option<Timestamp>,
+    /// When its payment was first sent.
+    pub pay_first_sent_at: Option<Timestamp>,
     /// Before this moment an earlier send may still take effect.
     pub quiet_until: Option<Timestamp>,
     /// The id of what QuickBooks made.
@@ -334,7 +336,7 @@ pub enum Transition {
         /// Why.
         trouble: String,
     },
-    /// SENT → DOC_DONE: it exists.
+    /// SENT → DOC_DONE: it exists. After a restore from PLANNED too: it was found.
     Record {
         /// Its id in QuickBooks.
         id: String,
@@ -353,7 +355,7 @@ pub enum Transition {
         /// Why.
         trouble: String,
     },
-    /// PAY_SENT stays, with the payment's id: it exists.
+    /// PAY_SENT stays, with the payment's id: it exists. After a restore from DOC_DONE too: it was found.
     PayRecord {
         /// Its id in QuickBooks.
         id: String,
@@ -375,7 +377,8 @@ pub enum Transition {
         /// The failure's code.
         trouble: String,
     },
-    /// SENT, DOC_DONE or PAY_SENT → NEEDS_REVIEW: what happened cannot be proven, or is not for us to mend.
+    /// SENT, DOC_DONE or PAY_SENT → NEEDS_REVIEW: what happened cannot be proven, or is not for us to mend. After a restore
+    /// from CLAIMED and PLANNED too: what was sent is forgotten.
     Review {
         /// The answer to keep.
         answer: String,
