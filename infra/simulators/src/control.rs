@@ -5,7 +5,7 @@
 //!
 //! | route | what |
 //! | --- | --- |
-//! | `GET /_sim/calls` | `{"calls": [Call, …]}` in order of arrival |
+//! | `GET /_sim/calls` | `{"calls": [Call, …]}` in order of arrival; without the tokens, codes and secrets in queries and in bodies of OAuth calls |
 //! | `DELETE /_sim/calls` | forgets them |
 //! | `GET /_sim/faults` | the plan and what it did, as below |
 //! | `POST /_sim/faults` | `{"faults": [Fault, …]}` replaces the list; an empty list calls them all off |
@@ -76,6 +76,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::page::redact;
 use disturb::disturbed;
 use plan::Plan;
 
@@ -343,7 +344,8 @@ async fn unknown_route(method: Method, uri: Uri) -> Response {
 }
 
 async fn list_calls(State(control): State<Control>) -> Json<Value> {
-    Json(json!({"calls": control.calls()}))
+    let calls: Vec<_> = control.calls().iter().map(redact::call).collect();
+    Json(json!({ "calls": calls }))
 }
 
 async fn clear_calls(State(control): State<Control>) -> StatusCode {

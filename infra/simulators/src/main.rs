@@ -26,8 +26,8 @@ enum Vendor {
         /// 0 takes any free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
-        /// The app project: the folder with hsproject.json.
-        #[arg(long, default_value = "infra/hubspot")]
+        /// The app project: the folder with hsproject.json; this workspace's own when it is left out.
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../hubspot"), hide_default_value = true)]
         app: PathBuf,
         /// Where the actions run, e.g. http://127.0.0.1:3000; without it none can be executed.
         #[arg(long)]

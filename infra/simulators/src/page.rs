@@ -6,7 +6,7 @@
 
 pub(crate) mod calls;
 mod faults;
-mod redact;
+pub(crate) mod redact;
 mod table;
 
 pub(crate) use table::{Column, Paging, Visit, number, table, text};

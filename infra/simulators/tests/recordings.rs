@@ -25,6 +25,7 @@ mod refusals;
 mod replay;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use cases::{CASES, Case, DIFFERENCES, LEFT_OUT};
 use library::Library;
@@ -32,14 +33,14 @@ use library::Library;
 #[tokio::test]
 async fn the_simulator_answers_what_was_recorded() {
     let Some(library) = Library::open() else {
-        println!("skipped: there are no recordings beside the checkout");
+        say("skipped: there are no recordings beside the checkout");
         return;
     };
     let mut complaints = unclaimed(&library);
-    let mut needed = BTreeSet::new();
+    let (mut needed, mut lines) = (BTreeSet::new(), Vec::new());
     for case in CASES {
         let replay = (case.prepare)(&library, case.recording);
-        println!("covered   {:<58} {}", case.title(), replay.request());
+        lines.push(format!("covered   {:<58} {}", case.title(), replay.request()));
         for found in replay.differences().await {
             match DIFFERENCES.iter().position(|known| known.explains(case, &found)) {
                 Some(index) => drop(needed.insert(index)),
@@ -47,16 +48,26 @@ async fn the_simulator_answers_what_was_recorded() {
             }
         }
     }
-    for (file, reason) in LEFT_OUT {
-        println!("left out  {file:<58} {reason}");
-    }
+    lines.extend(LEFT_OUT.iter().map(|(file, reason)| format!("left out  {file:<58} {reason}")));
     for (index, known) in DIFFERENCES.iter().enumerate() {
-        println!("differs   {:<58} {}: {}", known.case, known.path, known.reason);
+        lines.push(format!("differs   {:<58} {}: {}", known.case, known.path, known.reason));
         if !needed.contains(&index) {
             complaints.push(format!("{}: nothing differs at {} any more", known.case, known.path));
         }
     }
+    lines.push(format!(
+        "recordings: {} replays, {} known differences, {} files or folders left out",
+        CASES.len(),
+        DIFFERENCES.len(),
+        LEFT_OUT.len()
+    ));
+    say(&lines.join("\n"));
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// Shown also of a test that passes, whose output `cargo test` catches only when a print macro wrote it.
+fn say(lines: &str) {
+    writeln!(std::io::stderr().lock(), "{lines}").unwrap();
 }
 
 /// Files that no case replays and no reason leaves out, and reasons for files there are none of.

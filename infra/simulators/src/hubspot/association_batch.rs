@@ -1,9 +1,8 @@
 //! The associations of many records in one call (hubspot.md §6.3).
 
 use super::HubSpot;
-use super::api::{Refusal, answer, invalid};
-use super::associations;
-use super::crm::{ASSOCIATIONS_PAGE, object_type};
+use super::api::{answer, invalid};
+use super::crm::{ASSOCIATIONS_PAGE, cursor, no_such_cursor, object_type};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -52,9 +51,10 @@ pub(super) async fn read(
             let after = after.as_deref().map(cursor).transpose()?;
             let record = records.and_then(|records| records.get(from, &id));
             let page = record.map(|record| {
-                record.side(from).page(to, ASSOCIATIONS_PAGE, after.as_deref(), &state.switches)
+                let page = record.side(from).page(to, ASSOCIATIONS_PAGE, after.as_deref(), &state.switches);
+                page.ok_or_else(no_such_cursor)
             });
-            match page {
+            match page.transpose()? {
                 Some(page) if page["results"] != json!([]) => results.push(result(&id, page)),
                 _ => missing.push(id),
             }
@@ -69,10 +69,6 @@ pub(super) async fn read(
         body["errors"] = json!(errors);
         Ok((StatusCode::MULTI_STATUS, Json(body)).into_response())
     })
-}
-
-fn cursor(after: &str) -> Result<String, Refusal> {
-    associations::cursor(after).ok_or_else(|| invalid("after is no cursor of ours"))
 }
 
 fn result(id: &str, mut page: Value) -> Value {

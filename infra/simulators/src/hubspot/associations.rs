@@ -5,7 +5,7 @@
 //! all types of a pair but a deal's companies share one: who must know a quote's billing contact asks the endpoint.
 
 use super::object_type::ObjectType;
-use super::switches::{Switches, ToObjectId};
+use super::switches::{AssociationOrder, Switches, ToObjectId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,7 @@ pub(super) struct Side<'a> {
 }
 
 impl Side<'_> {
-    fn rows(&self, to: ObjectType) -> Vec<Row<'_>> {
+    fn rows(&self, to: ObjectType, switches: &Switches) -> Vec<Row<'_>> {
         let list = self.associations.get(&to).map(Vec::as_slice).unwrap_or_default();
         let mut rows = Vec::new();
         for (place, association) in list.iter().enumerate() {
@@ -146,6 +146,9 @@ impl Side<'_> {
                 Association::Plain(id) => self.plain_types(to, id, &list[..place]),
             };
             rows.extend(type_ids.into_iter().map(|type_id| Row { id: association.id(), type_id }));
+        }
+        if switches.association_order == AssociationOrder::Reversed {
+            rows.reverse();
         }
         rows
     }
@@ -164,7 +167,7 @@ impl Side<'_> {
     pub(super) fn embedded(&self, wanted: &[ObjectType], switches: &Switches) -> Map<String, Value> {
         let mut lists = Map::new();
         for to in wanted {
-            let rows = self.rows(*to);
+            let rows = self.rows(*to, switches);
             if rows.is_empty() {
                 continue;
             }
@@ -181,15 +184,16 @@ impl Side<'_> {
         lists
     }
 
-    /// One page of the associations endpoint: every record once, with all its association types.
+    /// One page of the associations endpoint: every record once, with all its association types; `None` when `after` names
+    /// none of them.
     pub(super) fn page(
         &self,
         to: ObjectType,
         limit: usize,
         after: Option<&str>,
         switches: &Switches,
-    ) -> Value {
-        let rows = self.rows(to);
+    ) -> Option<Value> {
+        let rows = self.rows(to, switches);
         let mut grouped: Vec<(&str, Vec<Value>)> = Vec::new();
         for row in &rows {
             match grouped.iter_mut().find(|(id, _)| *id == row.id) {
@@ -197,9 +201,10 @@ impl Side<'_> {
                 None => grouped.push((row.id, vec![row.association_type()])),
             }
         }
-        let start = after
-            .and_then(|after| grouped.iter().position(|(id, _)| *id == after))
-            .map_or(0, |place| place + 1);
+        let start = match after {
+            Some(after) => grouped.iter().position(|(id, _)| *id == after)? + 1,
+            None => 0,
+        };
         let rest = &grouped[start..];
         let page = &rest[..limit.min(rest.len())];
         let written = |id: &str| match (switches.to_object_id, id.parse::<u64>()) {
@@ -214,7 +219,7 @@ impl Side<'_> {
         if let (true, Some((last, _))) = (rest.len() > page.len(), page.last()) {
             answer["paging"] = self.paging(to, last);
         }
-        answer
+        Some(answer)
     }
 
     /// `link` points at HubSpot itself, as it does there: whoever follows it instead of `after` leaves the simulator.

@@ -14,6 +14,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use maud::{DOCTYPE, Markup, html};
 use reqwest::Url;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -87,12 +88,12 @@ async fn authorize_in(
 
 fn answer(hubspot: &HubSpot, consent: &Consent) -> Response {
     let decided = consent.redirect(hubspot).and_then(|back| match consent.portal_id {
-        None => Ok(page(&choices(hubspot, consent), StatusCode::OK)),
+        None => Ok(page(StatusCode::OK, &choices(hubspot, consent))),
         Some(portal_id) => consent.decide(hubspot, portal_id, back),
     });
     decided.unwrap_or_else(|why| {
-        let text = format!("<h1>Authorization failed</h1><p>{}</p>", escaped(&why));
-        page(&text, StatusCode::BAD_REQUEST)
+        let text = html! { h1 { "Authorization failed" } p { (why) } };
+        page(StatusCode::BAD_REQUEST, &text)
     })
 }
 
@@ -174,7 +175,7 @@ impl Consent {
         pairs.extend(refuse.then_some(("refuse", "true")));
         let query =
             Url::parse_with_params("http://localhost/", pairs).map(|url| url.query().map(str::to_owned));
-        format!("?{}", escaped(&query.ok().flatten().unwrap_or_default()))
+        format!("?{}", query.ok().flatten().unwrap_or_default())
     }
 }
 
@@ -183,26 +184,29 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// What a person chooses from.
-fn choices(hubspot: &HubSpot, consent: &Consent) -> String {
-    let state = hubspot.state();
-    let items: String = state
-        .known_portals()
-        .into_iter()
-        .map(|portal_id| {
-            let (install, refuse) = (consent.link(portal_id, false), consent.link(portal_id, true));
-            format!(
-                "<li>{portal_id}: <a href=\"{install}\">Connect app</a> <a href=\"{refuse}\">Cancel</a></li>"
-            )
-        })
-        .collect();
-    format!("<h1>Choose an account</h1><ul>{items}</ul>")
+fn choices(hubspot: &HubSpot, consent: &Consent) -> Markup {
+    let portals = hubspot.state().known_portals();
+    html! {
+        h1 { "Choose an account" }
+        ul {
+            @for portal_id in portals {
+                li {
+                    (portal_id) ": "
+                    a href=(consent.link(portal_id, false)) { "Connect app" } " "
+                    a href=(consent.link(portal_id, true)) { "Cancel" }
+                }
+            }
+        }
+    }
 }
 
-fn page(content: &str, status: StatusCode) -> Response {
-    let html = format!("<!doctype html><meta charset=\"utf-8\"><title>Simulated HubSpot</title>{content}");
-    (status, Html(html)).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn page(status: StatusCode, content: &Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { "Simulated HubSpot" } }
+            body { (content) }
+        }
+    };
+    (status, Html(page.into_string())).into_response()
 }

@@ -48,7 +48,7 @@ pub(super) async fn show(
 ) -> Response {
     let state = hubspot.current_state();
     let is_meant = |execution: &&Execution| {
-        execution.history.callback_id == callback_id
+        execution.answers_to(&callback_id)
             && whose.portal_id.is_none_or(|portal_id| execution.portal_id == portal_id)
     };
     match state.executions.iter().find(is_meant) {
@@ -187,7 +187,7 @@ fn completable(
     is_repeated: bool,
 ) -> Result<usize, NotCompletable> {
     let Some(place) = own(executions, portal_id, callback_id) else {
-        let is_foreign = executions.iter().any(|execution| execution.history.callback_id == callback_id);
+        let is_foreign = executions.iter().any(|execution| execution.answers_to(callback_id));
         return Err(if is_foreign { NotCompletable::Foreign } else { NotCompletable::Unknown });
     };
     match executions[place].history.state.as_str() {

@@ -78,11 +78,7 @@ async fn associations(
         for (name, value) in &pairs {
             match name.as_str() {
                 "limit" => limit = page_size(value)?,
-                "after" => {
-                    after = Some(
-                        associations::cursor(value).ok_or_else(|| invalid("after is no cursor of ours"))?,
-                    )
-                }
+                "after" => after = Some(cursor(value)?),
                 _ => return Err(Refusal::NotSimulated(format!("the query {name}={value}"))),
             }
         }
@@ -91,7 +87,7 @@ async fn associations(
         let record = state.portals.get(&caller.portal_id).and_then(|records| records.get(kind, &id));
         let page =
             record.ok_or(Refusal::NotFound)?.side(kind).page(to, limit, after.as_deref(), &state.switches);
-        Ok(Json(page))
+        page.map(Json).ok_or_else(no_such_cursor)
     })
 }
 
@@ -177,6 +173,16 @@ fn found(
         "context": { "ids": missing },
     }]);
     (StatusCode::MULTI_STATUS, Json(body))
+}
+
+/// The record id behind a cursor.
+pub(super) fn cursor(after: &str) -> Result<String, Refusal> {
+    associations::cursor(after).ok_or_else(no_such_cursor)
+}
+
+/// A cursor that ends no page of this list: HubSpot documents no answer, and starting over would go on for ever.
+pub(super) fn no_such_cursor() -> Refusal {
+    invalid("after is no cursor of ours")
 }
 
 /// The type a path names.

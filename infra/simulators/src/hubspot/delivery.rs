@@ -12,8 +12,9 @@ use super::HubSpot;
 use super::engine::Enrollment;
 use super::history::{Attempt, Execution, judge};
 use super::signature;
-use super::switches::RetryAfter;
+use super::switches::{RetryAfter, RetryCallbackId};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -49,7 +50,7 @@ const ATTEMPTS_BY_THE_CLOCK: u32 = 300;
 
 impl Call {
     /// Sends until an answer is final: 5xx and silence are tried again, 429 after its `Retry-After`, other 4xx never.
-    pub(super) async fn deliver(self, hubspot: HubSpot) -> Vec<Attempt> {
+    pub(super) async fn deliver(mut self, hubspot: HubSpot) -> Vec<Attempt> {
         let mut attempts: Vec<Attempt> = Vec::new();
         let (mut waited_ms, mut back_off_ms) = (0_u64, FIRST_WAIT_MS);
         loop {
@@ -70,7 +71,24 @@ impl Call {
             }
             self.wait(&hubspot, ended, wait_ms).await;
             back_off_ms = (back_off_ms * 2).min(LONGEST_WAIT_MS);
+            self.rename(&hubspot);
         }
+    }
+
+    /// Gives the next attempt a callback id of its own where the switch says so. Each of them completes the execution.
+    fn rename(&mut self, hubspot: &HubSpot) {
+        let mut state = hubspot.state();
+        if state.switches.retry_callback_id == RetryCallbackId::Same {
+            return;
+        }
+        let (portal_id, old, new) =
+            (self.enrollment.portal_id, &self.callback_id, Uuid::new_v4().to_string());
+        if let Some(execution) = state.executions.iter_mut().find(|execution| execution.is(portal_id, old)) {
+            execution.retry_callback_ids.push(new.clone());
+        }
+        // The first key of the body.
+        self.body = self.body.replacen(&json!(old).to_string(), &json!(new).to_string(), 1);
+        self.callback_id = new;
     }
 
     fn is_by_the_clock(&self) -> bool {

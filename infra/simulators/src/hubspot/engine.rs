@@ -145,6 +145,7 @@ impl Call {
                 object_type: self.enrollment.object_type.clone(),
                 object_id: self.enrollment.object_id,
                 request_body: self.body.clone(),
+                retry_callback_ids: Vec::new(),
                 history: History::running(&self.callback_id),
             });
         }

@@ -14,7 +14,7 @@
 //! it is completed: its outputs and its sentence are those of the completion.
 
 use super::definition::Action;
-use super::switches::{AsyncState, DefaultExpiration, RulesOn4xx, Switches};
+use super::switches::{AsyncState, BlockIn4xx, DefaultExpiration, RulesOn4xx, Switches};
 use jiff::Timestamp;
 use jiff::fmt::temporal::SpanParser;
 use jiff::tz::TimeZone;
@@ -30,6 +30,9 @@ pub(super) struct Execution {
     pub(super) object_type: String,
     pub(super) object_id: u64,
     pub(super) request_body: String,
+    /// The ids of retries that have one of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) retry_callback_ids: Vec<String>,
     #[serde(flatten)]
     pub(super) history: History,
 }
@@ -96,9 +99,14 @@ pub(super) struct Verdict {
 }
 
 impl Execution {
-    /// Whether this is the portal's execution of that callback id.
+    /// Whether this is the portal's execution of that callback id, of its first attempt's or of a retry's.
     pub(super) fn is(&self, portal_id: u64, callback_id: &str) -> bool {
-        self.portal_id == portal_id && self.history.callback_id == callback_id
+        self.portal_id == portal_id && self.answers_to(callback_id)
+    }
+
+    /// Whether the callback id is its own, in whatever portal.
+    pub(super) fn answers_to(&self, callback_id: &str) -> bool {
+        self.retry_callback_ids.iter().chain([&self.history.callback_id]).any(|id| id == callback_id)
     }
 }
 
@@ -213,6 +221,9 @@ pub(super) fn judge(action: &Action, switches: &Switches, answer: &Attempt) -> V
     let status = answer.status.unwrap_or_default();
     match status {
         200..300 => accepted(action, switches, answer).unwrap_or_else(Verdict::failed),
+        400..429 | 430..500 if switches.block_in_4xx == BlockIn4xx::Blocks && says_block(&answer.body) => {
+            accepted(action, switches, answer).unwrap_or_else(Verdict::failed)
+        }
         400..500 if switches.rules_on_4xx == RulesOn4xx::Evaluated => {
             let fields = output_fields(&answer.body).unwrap_or_default();
             let (outputs, problems) = outputs(action, &fields);
@@ -220,6 +231,11 @@ pub(super) fn judge(action: &Action, switches: &Switches, answer: &Attempt) -> V
         }
         _ => Verdict::failed(Vec::new()),
     }
+}
+
+fn says_block(body: &str) -> bool {
+    output_fields(body)
+        .is_ok_and(|fields| fields.get("hs_execution_state").is_some_and(|state| state == "BLOCK"))
 }
 
 /// What a 2xx means, or what HubSpot could not use about it.

@@ -52,6 +52,7 @@
 //! | `"timeout_ms": 20000`, `"real_timeout_ms": 100` | the patience HubSpot names, and how much of it is really waited |
 //! | `"deliveries": 2`, `"concurrent": 2` | the same execution again, in a row or at once |
 //! | `"max_attempts": 1` | when a delivery gives up |
+//! | `"any_inputs": true` | passes inputs that the workflow editor would refuse |
 //!
 //! What HubSpot leaves open (hubspot.md §13) are switches, set by a seed as `{"switches": {"retry_after": "seconds"}}`; those
 //! left out of a seed go back to their defaults:
@@ -63,6 +64,8 @@
 //! | `async` | `refused` | `accepted` | an answer that says `ASYNC` |
 //! | `default_expiration` | `unknown` | `honoured` | the output `hs_default_expiration` |
 //! | `rules_on_4xx` | `ignored` | `evaluated` | whether a 4xx's outputs choose a sentence |
+//! | `block_in_4xx` | `fails` | `blocks` | a `BLOCK` in the body of a 4xx |
+//! | `retry_callback_id` | `same` | `new` | what a retry calls the execution; each of its ids completes it |
 //! | `empty_conditions` | `fit_nothing` | `fit_everything` | a rule without conditions |
 //! | `empty_inputs` | `as_given` | `null`, `blank` | how inputs left empty arrive |
 //! | `callback_unknown`, `callback_foreign` | `404` | a 4xx, 204 | completing nobody's, or another portal's, execution |
@@ -71,11 +74,17 @@
 //! | `typed_outputs` | `required` | `optional` | `typedOutputs` of a completion |
 //! | `line_items_key` | `line items` | `line_items`, `0-8` | the key of line items inside a record |
 //! | `embedded_page` | `100` | 1 or more | associations inside a record |
+//! | `association_order` | `as_made` | `reversed` | the order of a record's associations |
 //! | `to_object_id` | `string` | `number` | how the associations endpoints write it |
 //! | `e_commerce` | `no_substitute` | `substitute`, `needed_too` | what that scope is worth for quotes, line items and products |
 //! | `locked_quote` | `refuses` | `takes_own_properties` | writing the portal's own properties on a published quote |
 //! | `refresh_token` | `kept` | `rotated` | whether a refresh gives out a new refresh token |
 //! | `uninstalled_access_token` | `dies` | `lives` | access tokens after an uninstall |
+//!
+//! Fixed on the strict side, without a switch: every type in `typedInputs` is `STRING` (§13.9), an input that depends on
+//! another must be left out (§13.10), properties that `objectRequestOptions` names and a record lacks are left out (§13.11),
+//! the options endpoint has ten seconds and what it does wrong empties the drop-down (§13.12), `hs_payment_status` has no
+//! further values (§13.17), connecting counts towards the patience, and a redirect is not followed (§2.4).
 //!
 //! A bank debit for a published quote, which then is `PROCESSING`, and its end. `deal_id` and `contact_id` can stand beside
 //! or in place of `quote_id`; events are `succeed`, `fail` and `refund`, the last with an `amount` or over all that is left:
@@ -95,6 +104,9 @@
 //! ```
 //!
 //! An input that is taken from the record is `{"property_name": "…"}` there.
+//!
+//! The secrets and tokens in it are stand-ins, seeded or made up here: `GET /_sim/state` shows them, since what it shows can
+//! be seeded again. The pages and `GET /_sim/calls` hide them, and no secret of a real app belongs in a seed.
 //!
 //! It promises nothing HubSpot does not document, and is strict where HubSpot is silent.
 
@@ -138,13 +150,13 @@ use oauth::{AccessToken, Client, Grant};
 use options::Offered;
 use records::Records;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
 use switches::Switches;
 
 /// What a simulated HubSpot is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HubSpotOptions {
     /// The app project: the folder with `hsproject.json`.
     pub app: PathBuf,
@@ -153,6 +165,15 @@ pub struct HubSpotOptions {
     pub action_base_url: Option<String>,
     /// The app's client secret; signs executions.
     pub client_secret: String,
+}
+
+impl fmt::Debug for HubSpotOptions {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { app, action_base_url, .. } = self;
+        let mut shown = f.debug_struct("HubSpotOptions");
+        shown.field("app", app).field("action_base_url", action_base_url).finish_non_exhaustive()
+    }
 }
 
 /// A simulated HubSpot. Clones share everything.

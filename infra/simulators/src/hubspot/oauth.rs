@@ -2,6 +2,8 @@
 //!
 //! Credentials that HubSpot does not know are answered 400 like a dead refresh token, as seen there: a client that takes
 //! every 400 for the end of a grant would disconnect all its portals over a wrong secret of its own.
+//!
+//! Nothing here that holds a token or secret derives `Debug`.
 
 use super::HubSpot;
 use super::authorize::Code;
@@ -16,10 +18,11 @@ use axum::{Form, Json, Router};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::iter;
 use uuid::Uuid;
 
 /// An access token the CRM accepts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccessToken {
     pub(super) token: String,
@@ -34,7 +37,7 @@ pub(super) struct AccessToken {
 }
 
 /// The app, as the token endpoint knows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
     pub(super) client_id: String,
@@ -45,7 +48,7 @@ pub(super) struct Client {
 }
 
 /// A portal's installation of the app.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Grant {
     pub(super) portal_id: u64,
@@ -183,10 +186,21 @@ fn new_refresh_token() -> String {
     format!("na1-{}", Uuid::new_v4())
 }
 
+/// As long as HubSpot tells apps to leave room for at least (hubspot.md §5.2): who keeps tokens in shorter fields loses it.
+const ACCESS_TOKEN_LENGTH: usize = 512;
+
+fn new_access_token() -> String {
+    let random = iter::repeat_with(|| Uuid::new_v4().simple().to_string()).flat_map(String::into_bytes);
+    let random = random.map(char::from).take(ACCESS_TOKEN_LENGTH - ACCESS_TOKEN_PREFIX.len());
+    ACCESS_TOKEN_PREFIX.chars().chain(random).collect()
+}
+
+const ACCESS_TOKEN_PREFIX: &str = "access-";
+
 /// A fresh access token on a grant, as the endpoint answers it.
 fn give_out(state: &mut super::State, grant: &Grant, now: Timestamp) -> Value {
     let token = AccessToken {
-        token: format!("access-{}", Uuid::new_v4()),
+        token: new_access_token(),
         portal_id: grant.portal_id,
         scopes: grant.scopes.clone(),
         expires_at: now.checked_add(ACCESS_TOKEN_LIFETIME).ok(),

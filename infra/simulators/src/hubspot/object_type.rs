@@ -102,6 +102,19 @@ impl ObjectType {
         self.facts().properties.split(' ').any(|name| name == property)
     }
 
+    /// What a standard property of it holds, as far as HubSpot checks that on writing.
+    pub(super) fn value_type(self, property: &str) -> ValueType {
+        if !self.has_standard_property(property) {
+            return ValueType::Any;
+        }
+        match property {
+            _ if NUMBERS.contains(&property) => ValueType::Number,
+            _ if DAYS.contains(&property) => ValueType::Day,
+            _ if MOMENTS.contains(&property) => ValueType::Moment,
+            _ => ValueType::Any,
+        }
+    }
+
     fn facts(self) -> Facts {
         match self {
             Self::CommercePayments => COMMERCE_PAYMENTS,
@@ -117,6 +130,44 @@ impl ObjectType {
         }
     }
 }
+
+/// What a property holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueType {
+    /// Text, or something nobody checks.
+    Any,
+    /// A decimal number.
+    Number,
+    /// A civil date, also written as milliseconds of its midnight in UTC.
+    Day,
+    /// A point in time, ISO 8601 or milliseconds.
+    Moment,
+}
+
+/// Standard properties that hold numbers (hubspot.md §6.5).
+const NUMBERS: [&str; 17] = [
+    "amount",
+    "quantity",
+    "price",
+    "discount",
+    "tax",
+    "hs_discount_percentage",
+    "hs_pre_discount_amount",
+    "hs_total_discount",
+    "hs_tax_rate",
+    "hs_tax_amount",
+    "hs_auto_tax_amount",
+    "hs_post_tax_amount",
+    "hs_position_on_quote",
+    "hs_cost_of_goods_sold",
+    "hs_quote_amount",
+    "hs_sort_order",
+    "hs_value",
+];
+
+const DAYS: [&str; 2] = ["hs_recurring_billing_start_date", "hs_recurring_billing_end_date"];
+
+const MOMENTS: [&str; 2] = ["closedate", "hs_expiration_date"];
 
 const DATES: [&str; 2] = ["createdate", "hs_lastmodifieddate"];
 /// Of the types HubSpot added later, and of quotes.

@@ -78,7 +78,8 @@ pub(super) async fn begin(State(hubspot): State<HubSpot>, body: String) -> Respo
     let begun =
         serde_json::from_str::<Beginning>(&body).map_err(|error| error.to_string()).and_then(|asked| {
             let mut state = hubspot.state();
-            asked.begin(state.portals.entry(asked.portal_id).or_default(), now)
+            let records = state.portals.get_mut(&asked.portal_id).ok_or("there is no such portal")?;
+            asked.begin(records, now)
         });
     match begun {
         Ok(payment_id) => Json(json!({ "payment_id": payment_id })).into_response(),

@@ -33,6 +33,12 @@ pub(super) struct Switches {
     pub(super) default_expiration: DefaultExpiration,
     /// Whether the outputs of a 4xx choose a sentence.
     pub(super) rules_on_4xx: RulesOn4xx,
+    /// What a `BLOCK` in the body of a 4xx does: the prose says that blocking applies after a 2xx or 4xx (hubspot.md §2.2).
+    pub(super) block_in_4xx: BlockIn4xx,
+    /// Whether a retry is known by the callback id of the first attempt (hubspot.md §2.4).
+    pub(super) retry_callback_id: RetryCallbackId,
+    /// Whether associations come in the order in which they were made.
+    pub(super) association_order: AssociationOrder,
     /// Whether a rule without conditions fits every answer, or none.
     pub(super) empty_conditions: EmptyConditions,
     /// How inputs arrive that were left empty.
@@ -100,6 +106,36 @@ pub(super) enum RulesOn4xx {
     #[default]
     Ignored,
     Evaluated,
+}
+
+/// See [`Switches::block_in_4xx`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BlockIn4xx {
+    /// The execution has failed.
+    #[default]
+    Fails,
+    Blocks,
+}
+
+/// See [`Switches::retry_callback_id`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RetryCallbackId {
+    /// As inferred from its structure.
+    #[default]
+    Same,
+    /// Each retry after an attempt without a final answer has an id nobody saw before.
+    New,
+}
+
+/// See [`Switches::association_order`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AssociationOrder {
+    #[default]
+    AsMade,
+    Reversed,
 }
 
 /// See [`Switches::empty_conditions`].
@@ -205,6 +241,9 @@ impl Default for Switches {
             async_state: AsyncState::default(),
             default_expiration: DefaultExpiration::default(),
             rules_on_4xx: RulesOn4xx::default(),
+            block_in_4xx: BlockIn4xx::default(),
+            retry_callback_id: RetryCallbackId::default(),
+            association_order: AssociationOrder::default(),
             empty_conditions: EmptyConditions::default(),
             empty_inputs: EmptyInputs::default(),
             line_items_key: LineItemsKey::default(),

@@ -1,9 +1,14 @@
-//! What calls carried and a page must not show: tokens, codes and secrets.
+//! What calls carried and neither a page nor `GET /_sim/calls` shows: tokens, codes and secrets.
 //!
 //! Both vendors give tokens out, renew and end them under paths with `oauth` or `token` in them. Of such calls neither
 //! query nor body is shown, and no part of the path behind `…-tokens`, where HubSpot's legacy routes have the token itself.
 
 use crate::control::Call;
+
+/// A call without them, for who asks over HTTP.
+pub(crate) fn call(call: &Call) -> Call {
+    Call { path: path(call), query: query(call), request_body: body(call).to_owned(), ..call.clone() }
+}
 
 /// A call's path.
 pub(super) fn path(call: &Call) -> String {
@@ -65,7 +70,9 @@ mod tests {
             let call = call(path, "code=secret", "refresh_token=secret");
             assert_eq!((query(&call).as_str(), body(&call)), (HIDDEN, HIDDEN));
         }
-        let call = call("/oauth/v1/access-tokens/secret", "", "");
+        let call = call("/oauth/v1/access-tokens/secret", "", "secret");
+        let shown = serde_json::to_string(&super::call(&call)).unwrap();
+        assert!(!shown.contains("secret"), "{shown}");
         assert_eq!(super::path(&call), "/oauth/v1/access-tokens/[not shown]");
     }
 

@@ -12,8 +12,9 @@ use super::call::Call;
 use super::fault::Fault;
 use super::requests::{Outcome, Request};
 use super::state::Company;
-use super::switches::{InProgress, RequestIds};
-use super::{QuickBooks, time, xml};
+use super::switches::{InProgress, RequestIdAlphabet, RequestIds};
+use super::traffic::Meter;
+use super::{Books, QuickBooks, time, xml};
 use crate::control;
 
 impl QuickBooks {
@@ -52,8 +53,8 @@ impl QuickBooks {
                     tokio::time::sleep(LOOK_AGAIN).await;
                     turn = self.turn(call, request, false, work);
                 }
-                Turn::Work(pause, work) => {
-                    tokio::time::sleep(pause).await;
+                Turn::Work(until, work) => {
+                    self.control.sleep_until(until).await;
                     return self.late_turn(call, request, work);
                 }
             }
@@ -70,15 +71,12 @@ impl QuickBooks {
     ) -> Turn<Work> {
         let now = self.control.now();
         let mut books = self.books();
-        let entered = if first {
-            entered(&mut books.companies, call, now)
-        } else {
-            books.companies.get_mut(&call.realm).ok_or_else(Fault::unauthorized)
-        };
-        let company = match entered {
-            Ok(company) => company,
+        let entered = if first { entered(&mut books, call, now) } else { desk(&mut books, call) };
+        let desk = match entered {
+            Ok(desk) => desk,
             Err(fault) => return Turn::Done(Err((fault, now))),
         };
+        let company = &mut *desk.company;
         if let Some(request) = request {
             if first {
                 company.requests.sight(request.id);
@@ -90,12 +88,12 @@ impl QuickBooks {
             }
         }
         if company.switches.handling_ms == 0 {
-            return Turn::Done(once(company, call, request, work, now));
+            return Turn::Done(once(desk, call, request, work, now));
         }
         if let Some(request) = request {
             company.requests.start(request);
         }
-        Turn::Work(Duration::from_millis(company.switches.handling_ms), work)
+        Turn::Work(time::after_ms(now, company.switches.handling_ms), work)
     }
 
     /// The work itself, after its time.
@@ -107,11 +105,11 @@ impl QuickBooks {
     ) -> Outcome {
         let now = self.control.now();
         let mut books = self.books();
-        let company = books.companies.get_mut(&call.realm).ok_or_else(|| (Fault::unauthorized(), now))?;
+        let desk = desk(&mut books, call).map_err(|fault| (fault, now))?;
         if let Some(request) = request {
-            company.requests.stop(request);
+            desk.company.requests.stop(request);
         }
-        once(company, call, request, work, now)
+        once(desk, call, request, work, now)
     }
 }
 
@@ -123,30 +121,42 @@ fn repeated(company: &Company, request: Request<'_>, now: Timestamp) -> Option<O
     }
     if company.requests.is_running(request) {
         return Some(match switches.in_progress {
-            InProgress::DuplicateId => Some(Err((Fault::duplicate_request(request.id), now))),
+            InProgress::DuplicateId => Some(Err((Fault::duplicate_request(request.id, switches), now))),
             InProgress::Wait => None,
         });
     }
     company.requests.recall(request, switches, now).map(Some)
 }
 
-/// The company, if the call may come in and is not one too many.
-fn entered<'a>(
-    books: &'a mut BTreeMap<String, Company>,
-    call: &Call,
-    now: Timestamp,
-) -> Result<&'a mut Company, Fault> {
-    let company = admitted(books, call, now)?;
-    company.traffic.enter(&company.switches, call.is_batch(), call.is_metered(company), now)?;
-    Ok(company)
+/// Where a call is worked on: its company, and what its app is metered by.
+struct Desk<'a> {
+    company: &'a mut Company,
+    meter: &'a mut Meter,
+    /// The app, if the token is known to be one's.
+    client: Option<&'a str>,
 }
 
-/// The company, if the token opens it and the call is one that can be answered.
-fn admitted<'a>(
-    books: &'a mut BTreeMap<String, Company>,
-    call: &Call,
-    now: Timestamp,
-) -> Result<&'a mut Company, Fault> {
+fn desk<'a>(books: &'a mut Books, call: &Call) -> Result<Desk<'a>, Fault> {
+    let Books { companies, oauth, meter } = books;
+    let company = companies.get_mut(&call.realm).ok_or_else(Fault::unauthorized)?;
+    let client = call.bearer().and_then(|token| oauth.client_of(token));
+    Ok(Desk { company, meter, client })
+}
+
+/// The company, if the call may come in and is not one too many.
+fn entered<'a>(books: &'a mut Books, call: &Call, now: Timestamp) -> Result<Desk<'a>, Fault> {
+    admitted(&books.companies, call, now)?;
+    let desk = desk(books, call)?;
+    let Desk { company, meter, client } = &desk;
+    let is_metered = !company.sandbox && call.is_metered(company);
+    let quota = company.switches.quota.filter(|_| is_metered);
+    let is_over_quota = quota.is_some_and(|quota| meter.has_used(*client, quota, now));
+    desk.company.traffic.enter(&desk.company.switches, call.is_batch(), is_over_quota, now)?;
+    Ok(desk)
+}
+
+/// Whether the token opens the company and the call is one that can be answered.
+fn admitted(books: &BTreeMap<String, Company>, call: &Call, now: Timestamp) -> Result<(), Fault> {
     let token = call.bearer().ok_or_else(|| Fault::unauthenticated(3202, "EmptyField", "No bearer token"))?;
     let mut grants =
         books.values().filter_map(|company| Some((&company.realm_id, company.tokens.get(token)?)));
@@ -161,29 +171,32 @@ fn admitted<'a>(
     if !realms.contains(&call.realm) {
         return Err(Fault::unauthorized());
     }
-    check_request_id(call)?;
-    books.get_mut(&call.realm).ok_or_else(Fault::unauthorized)
+    let company = books.get(&call.realm).ok_or_else(Fault::unauthorized)?;
+    check_request_id(call, company.switches.request_id_alphabet)
 }
 
-/// Intuit does not publish the alphabet; letters, digits and hyphens are what a UUID has (quickbooks.md §1.5).
-fn check_request_id(call: &Call) -> Result<(), Fault> {
+/// 2130 for a request id that is too long or has a character the switch does not allow (quickbooks.md §1.5).
+fn check_request_id(call: &Call, alphabet: RequestIdAlphabet) -> Result<(), Fault> {
     let Some(id) = call.request_id() else { return Ok(()) };
     let longest = if call.is_batch() { 36 } else { 50 };
-    if id.len() <= longest && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+    let hyphens = alphabet == RequestIdAlphabet::WithHyphens;
+    if id.len() <= longest && id.chars().all(|c| c.is_ascii_alphanumeric() || (hyphens && c == '-')) {
         return Ok(());
     }
-    let detail = format!("requestid has at most {longest} letters, digits and hyphens. Supplied value:{id}");
+    let allowed = if hyphens { "letters, digits and hyphens" } else { "letters and digits" };
+    let detail = format!("requestid has at most {longest} {allowed}. Supplied value:{id}");
     Err(Fault::new(2130, detail))
 }
 
 /// Does the work, counts it, and keeps its answer under the request id: the same id again gets that answer.
 fn once(
-    company: &mut Company,
+    desk: Desk<'_>,
     call: &Call,
     request: Option<Request<'_>>,
     work: impl FnOnce(&mut Company, Timestamp) -> Result<Value, Fault>,
     now: Timestamp,
 ) -> Outcome {
+    let Desk { company, meter, client } = desk;
     company.traffic.leave();
     let worked = work(company, now).map(|mut answer| {
         answer["time"] = json!(time::envelope(now));
@@ -191,7 +204,10 @@ fn once(
     });
     if let Ok(answer) = &worked {
         let (core, core_plus) = call.counts(company, answer);
+        // A sandbox is not metered (§6.2).
+        let core_plus = if company.sandbox { 0 } else { core_plus };
         company.traffic.count(core, core_plus, now);
+        meter.count(client, core_plus, now);
     }
     let keeps = company.switches.cache_faults || worked.as_ref().is_ok_and(|answer| !holds_fault(answer));
     let outcome = worked.map(|answer| answer.to_string().into_bytes()).map_err(|fault| (fault, now));
@@ -227,9 +243,9 @@ enum Turn<Work> {
     Done(Outcome),
     /// The same request is being worked on; ask again.
     Wait(Work),
-    /// It is this call's, and takes so long.
-    Work(Duration, Work),
+    /// It is this call's, and takes until then.
+    Work(Timestamp, Work),
 }
 
 /// How often a call that waits for the first answer looks for it.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(5);

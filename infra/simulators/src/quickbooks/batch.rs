@@ -15,7 +15,7 @@ use super::json::{Object, text};
 use super::requests::Request;
 use super::select;
 use super::state::Company;
-use super::switches::BatchOrder;
+use super::switches::{BatchObjects, BatchOrder};
 
 /// What a `bId` may have beside a request id, so that both together stay within 50.
 const LONGEST_ITEM_ID: usize = 10;
@@ -28,7 +28,7 @@ pub(super) fn scope(body: &Object) -> String {
 /// Runs a batch and answers `{"BatchItemResponse": […]}`.
 ///
 /// # Errors
-/// 1040 for too many items, 2020 and 2130 for their ids, 500 for what is not simulated; nothing is done then.
+/// 1040 for too many items, 2020 and 2130 for their ids, 500 and 2010 for what is not simulated; nothing is done then.
 pub(super) fn run(
     company: &mut Company,
     body: &Object,
@@ -46,15 +46,44 @@ pub(super) fn run(
     if company.switches.batch_order == BatchOrder::Shuffled {
         shuffle(&mut order, &json!(body).to_string());
     }
+    let asks = |index: &usize| items[*index].contains_key("Query");
+    let (queries, writes): (Vec<usize>, Vec<usize>) = order.iter().copied().partition(asks);
+    let mut room = MOST_OBJECTS.saturating_sub(writes.len());
     let mut answers = BTreeMap::new();
     // Queries first: they see the books as they were.
-    for queries in [true, false] {
-        for index in order.iter().filter(|index| items[**index].contains_key("Query") == queries) {
-            answers.insert(*index, answered(company, items[*index], request_id, moment));
-        }
+    for index in queries {
+        let mut answer = answered(company, items[index], request_id, moment);
+        fit(&mut answer, &mut room, company.switches.batch_objects);
+        answers.insert(index, answer);
+    }
+    for index in writes {
+        answers.insert(index, answered(company, items[index], request_id, moment));
     }
     let answers: Vec<_> = order.iter().filter_map(|index| answers.remove(index)).collect();
     Ok(json!({"BatchItemResponse": answers}))
+}
+
+/// Objects in one answer, all items together (quickbooks.md §1.6). What is written takes its room before what is asked.
+const MOST_OBJECTS: usize = 1000;
+
+/// Makes the answer of a query fit into the room that is left, as the switch has it, and takes it.
+fn fit(answer: &mut Value, room: &mut usize, how: BatchObjects) {
+    let Some(Value::Object(found)) = answer.get_mut("QueryResponse") else { return };
+    let Some(rows) = found.values_mut().find_map(Value::as_array_mut) else { return };
+    let asked = rows.len();
+    if asked > *room && how == BatchObjects::Refused {
+        let fault = Fault::new(10100, format!("A batch answers at most {MOST_OBJECTS} objects"));
+        let id = answer["bId"].take();
+        *answer = fault.item();
+        answer["bId"] = id;
+        return;
+    }
+    rows.truncate(*room);
+    let left = rows.len();
+    *room -= left;
+    if left < asked {
+        found.insert("maxResults".into(), json!(left));
+    }
 }
 
 /// Another order, the same for the same seed, in which nothing stays where it was (Sattolo's shuffle).
@@ -103,7 +132,7 @@ fn checked(item: &Object, request_id: Option<&str>) -> Result<(), Fault> {
         operation(item, entity).is_ok_and(|operation| change::is_simulated(entity, operation, body))
     });
     if supported {
-        return Ok(());
+        return payload(item).map_or(Ok(()), |(entity, body)| change::only_simulated(entity, body));
     }
     let entity = payload(item).map_or("nothing", |(entity, _)| entity);
     Err(Fault::unsimulated(&format!("{} {entity} in a batch", text(item, &["operation"]))))

@@ -13,6 +13,7 @@ use super::change::Operation;
 use super::fault::Fault;
 use super::json::Object;
 use super::state::Company;
+use super::switches::PaymentVoid;
 
 /// A request to `/v3/company/{realm}/…`, taken apart.
 pub(super) struct Call {
@@ -26,11 +27,17 @@ pub(super) struct Call {
     pub(super) body: Bytes,
 }
 
+/// What most gateways take of path and query; Intuit does not publish its own limit. Longer statements are POSTed (§3.2).
+const LONGEST_URL: usize = 8192;
+
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Call, Response> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if request.uri().path_and_query().is_some_and(|asked| asked.as_str().len() > LONGEST_URL) {
+            return Err((StatusCode::URI_TOO_LONG, "the URL is too long").into_response());
+        }
         let bad =
             |error: &dyn std::fmt::Display| (StatusCode::BAD_REQUEST, error.to_string()).into_response();
         let Query(params) = Query::try_from_uri(request.uri()).map_err(|error| bad(&error))?;
@@ -78,12 +85,18 @@ impl Call {
     }
 
     /// What a write asks for, and whether its document may have any number (§1.1, §2.3).
-    pub(super) fn operation(&self, entity: &str) -> Result<(Operation, bool), Fault> {
-        let mut operation = Operation::named(entity, self.param("operation"))?;
+    pub(super) fn operation(
+        &self,
+        entity: &str,
+        payment_void: PaymentVoid,
+    ) -> Result<(Operation, bool), Fault> {
+        let mut operation = Operation::named(entity, self.param("operation"), payment_void)?;
         let mut any_number = false;
         for include in self.param("include").split(',').filter(|include| !include.is_empty()) {
             match include {
-                "void" if operation == Operation::Update => operation = Operation::void(entity)?,
+                "void" if operation == Operation::Update => {
+                    operation = Operation::included_void(entity, payment_void)?;
+                }
                 "allowduplicatedocnum" => any_number = true,
                 _ => return Err(Fault::unsimulated(&format!("include={include} on {entity}"))),
             }

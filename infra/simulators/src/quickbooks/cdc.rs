@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::entities::{self, Entity};
 use super::fault::{Fault, Reason};
 use super::json::{Object, text};
+use super::ledger::Ledger;
 use super::state::Company;
 use super::value::instant;
 
@@ -38,7 +39,7 @@ pub(super) fn run(company: &Company, entities: &str, since: &str, now: Timestamp
     let mut parts = Vec::new();
     for name in entities.split(',') {
         let entity = followed(name.trim())?;
-        let mut rows: Vec<_> = changed(company, entity, moment).collect();
+        let mut rows: Vec<_> = changed(company.shown(now), entity, moment).collect();
         // The longest unchanged first (recorded).
         rows.sort_by_key(|row| changed_at(row));
         rows.truncate(room);
@@ -58,11 +59,11 @@ fn followed(name: &str) -> Result<&'static Entity, Fault> {
 
 /// Inactive rows too.
 fn changed<'a>(
-    company: &'a Company,
+    ledger: &'a Ledger,
     entity: &'static Entity,
     since: Timestamp,
 ) -> impl Iterator<Item = &'a Object> {
-    let all = company.rows(entity.name).iter().chain(company.deleted(entity.name));
+    let all = ledger.rows(entity.name).iter().chain(ledger.deleted(entity.name));
     all.filter(move |row| changed_at(row).is_some_and(|at| at >= since))
 }
 

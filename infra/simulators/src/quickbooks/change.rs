@@ -8,6 +8,7 @@ use super::fields::{self, CUSTOMER, Field, PAYMENT, Shape};
 use super::json::{Object, say_the_same, text};
 use super::sales::{self, Kind};
 use super::state::Company;
+use super::switches::PaymentVoid;
 use super::{customer, payment, plan, roster, undo};
 
 /// What a call does.
@@ -19,27 +20,12 @@ pub(super) enum Operation {
     Void,
 }
 
-/// The entities with a route to write to.
-pub(super) const WRITABLE: &[&str] = &[
-    "Invoice",
-    "Estimate",
-    "SalesReceipt",
-    "Payment",
-    "Customer",
-    "Vendor",
-    "Employee",
-    "Item",
-    "Account",
-    "PaymentMethod",
-    "Term",
-    "Class",
-    "Department",
-];
-
 impl Operation {
     /// What `operation=` asks for; a body with an `Id` makes an update of a create.
-    pub(super) fn named(entity: &str, name: &str) -> Result<Operation, Fault> {
+    pub(super) fn named(entity: &str, name: &str, payment_void: PaymentVoid) -> Result<Operation, Fault> {
         match (name, entity) {
+            ("void", "Payment") if payment_void == PaymentVoid::OperationVoid => Ok(Operation::Void),
+            ("void", "Payment") => Err(not_a_void("operation=void")),
             ("" | "create", _) => Ok(Operation::Create),
             ("update", _) => Ok(Operation::Update),
             ("delete", _) => Ok(Operation::Delete),
@@ -49,14 +35,25 @@ impl Operation {
         }
     }
 
-    /// Void as an option of an update. Two documentations dispute how a payment is voided (§1.1); python-quickbooks
-    /// and other published clients do it like this, so that only this is simulated.
+    /// The same as `include=void` in the URL of an update.
+    pub(super) fn included_void(entity: &str, payment_void: PaymentVoid) -> Result<Operation, Fault> {
+        if entity == "Payment" && payment_void == PaymentVoid::OperationVoid {
+            return Err(not_a_void("operation=update&include=void"));
+        }
+        Operation::void(entity)
+    }
+
+    /// Void as an option of an update.
     pub(super) fn void(entity: &str) -> Result<Operation, Fault> {
         match entity {
             "Invoice" | "SalesReceipt" | "Payment" => Ok(Operation::Void),
             _ => Err(Fault::unsimulated(&format!("void of {entity}"))),
         }
     }
+}
+
+fn not_a_void(form: &str) -> Fault {
+    Fault::new(500, format!("Operation {form} of Payment is not supported"))
 }
 
 /// Whether [`run`] would not answer that this is not simulated.
@@ -67,6 +64,19 @@ pub(super) fn is_simulated(entity: &str, operation: Operation, body: &Object) ->
         Operation::Delete => undo::transaction(entity).is_some(),
         Operation::Void => Operation::void(entity).is_ok(),
     }
+}
+
+/// 2010 for fields of a new row that are Intuit's and not simulated: a batch is not begun then.
+pub(super) fn only_simulated(entity: &str, body: &Object) -> Result<(), Fault> {
+    // A row that is there comes back with all that was made of it; and what a new invoice comes from is simulated.
+    let is_new = !body.contains_key("Id");
+    let fields = fields_of(entity).filter(|_| is_new).unwrap_or_default();
+    let body: Object = body.iter().filter(|(name, _)| *name != "LinkedTxn").map(owned).collect();
+    fields::simulated(entity, fields, &body)
+}
+
+fn owned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
 }
 
 /// Does it and answers `{"<Entity>": …}`.
@@ -81,6 +91,7 @@ pub(super) fn run(
     moment: Moment,
 ) -> Result<Value, Fault> {
     plan::may_write(company)?;
+    company.remember(moment.now);
     let written = match effective(operation, body) {
         Operation::Create => create::create(company, entity, body, moment),
         Operation::Update => update(company, entity, body, moment),
@@ -130,7 +141,8 @@ pub(super) fn numeric(id: &str) -> Result<u64, Fault> {
 fn update(company: &mut Company, entity: &str, body: &Object, moment: Moment) -> Result<Object, Fault> {
     let fields = fields_of(entity).ok_or_else(|| Fault::unsimulated(&format!("update {entity}")))?;
     let old = current(company, entity, body, moment.horizon)?;
-    let body = without_echoes(body, &old, fields);
+    let mut body = without_echoes(body, &old, fields);
+    sales::forget_computed_tax(&old, &mut body);
     fields::known(entity, fields, &body)?;
     let wanted = if body.get("sparse") == Some(&Value::Bool(true)) {
         let mut wanted = old.clone();
@@ -161,8 +173,8 @@ fn without_echoes(body: &Object, old: &Object, fields: &[Field]) -> Object {
     let means = |name: &str, value: &Value| {
         let shape = fields.iter().find(|(field, _)| *field == name).map(|(_, shape)| shape);
         let same = || old.get(name).is_some_and(|old| say_the_same(old, value));
-        !matches!(shape, None | Some(Shape::Unused)) || !same()
+        !matches!(shape, None | Some(Shape::NotSimulated)) || !same()
     };
     let kept = body.iter().filter(|(name, value)| means(name, value) || *name == "sparse");
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    kept.map(owned).collect()
 }

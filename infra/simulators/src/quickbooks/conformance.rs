@@ -1,8 +1,8 @@
 //! Whether bodies are what Intuit's XSDs say: names, types, enumerations, lengths and what must be there; order aside.
 //!
-//! A [`QuickBooks`](super::QuickBooks) made with [`checked`](super::QuickBooks::checked) holds every body that it accepts
-//! and every answer of its own against the schemas, before a fault alters the answer, and remembers what does not conform:
-//! see `traffic`. `schema` reads the files, `lengths` finds the lengths, which stand in prose there, `divergence` lists
+//! A [`QuickBooks`](super::QuickBooks) made with [`checked`](super::QuickBooks::checked) holds every body that
+//! reaches it and every answer of its own against the schemas, before a fault alters the answer, and remembers what does not
+//! conform, and whether it was accepted: see `traffic`. `schema` reads the files, `lengths` finds the lengths, which stand in prose there, `divergence` lists
 //! where Intuit's JSON is known to differ from its XSDs and why, `check` walks a value.
 //!
 //! How the XML of the schemas is written as JSON (quickbooks.md §1.4 and the recordings of `quickbooks-data`):
@@ -33,8 +33,16 @@ use std::sync::{Arc, LazyLock};
 
 pub use check::Finding;
 pub use schema::Schemas;
-pub use traffic::{Nonconforming, Side};
+pub use traffic::{Nonconforming, Outcome, Side};
 pub(super) use traffic::{Record, observed};
+
+/// A line that `cargo test` shows also of a test that passes: it catches what the print macros write, nothing else.
+#[cfg(test)]
+pub(super) fn say(line: &str) {
+    use std::io::Write as _;
+    // Nobody to tell it to is no failure of the test.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
 
 /// Where the XSDs stand beside the checkout, from the workspace's root.
 const BESIDE: &str = "../shared/reference/quickbooks-data/xsd";

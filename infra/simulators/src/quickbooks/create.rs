@@ -23,7 +23,7 @@ pub(super) struct Moment {
 type Create = fn(&mut Company, &Object, Moment) -> Result<Object, Fault>;
 
 /// How to create each entity, by its name as in a batch. Its route is the name in lower case.
-pub(super) const MAKERS: &[(&str, Create)] = &[
+const MAKERS: &[(&str, Create)] = &[
     ("Customer", customer::create),
     ("Invoice", |company, body, moment| sales::create(Kind::Invoice, company, body, moment)),
     ("Estimate", |company, body, moment| sales::create(Kind::Estimate, company, body, moment)),
@@ -39,9 +39,14 @@ pub(super) const MAKERS: &[(&str, Create)] = &[
     ("Department", |company, body, moment| roster::create(company, "Department", body, moment)),
 ];
 
+/// The entities that can be created, and so read and changed as well.
+pub(super) fn makeable() -> impl Iterator<Item = &'static str> {
+    MAKERS.iter().map(|(name, _)| *name)
+}
+
 /// Whether this simulator can create such an entity.
 pub(super) fn can_make(entity: &str) -> bool {
-    MAKERS.iter().any(|(name, _)| *name == entity)
+    makeable().any(|name| name == entity)
 }
 
 /// Whether a row of this `Id` may be seen up to a horizon. What no call made is always seen.

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::switches::Switches;
 use super::time;
 use super::xml::escaped;
 
@@ -107,6 +108,12 @@ impl Fault {
         Fault { unsimulated: true, ..Fault::new(500, format!("Operation {what} is not simulated")) }
     }
 
+    /// 2010 for a field that Intuit knows and this simulator does not; its call is logged as unexpected.
+    pub(super) fn unsimulated_field(entity: &str, name: &str) -> Fault {
+        let detail = format!("Property Name:{entity}.{name} is a property of Intuit's that is not simulated");
+        Fault { unsimulated: true, ..Fault::new(2010, detail) }
+    }
+
     /// Code 500 for a path that leads nowhere, in Intuit's words; its call is logged as unexpected, for what Intuit has
     /// there this simulator may lack.
     pub(super) fn no_such_path(path: &str) -> Fault {
@@ -140,8 +147,9 @@ impl Fault {
     }
 
     /// 600: the request id is another request's, or its first request is not done yet.
-    pub(super) fn duplicate_request(id: &str) -> Fault {
-        Fault::new(600, format!("Duplicate Request ID : the request {id} already exists"))
+    pub(super) fn duplicate_request(id: &str, switches: &Switches) -> Fault {
+        let detail = format!("Duplicate Request ID : the request {id} already exists");
+        Fault::new(600, detail).with_status(switches.duplicate_request_status.code())
     }
 
     fn gateway(status: StatusCode, kind: &'static str, code: u16, name: &str, detail: &str) -> Fault {
@@ -264,6 +272,7 @@ fn message(code: u16) -> &'static str {
         6430 => "Invalid account type",
         6470 => "Tax is not allowed or has no rate",
         6520 => "Missing inventory quantity",
+        10100 => "Result set too big",
         _ => "An application error has occurred while processing your request",
     }
 }

@@ -1,7 +1,7 @@
 //! Which fields a body may have and what each may hold, as one table per entity (quickbooks.md §2).
 //!
-//! A field whose effect is not simulated stands in no table, or is [`Shape::Unused`]: it is refused as unknown rather than
-//! lost in silence.
+//! A field whose effect is not simulated is [`Shape::NotSimulated`]: it is refused rather than lost in silence, and told
+//! from one that Intuit does not know either.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -11,15 +11,16 @@ use super::create;
 use super::fault::{Fault, Reason};
 use super::json::{Object, decimal, plain, says_nothing, text};
 use super::state::Company;
-use super::switches::{BeyondBmp, QuotedNumbers};
+use super::switches::{BeyondBmp, ConvertedStatus, QuotedNumbers};
 
 /// What a field may hold.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// Read-only or without effect here: accepted and dropped.
     Ignored,
-    /// Intuit's, and not simulated: accepted while it says nothing, as clients that send whole objects have it; else 2010.
-    Unused,
+    /// Intuit's, and not simulated: accepted while it says nothing, as clients that send whole objects have it; else 2010,
+    /// and the call is logged as unexpected.
+    NotSimulated,
     /// At most so many characters.
     Text(usize),
     /// The same, without colon, tab and line break (2040).
@@ -41,7 +42,7 @@ pub(super) enum Shape {
 
 pub(super) type Field = (&'static str, Shape);
 
-use Shape::{Choice, Code, Email, Flag, Ignored, List, Money, Name, Number, Reference, Text, Unused};
+use Shape::{Choice, Code, Email, Flag, Ignored, List, Money, Name, NotSimulated, Number, Reference, Text};
 
 const SYSTEM: [&str; 6] = ["Id", "SyncToken", "MetaData", "domain", "sparse", "status"];
 
@@ -57,27 +58,38 @@ pub(super) const ADDRESS: &[Field] = &[
     ("PostalCode", Text(30)),
     ("Lat", Ignored),
     ("Long", Ignored),
-    ("Note", Unused),
+    ("Note", NotSimulated),
 ];
 
-const EMAIL: &[Field] = &[("Address", Email)];
+pub(super) const EMAIL: &[Field] = &[("Address", Email)];
 
-const PHONE: &[Field] = &[("FreeFormNumber", Text(30))];
+pub(super) const PHONE: &[Field] = &[("FreeFormNumber", Text(30))];
 
-/// `DisplayName` may have 500 characters by the reference and 100 by the product; the simulator takes the narrower.
-pub(super) const CUSTOMER: &[Field] = &[
-    ("DisplayName", Name(100)),
-    ("Title", Name(16)),
-    ("GivenName", Name(100)),
-    ("MiddleName", Name(100)),
-    ("FamilyName", Name(100)),
-    ("Suffix", Name(16)),
+/// What customers, vendors and employees share, and then each one's own. How long a `DisplayName` may be is a switch.
+macro_rules! person {
+    ($($own:expr),* $(,)?) => {
+        &[
+            ("DisplayName", Name(100)),
+            ("Title", Name(16)),
+            ("GivenName", Name(100)),
+            ("MiddleName", Name(100)),
+            ("FamilyName", Name(100)),
+            ("Suffix", Name(16)),
+            ("PrintOnCheckName", Text(110)),
+            ("PrimaryEmailAddr", Shape::Object(EMAIL)),
+            ("PrimaryPhone", Shape::Object(PHONE)),
+            ("Mobile", Shape::Object(PHONE)),
+            ("Active", Flag),
+            ("OtherAddr", NotSimulated),
+            $($own,)*
+        ]
+    };
+}
+pub(super) use person;
+
+pub(super) const CUSTOMER: &[Field] = person![
     ("CompanyName", Text(100)),
-    ("PrintOnCheckName", Text(110)),
-    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
-    ("PrimaryPhone", Shape::Object(PHONE)),
     ("AlternatePhone", Shape::Object(PHONE)),
-    ("Mobile", Shape::Object(PHONE)),
     ("Fax", Shape::Object(PHONE)),
     ("WebAddr", Shape::Object(&[("URI", Text(1000))])),
     ("Notes", Text(2000)),
@@ -93,14 +105,26 @@ pub(super) const CUSTOMER: &[Field] = &[
     ("Taxable", Flag),
     ("DefaultTaxCodeRef", Code),
     ("ResaleNum", Text(16)),
-    ("Active", Flag),
     ("FullyQualifiedName", Ignored),
     ("Level", Ignored),
     ("Balance", Ignored),
     ("BalanceWithJobs", Ignored),
-    ("IsProject", Unused),
-    ("OpenBalanceDate", Unused),
-    ("PrimaryTaxIdentifier", Unused),
+    ("IsProject", NotSimulated),
+    ("OpenBalanceDate", NotSimulated),
+    ("PrimaryTaxIdentifier", NotSimulated),
+    ("SecondaryTaxIdentifier", NotSimulated),
+    ("TaxExemptionReasonId", NotSimulated),
+    ("BusinessNumber", NotSimulated),
+    ("GSTIN", NotSimulated),
+    ("GSTRegistrationType", NotSimulated),
+    ("CustomerTypeRef", NotSimulated),
+    ("ARAccountRef", NotSimulated),
+    ("AcctNum", NotSimulated),
+    ("ContactName", NotSimulated),
+    ("AltContactName", NotSimulated),
+    ("CreditLimit", NotSimulated),
+    ("SalesRepRef", NotSimulated),
+    ("Source", NotSimulated),
 ];
 
 /// Whom a document is sent to.
@@ -135,9 +159,19 @@ macro_rules! sales_document {
             ("HomeTotalAmt", Ignored),
             ("Balance", Ignored),
             ("HomeBalance", Ignored),
-            ("LinkedTxn", Unused),
-            ("ShipDate", Unused),
-            ("TrackingNum", Unused),
+            ("LinkedTxn", NotSimulated),
+            ("ShipDate", NotSimulated),
+            ("ShipMethodRef", NotSimulated),
+            ("ShipFromAddr", NotSimulated),
+            ("TrackingNum", NotSimulated),
+            ("ProjectRef", NotSimulated),
+            ("FreeFormAddress", NotSimulated),
+            ("TransactionLocationType", NotSimulated),
+            ("TaxExemptionRef", NotSimulated),
+            ("TemplateRef", NotSimulated),
+            ("RecurDataRef", NotSimulated),
+            ("SalesRepRef", NotSimulated),
+            ("PONumber", NotSimulated),
             $($own,)*
         ]
     };
@@ -150,9 +184,9 @@ pub(super) const INVOICE: &[Field] = sales_document![
     ("AllowOnlineACHPayment", Flag),
     // Retired, and answered as false whatever is sent: python-quickbooks sends true.
     ("AllowIPNPayment", Ignored),
-    ("Deposit", Unused),
-    ("FreeFormAddress", Unused),
-    ("InvoiceLink", Unused),
+    ("Deposit", NotSimulated),
+    ("InvoiceLink", NotSimulated),
+    ("LessCIS", NotSimulated),
 ];
 
 pub(super) const ESTIMATE: &[Field] = sales_document![
@@ -168,6 +202,9 @@ pub(super) const SALES_RECEIPT: &[Field] = sales_document![
     ("PaymentMethodRef", Reference("PaymentMethod")),
     ("PaymentRefNum", Text(21)),
     ("DepositToAccountRef", Reference("Account")),
+    ("CreditCardPayment", NotSimulated),
+    ("CheckPayment", NotSimulated),
+    ("PaymentType", NotSimulated),
 ];
 
 pub(super) const PAYMENT: &[Field] = &[
@@ -181,6 +218,13 @@ pub(super) const PAYMENT: &[Field] = &[
     ("PaymentRefNum", Text(21)),
     ("DepositToAccountRef", Reference("Account")),
     ("ProcessPayment", Flag),
+    ("CreditCardPayment", NotSimulated),
+    ("CheckPayment", NotSimulated),
+    ("PaymentType", NotSimulated),
+    ("ARAccountRef", NotSimulated),
+    ("LinkedTxn", NotSimulated),
+    ("TransactionLocationType", NotSimulated),
+    ("ProjectRef", NotSimulated),
     ("UnappliedAmt", Ignored),
     ("Line", List(PAYMENT_LINE)),
 ];
@@ -193,8 +237,14 @@ pub(super) const LINKS: &[Field] = &[("LinkedTxn", List(LINKED))];
 /// Which line of an invoice is paid does not matter: an invoice is owed as a whole.
 const LINKED: &[Field] = &[("TxnId", Text(30)), ("TxnType", Text(30)), ("TxnLineId", Ignored)];
 
-/// Tax lines that are sent have no effect: they are computed.
-const TAX: &[Field] = &[("TotalTax", Money), ("TxnTaxCodeRef", Code), ("TaxLine", Ignored)];
+/// What was computed comes back with a whole document; tax lines of the caller's own are not simulated.
+const TAX: &[Field] = &[
+    ("TotalTax", Money),
+    ("TxnTaxCodeRef", Code),
+    ("TaxLine", NotSimulated),
+    ("DefaultTaxCodeRef", NotSimulated),
+    ("UseAutomatedSalesTax", NotSimulated),
+];
 
 const CUSTOM_FIELD: &[Field] = &[
     ("DefinitionId", Text(30)),
@@ -216,8 +266,12 @@ const LINE: &[Field] = &[
     ("DescriptionLineDetail", Shape::Object(&[("ServiceDate", Shape::Date), ("TaxCodeRef", Code)])),
     ("DiscountLineDetail", Shape::Object(DISCOUNT)),
     ("SubTotalLineDetail", Ignored),
-    ("LinkedTxn", Unused),
-    ("CustomField", Unused),
+    ("LinkedTxn", NotSimulated),
+    ("CustomField", NotSimulated),
+    ("GroupLineDetail", NotSimulated),
+    ("TaxLineDetail", NotSimulated),
+    ("ProjectRef", NotSimulated),
+    ("CustomExtensions", NotSimulated),
 ];
 
 const DISCOUNT: &[Field] =
@@ -232,9 +286,16 @@ const SALES_ITEM: &[Field] = &[
     ("ClassRef", Reference("Class")),
     ("ItemAccountRef", Ignored),
     ("TaxInclusiveAmt", Money),
+    ("DiscountRate", NotSimulated),
+    ("DiscountAmt", NotSimulated),
+    ("MarkupInfo", NotSimulated),
+    ("PriceLevelRef", NotSimulated),
+    ("TaxClassificationRef", NotSimulated),
+    ("DeferredRevenue", NotSimulated),
 ];
 
-/// Refuses a field no table knows, or a list of something else than objects (2010). Checked before anything else, as the service does when it reads the body.
+/// Refuses a field no table knows, or a list of something else than objects (2010). Checked before anything else, as the
+/// service does when it reads the body.
 pub(super) fn known(entity: &str, fields: &[Field], object: &Object) -> Result<(), Fault> {
     for (name, value) in object {
         if SYSTEM.contains(&name.as_str()) {
@@ -242,14 +303,32 @@ pub(super) fn known(entity: &str, fields: &[Field], object: &Object) -> Result<(
         }
         match (fields.iter().find(|(field, _)| field == name), value) {
             (None, _) => return Err(unknown_field(entity, name, fields)),
-            (Some((_, Unused)), value) if !says_nothing(value) => {
-                return Err(unknown_field(entity, name, fields));
+            (Some((_, NotSimulated)), value) if !says_nothing(value) => {
+                return Err(Fault::unsimulated_field(entity, name));
             }
             (Some((_, Shape::Object(inner))), Value::Object(part)) => known(name, inner, part)?,
             (Some((_, List(inner))), Value::Array(parts)) => {
                 for part in parts {
                     known(name, inner, part.as_object().ok_or_else(|| unreadable(name, part))?)?;
                 }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses the same as [`known`] for what is Intuit's and not simulated, and nothing else.
+pub(super) fn simulated(entity: &str, fields: &[Field], object: &Object) -> Result<(), Fault> {
+    for (name, shape) in fields {
+        match (shape, object.get(*name)) {
+            (NotSimulated, Some(value)) if !says_nothing(value) => {
+                return Err(Fault::unsimulated_field(entity, name));
+            }
+            (Shape::Object(inner), Some(Value::Object(part))) => simulated(name, inner, part)?,
+            (List(inner), Some(Value::Array(parts))) => {
+                let mut objects = parts.iter().filter_map(Value::as_object);
+                objects.try_for_each(|part| simulated(name, inner, part))?;
             }
             _ => {}
         }
@@ -319,7 +398,7 @@ impl Reader<'_> {
 
     fn value(&mut self, path: &str, shape: &Shape, value: &Value) -> Option<Value> {
         match (shape, value) {
-            (Ignored | Unused, _) | (_, Value::Null) => return None,
+            (Ignored | NotSimulated, _) | (_, Value::Null) => return None,
             (_, Value::String(text)) if text.is_empty() => return None,
             (Shape::Object(fields), Value::Object(object)) => {
                 return Some(Value::Object(self.object(path, fields, object)));
@@ -421,6 +500,10 @@ impl Reader<'_> {
     }
 
     fn choice(&mut self, path: &str, choices: &[&str], text: &str) {
+        let accepts_converted = self.company.switches.converted_status == ConvertedStatus::Accepted;
+        if path == "TxnStatus" && text == "Converted" && accepts_converted {
+            return;
+        }
         if !choices.contains(&text) {
             let detail = format!("{path} is none of {}. Supplied value:{text}", choices.join(", "));
             self.refuse(Reason::new(2170, detail).at(path));

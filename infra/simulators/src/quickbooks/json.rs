@@ -38,6 +38,25 @@ pub(super) fn half_up(number: Decimal, decimals: u32) -> Decimal {
     number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
+/// The digits of a number with commas between thousands, without its sign.
+pub(super) fn grouped(number: Decimal) -> String {
+    let text = number.abs().to_string();
+    let whole = text.find('.').unwrap_or(text.len());
+    let mut grouped = String::new();
+    for (place, digit) in text.char_indices() {
+        if place > 0 && place < whole && (whole - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Null or an empty text, which Intuit takes for null.
+pub(super) fn is_absent(value: &Value) -> bool {
+    value.is_null() || value == ""
+}
+
 /// The text at a path of field names, `""` when there is none.
 pub(super) fn text<'a>(object: &'a Object, path: &[&str]) -> &'a str {
     at(object, path).and_then(Value::as_str).unwrap_or_default()

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
-use super::json::{Object, decimal, fill, half_up, money, plain, text, to_cents};
+use super::json::{Object, decimal, fill, grouped, half_up, is_absent, money, plain, text, to_cents};
 use super::state::Company;
 use super::switches::NegativeLines;
 use super::tax::{Codes, Taxable};
@@ -17,10 +17,10 @@ use super::{discount, tax};
 pub(super) fn missing(line: &Value) -> Option<&'static str> {
     let detail = &line["SalesItemLineDetail"];
     match line["DetailType"].as_str() {
-        None => Some("Line.DetailType"),
+        None | Some("") => Some("Line.DetailType"),
         Some("SalesItemLineDetail") if !detail.is_object() => Some("Line.SalesItemLineDetail"),
-        Some("SalesItemLineDetail") if line["Amount"].is_null() => Some("Line.Amount"),
-        Some("SalesItemLineDetail") if detail["ItemRef"]["value"].is_null() => {
+        Some("SalesItemLineDetail") if is_absent(&line["Amount"]) => Some("Line.Amount"),
+        Some("SalesItemLineDetail") if is_absent(&detail["ItemRef"]["value"]) => {
             Some("Line.SalesItemLineDetail.ItemRef")
         }
         Some("DiscountLineDetail") if !line["DiscountLineDetail"].is_object() => {
@@ -69,6 +69,11 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
             "SubTotalLineDetail" => {}
             _ => sold.add(company, line)?,
         }
+    }
+    let is_taxable = tax::is_taxable(company, sold.codes, &sold.taxed);
+    if is_taxable && sold.lines.len() + discount_lines.len() > MOST_TAXABLE_LINES {
+        let why = format!("a taxable transaction has at most {MOST_TAXABLE_LINES} lines");
+        return Err(Reason::business(&why).at("Line").into());
     }
     if sold.subtotal >= Decimal::from(TOO_MUCH) {
         return Err(Reason::new(2140, "Amounts have at most 15 digits, two of them decimals")
@@ -152,6 +157,9 @@ impl Sold {
     }
 }
 
+/// Lines of a transaction that is taxed (§1.4); that more get 6000 is our expectation.
+const MOST_TAXABLE_LINES: usize = 750;
+
 /// More than an amount may have (§2.2).
 const TOO_MUCH: u64 = 10_u64.pow(13);
 
@@ -190,26 +198,15 @@ fn multiplies(quantity: Decimal, price: Decimal, amount: Decimal, tolerance: Dec
     if product.and_then(|product| product.checked_sub(amount)).is_some_and(|off| off.abs() <= tolerance) {
         return Ok(());
     }
-    let supplied = grouped(amount);
+    let supplied = supplied(amount);
     let detail = format!("Amount is not equal to UnitPrice * Qty. Supplied value:{supplied}");
     Err(Reason::new(6070, detail).at("Line.Amount").into())
 }
 
 /// As Java prints it: `1,861.07`.
-fn grouped(amount: Decimal) -> String {
-    let text = amount.normalize().abs().to_string();
-    let (whole, cents) =
-        text.split_once('.').map_or((text.as_str(), None), |(whole, cents)| (whole, Some(cents)));
-    let mut grouped = String::new();
-    for (index, digit) in whole.char_indices() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
+fn supplied(amount: Decimal) -> String {
     let sign = if amount < Decimal::ZERO { "-" } else { "" };
-    let cents = cents.map(|cents| format!(".{cents}")).unwrap_or_default();
-    format!("{sign}{grouped}{cents}")
+    format!("{sign}{}", grouped(amount.normalize()))
 }
 
 #[cfg(test)]
@@ -231,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_supplied_amount_is_printed_with_commas() {
-        let printed = |text: &str| grouped(text.parse().unwrap());
+        let printed = |text: &str| supplied(text.parse().unwrap());
         assert_eq!(
             [printed("1861.07"), printed("-1234567"), printed("99.9")],
             ["1,861.07", "-1,234,567", "99.9"]

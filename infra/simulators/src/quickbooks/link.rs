@@ -41,7 +41,7 @@ fn open_estimate(company: &Company, link: &Value, invoice: &Object, horizon: u64
     let visible = link["TxnType"] == "Estimate" && id.parse::<u64>().is_ok_and(|number| number <= horizon);
     let estimate = company.row("Estimate", id).filter(|_| visible);
     let estimate = estimate.ok_or_else(|| refused("only an estimate can become an invoice"))?;
-    if text(estimate, &["TxnStatus"]) == "Closed" {
+    if ["Closed", "Converted"].contains(&text(estimate, &["TxnStatus"])) {
         return Err(refused("the estimate is closed"));
     }
     if text(estimate, &["CustomerRef", "value"]) != text(invoice, &["CustomerRef", "value"]) {

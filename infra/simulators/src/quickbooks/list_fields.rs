@@ -1,52 +1,26 @@
 //! Which fields the bodies of vendors, employees, items and the small lists may have (quickbooks.md §2.7, §2.10), in the
 //! manner of [`fields`](super::fields).
 
-use super::fields::Shape::{self, Choice, Code, Email, Flag, Ignored, Name, Number, Reference, Text};
-use super::fields::{ADDRESS, Field};
+use super::fields::Shape::{self, Choice, Code, Flag, Ignored, Name, NotSimulated, Number, Reference, Text};
+use super::fields::{ADDRESS, EMAIL, Field, PHONE, person};
 
-const EMAIL: &[Field] = &[("Address", Email)];
-
-const PHONE: &[Field] = &[("FreeFormNumber", Text(30))];
-
-pub(super) const VENDOR: &[Field] = &[
-    ("DisplayName", Name(100)),
-    ("Title", Name(16)),
-    ("GivenName", Name(100)),
-    ("MiddleName", Name(100)),
-    ("FamilyName", Name(100)),
-    ("Suffix", Name(16)),
+pub(super) const VENDOR: &[Field] = person![
     ("CompanyName", Text(100)),
-    ("PrintOnCheckName", Text(110)),
-    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
-    ("PrimaryPhone", Shape::Object(PHONE)),
-    ("Mobile", Shape::Object(PHONE)),
     ("BillAddr", Shape::Object(ADDRESS)),
     ("WebAddr", Shape::Object(&[("URI", Text(1000))])),
     ("AcctNum", Text(100)),
     ("Vendor1099", Flag),
     ("TermRef", Reference("Term")),
     ("CurrencyRef", Code),
-    ("Active", Flag),
     ("Balance", Ignored),
 ];
 
-pub(super) const EMPLOYEE: &[Field] = &[
-    ("DisplayName", Name(100)),
-    ("Title", Name(16)),
-    ("GivenName", Name(100)),
-    ("MiddleName", Name(100)),
-    ("FamilyName", Name(100)),
-    ("Suffix", Name(16)),
-    ("PrintOnCheckName", Text(110)),
-    ("PrimaryEmailAddr", Shape::Object(EMAIL)),
-    ("PrimaryPhone", Shape::Object(PHONE)),
-    ("Mobile", Shape::Object(PHONE)),
+pub(super) const EMPLOYEE: &[Field] = person![
     ("PrimaryAddr", Shape::Object(ADDRESS)),
     ("EmployeeNumber", Text(100)),
     ("HiredDate", Shape::Date),
     ("ReleasedDate", Shape::Date),
     ("BillableTime", Flag),
-    ("Active", Flag),
 ];
 
 /// A bundle (`Group`) cannot be made over the API.
@@ -71,6 +45,13 @@ pub(super) const ITEM: &[Field] = &[
     ("ParentRef", Reference("Item")),
     ("SubItem", Flag),
     ("Active", Flag),
+    ("ItemGroupDetail", NotSimulated),
+    ("ItemCategoryType", NotSimulated),
+    ("PrefVendorRef", NotSimulated),
+    ("ReorderPoint", NotSimulated),
+    ("PurchaseTaxCodeRef", NotSimulated),
+    ("PurchaseTaxIncluded", NotSimulated),
+    ("ClassRef", NotSimulated),
     ("Level", Ignored),
     ("FullyQualifiedName", Ignored),
 ];

@@ -164,9 +164,6 @@ pub(super) fn add_defaults(entity: &str, row: &mut Object) {
         "Term" if row.contains_key("DayOfMonthDue") => {
             json!({"Active": true, "Type": "DATE_DRIVEN", "DiscountPercent": 0})
         }
-        "Term" if row.contains_key("DayOfMonthDue") => {
-            json!({"Active": true, "Type": "DATE_DRIVEN", "DiscountPercent": 0})
-        }
         "Term" => json!({"Active": true, "Type": "STANDARD", "DiscountPercent": 0, "DiscountDays": 0}),
         "Class" => json!({"Active": true, "FullyQualifiedName": name, "SubClass": false}),
         "Department" => json!({"Active": true, "FullyQualifiedName": name, "SubDepartment": false}),

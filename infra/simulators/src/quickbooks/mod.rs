@@ -2,13 +2,14 @@
 //!
 //! It holds companies with customers, vendors, employees, items, the small lists, tax and exchange rates; makes, changes,
 //! voids, deletes and sends invoices, estimates, sales receipts and takes payments for them; refreshes tokens, throttles and
-//! meters; and answers as quickbooks.md §1–§8 and §12 describe. Beside the routes of [`crate::control`]:
+//! meters; and answers as quickbooks.md §1–§8 and §12 describe. Beside the routes of [`crate::control`]
+//! (`/_sim/calls`, `/_sim/faults`, `/_sim/clock`):
 //!
 //! | route | what |
 //! | --- | --- |
 //! | `GET /` | pages: the companies, their books, the calls and faults; a document also stands at `/app/invoice?txnId=…&companyId=…` and the like |
 //! | `GET /_sim/state` | `{"companies": […], "grants": [{"realm_id", "refresh_token", "refreshed", …}]}`: everything, amounts exact; `calls` of a company counts Core and CorePlus calls |
-//! | `GET /_sim/nonconforming` | `{"checked": …, "nonconforming": [{"side", "method", "path", "at", "rule"}]}`: what in accepted bodies and in answers Intuit's XSDs do not allow, where it was given them (`--xsd <folder>`) |
+//! | `GET /_sim/nonconforming` | `{"checked": …, "nonconforming": [{"side", "outcome", "method", "path", "at", "rule"}]}`: what in bodies, accepted or refused, and in answers Intuit's XSDs do not allow, where it was given them (`--xsd <folder>`) |
 //! | `POST /_sim/seed` | `{"companies": [{"realm_id", "name", "country", "sandbox", "access_tokens", "preferences", "customers", "vendors", "employees", "items", "accounts", "payment_methods", "terms", "classes", "departments", "currencies", "tax_rates", "tax_codes", "exchange_rates", "numbers", "switches"}], "clients": [{"client_id", "client_secret", "environment", "redirect_uris", "localhost_redirects", "disconnect_url"}], "grants": [{"realm_id", "refresh_token", "client_id"}]}` adds; answers these companies |
 //! | `POST /_sim/disconnect` | `{"realm_id", "client_id"}`, JSON or a form: a person disconnects that app, or all, inside QuickBooks; answers `{"ended", "disconnect_url"}`, or to a form sends the browser there |
 //!
@@ -18,16 +19,20 @@
 //! `redirect_uris` say: HTTPS on a domain, with development keys or `"localhost_redirects": true` also localhost.
 //! `GET /connect/oauth2` connects at once when `realm_id`, or `refuse=true`, stands in its query beside what the app asks.
 //! Every company begins with a few accounts, payment methods, terms and tax codes, whose ids stand in `lists`. What Intuit
-//! can do and this stand-in cannot is refused with code 500 and logged as unexpected.
+//! can do and this stand-in cannot is refused and logged as unexpected: an operation with code 500, a field of Intuit's
+//! with 2010. A field Intuit does not know either gets 2010 as from Intuit.
 //!
 //! `switches` replaces all of them; the first value is the default:
 //!
 //! | switch | values |
 //! | --- | --- |
+//! | `query_lag_seconds` | 0: for how long by the simulator's clock what was written does not show in queries and change data capture, though it can be read by its `Id`. That it shows after a quiet period is assumption A4 of the product's protocol; how long it takes is for proofs to choose |
+//! | `request_id_alphabet` | `"with_hyphens"` (a UUID was taken, recorded), `"letters_and_digits"`: of what a request id may consist (2130) |
+//! | `duplicate_request_status` | `"bad_request"`, `"server_error"`, `"ok"`: the HTTP status of 600 |
 //! | `request_ids` | `"honour"`, `"ignore"`, `{"forget_after": seconds}` by the simulator's clock |
 //! | `cache_faults` | `false`, `true` |
 //! | `other_body` | `"first_answer"`, `"duplicate_id"` (600) |
-//! | `in_progress` | `"duplicate_id"` (600), `"wait"`; needs `handling_ms`, how long each call is worked on, 0 by default |
+//! | `in_progress` | `"duplicate_id"` (600), `"wait"`; needs `handling_ms`, how long each call is worked on by the simulator's clock, 0 by default |
 //! | `duplicate_name` | `"sentence"`, `"null"`, `"id"`, `"localised"` |
 //! | `warn_duplicate_number` | `false`, `true`: 6140 where people number documents |
 //! | `duplicate_number` | `"sentence"`, `"localised"` |
@@ -36,6 +41,9 @@
 //! | `plan` | `"plus"`, `"essentials"`, `"simple_start"`: 5030 for inventory, classes, locations; for the last also currencies |
 //! | `subscription` | `"paid"`, `"ended"` (writes get 6190), `"ended_forbidden"` (the same with 403) |
 //! | `negative_lines` | `"refused"` (2290), `"accepted"` |
+//! | `zero_invoices` | `"allowed"`, `"refused"` (6000): invoices that come to 0 |
+//! | `converted_status` | `"refused"` (2170), `"accepted"`: estimates that say `Converted` |
+//! | `payment_void` | `"update_include_void"`, `"operation_void"`: the URL that voids a payment; the other form gets 500 |
 //! | `kept_decimals` | of quantities and prices, 7 |
 //! | `amount_tolerance` | how far an amount may be from quantity times price, 0 |
 //! | `inclusive_tax` | `"gross_fixed"`, `"on_net"`: what is rounded where amounts include tax |
@@ -44,17 +52,24 @@
 //! | `beyond_bmp` | `"refused"` (2040), `"kept"`: emoji |
 //! | `batch_order` | `"shuffled"`, `"asked"` |
 //! | `batch_items` | 30 |
+//! | `batch_objects` | `"refused"` (10100), `"truncated"`: the query whose rows would make more than 1,000 objects in a batch's answer |
 //! | `tax_percent` | the rate of automated sales tax, 8 |
 //! | `omitted_rate` | `"one"`, `"looked_up"`: the exchange rate of a foreign document that names none |
 //! | `quoted_numbers` | `"refused"` (2010), `"read"`: amounts and quantities written as texts |
 //! | `query` | `{"exact_case", "any_entity_case", "clips_max_results", "order_by_in_two_words", "email_like", "doubtful_attributes"}`: `false`, `true` each; `{"most_values", "longest_statement"}`: `null` or a number |
 //! | `rotated_token` | `"dies"`, `"lives_a_day"`, `"kills_grant"`: what a refresh token does after it was changed |
 //! | `earlier_access_tokens` | `"die"`, `"live"`: after a refresh gave out another |
+//! | `concurrent_refreshes` | `"invalid_grant"`, `"same_tokens"`: what the second of two refreshes at the same time gets; needs `handling_ms` |
 //! | `second_grant` | `"replaces"`, `"stands_beside"` the first one of the same app on the same company |
 //! | `code_seconds` | how long the code of a new connection waits, 300 |
 //! | `limits` | `{"per_minute", "per_second", "at_once", "batches_per_minute"}`: 500, `null`, 10 and 40 where left out; `null` for none |
-//! | `quota` | `null`, or CorePlus calls a month |
+//! | `quota` | `null`, or CorePlus calls a month, of all companies of the app together; sandboxes are not metered |
 //! | `send_is_metered` | `true`, `false` |
+//!
+//! Fixed strict, no switch: whether `DueDate` or `SalesTermRef` wins (the former), the zone of the `TxnDate` nobody gave
+//! (Pacific), currencies without decimals (two as everywhere), a line without `ItemRef` (2020), a colon in a name (2040), a
+//! `CustomField` of more than 31 characters (2050), one counter of `Id`s for all types, and 800 calls a minute (500 are the
+//! limit). Not simulated: a country told as three letters (§1.4).
 //!
 //! One file, one thing: `query` is the grammar, `select` its meaning over the attributes in `entities`, `dialect` what of
 //! both is disputed; `fields` and `list_fields` say what a body may hold; `change` is create, update, delete and void:
@@ -63,8 +78,8 @@
 //! takes transactions back, `plan` says what the company may use; `send` e-mails documents; `lists`, `currency` and
 //! `exchange` are what they take from their company; `cdc` is what changed; `conformance` holds bodies against Intuit's
 //! XSDs; `batch` does several at once; `oauth` lets apps in; `call` is what was asked, `answer` the way to its answer (by
-//! `xml` for who did not ask for JSON), on which `requests` remembers and `traffic` counts; `state` is the books, in a
-//! `table` for each entity whose indexes hold what is in `value`.
+//! `xml` for who did not ask for JSON), on which `requests` remembers and `traffic` counts; `state` is the books: a
+//! `ledger`, which knows its past, of a `table` for each entity, whose indexes hold what is in `value`.
 
 mod answer;
 mod batch;
@@ -84,6 +99,7 @@ mod fault;
 mod fields;
 mod inactive;
 mod json;
+mod ledger;
 mod line;
 mod link;
 mod list_fields;
@@ -129,6 +145,7 @@ use crate::control::{Clock, Control};
 use conformance::{Nonconforming, Record, Schemas, observed};
 use oauth::Oauth;
 use state::Company;
+use traffic::Meter;
 
 /// The stand-in. Clones share their books.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +161,7 @@ pub struct QuickBooks {
 struct Books {
     companies: BTreeMap<String, Company>,
     oauth: Oauth,
+    meter: Meter,
 }
 
 impl QuickBooks {

@@ -37,10 +37,16 @@ pub(super) fn check(
 }
 
 /// Gives a document a number of its own unless it has one; with numbers given by people, one without has none.
-pub(super) fn give(company: &mut Company, kind: Kind, document: &mut Object) {
+///
+/// # Errors
+/// 6000 when there is no next one.
+pub(super) fn give(company: &mut Company, kind: Kind, document: &mut Object) -> Result<(), Fault> {
     if !people_give_them(company) && !document.contains_key("DocNumber") {
-        document.insert("DocNumber".into(), Value::String(company.take_number(kind.entity())));
+        let next = company.take_number(kind.entity());
+        let number = next.ok_or_else(|| Reason::business("there is no next document number"))?;
+        document.insert("DocNumber".into(), Value::String(number));
     }
+    Ok(())
 }
 
 /// Whether `CustomTxnNumbers` is on.

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -55,6 +57,11 @@ impl Oauth {
         self.clients.insert(client.client_id.clone(), client);
     }
 
+    /// The app that was given this access token.
+    pub(super) fn client_of(&self, access_token: &str) -> Option<&str> {
+        self.grants.iter().find_map(|grant| grant.holder_of(access_token))
+    }
+
     /// The grants for `GET /_sim/state`, refresh tokens included: nothing here is secret.
     pub(super) fn snapshot(&self) -> Value {
         json!(self.grants)
@@ -65,8 +72,14 @@ fn later(now: Timestamp, life: SignedDuration) -> Timestamp {
     now.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 
-fn new_token(kind: &str) -> String {
-    format!("{kind}-{}", Uuid::new_v4().simple())
+/// A text nobody guesses: `head`, and then as much chance as makes it so many characters long.
+fn new_token(head: &str, length: usize) -> String {
+    let missing = length.saturating_sub(head.len());
+    // Sixteen bytes are more than 21 characters.
+    let chance: Vec<_> = (0..=missing / 21).flat_map(|_| Uuid::new_v4().into_bytes()).collect();
+    let mut token = head.to_owned() + &BASE64_URL_SAFE_NO_PAD.encode(chance);
+    token.truncate(length.max(head.len()));
+    token
 }
 
 /// Why there are no tokens, or none is revoked (§5.5).

@@ -39,6 +39,11 @@ const TRANSACTIONS: [(&str, &str); 4] = [
     ("Payment", "Payments"),
 ];
 
+/// Every list a company's page can show, and what it is called there.
+fn shown_lists() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TRANSACTIONS.into_iter().chain([("Customer", "Customers"), ("Item", "Items")])
+}
+
 fn address(realm_id: &str, entity: &str, id: &str) -> String {
     format!("{}/{entity}/{id}", company_address(realm_id))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::create::{self, Moment};
 use super::fault::{Fault, Reason};
 use super::fields::{self, PAYMENT};
-use super::json::{Object, decimal, fill, money, text};
+use super::json::{Object, decimal, fill, is_absent, money, text};
 use super::state::Company;
 use super::{currency, customer, lists};
 
@@ -91,7 +91,7 @@ fn total_of(payment: &Object) -> Decimal {
 }
 
 fn required(body: &Object) -> Result<(), Fault> {
-    if body.get("TotalAmt").is_none_or(Value::is_null) {
+    if body.get("TotalAmt").is_none_or(is_absent) {
         return Err(Reason::business("You must set a transaction amount.").at("TotalAmt").into());
     }
     let lines = body.get("Line").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -110,7 +110,7 @@ fn missing_in_line(line: &Value) -> Option<&'static str> {
         ("Line.LinkedTxn.TxnId", &linked["TxnId"]),
         ("Line.LinkedTxn.TxnType", &linked["TxnType"]),
     ];
-    needed.into_iter().find(|(_, value)| value.is_null()).map(|(name, _)| name)
+    needed.into_iter().find(|(_, value)| is_absent(value)).map(|(name, _)| name)
 }
 
 fn total(payment: &Object) -> Result<Decimal, Fault> {

@@ -66,7 +66,7 @@ impl Requests {
             return None;
         }
         if matches!(switches.other_body, OtherBody::DuplicateId) && answer.body != request.body {
-            return Some(Err((Fault::duplicate_request(request.id), now)));
+            return Some(Err((Fault::duplicate_request(request.id, switches), now)));
         }
         Some(answer.outcome.clone())
     }

@@ -58,7 +58,7 @@ pub(super) fn create(
 /// does what makes a row the kind of thing it is.
 ///
 /// # Errors
-/// 2020 without a name, 6000 for another type, 6240, and what the table of fields refuses.
+/// 2020 without a name, 2240, 5030, 6000 for another type, 6240, 6430, and what the table of fields refuses.
 pub(super) fn update(
     company: &mut Company,
     entity: &str,
@@ -94,6 +94,7 @@ pub(super) fn update(
     if row == *old {
         return Ok(row);
     }
+    sound(company, entity, &row)?;
     unique(company, entity, &row)?;
     let id = text(old, &["Id"]);
     Ok(company.replace(entity, id, row, moment.now))

@@ -1,16 +1,14 @@
 //! Intuit's routes, and what each does (quickbooks.md §1.1).
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use serde_json::json;
 
 use super::call::Call;
 use super::change;
-use super::create::Moment;
+use super::create::{self, Moment};
 use super::fault::{Fault, Reason};
 use super::sales::Kind;
 use super::state::Company;
@@ -25,11 +23,11 @@ pub(super) fn vendor(quickbooks: QuickBooks) -> Router {
         .route("/v3/company/{realm}/exchangerate", get(exchange_rate))
         .route("/v3/company/{realm}/companyinfo/{id}", get(read_company_info))
         .route("/v3/company/{realm}/preferences", get(read_preferences));
-    let writing = change::WRITABLE.iter().fold(fixed, |router, entity| {
+    let writing = create::makeable().fold(fixed, |router, entity| {
         let path = format!("/v3/company/{{realm}}/{}", entity.to_lowercase());
         router.route(&path, post(async move |State(quickbooks), call| write(quickbooks, call, entity).await))
     });
-    let reading = READABLE.iter().fold(writing, |router, entity| {
+    let reading = create::makeable().chain(ONLY_READABLE).fold(writing, |router, entity| {
         let path = format!("/v3/company/{{realm}}/{}/{{id}}", entity.to_lowercase());
         router.route(&path, get(async move |State(quickbooks), call| read(quickbooks, call, entity).await))
     });
@@ -38,35 +36,11 @@ pub(super) fn vendor(quickbooks: QuickBooks) -> Router {
         router.route(&path, post(async move |State(quickbooks), call| send(quickbooks, call, kind).await))
     });
     let anything_else = sending.route("/v3/company/{realm}/{*rest}", any(no_such_path));
-    let asked = anything_else.route_layer(middleware::from_fn(to_the_end));
-    asked.with_state(quickbooks.clone()).merge(oauth::routes(quickbooks))
+    anything_else.with_state(quickbooks.clone()).merge(oauth::routes(quickbooks))
 }
 
-/// What was begun is brought to its end, also for a caller who hangs up meanwhile.
-async fn to_the_end(request: Request, next: Next) -> Response {
-    let answering = tokio::spawn(next.run(request));
-    answering.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
-/// What can be read by its `Id`.
-const READABLE: [&str; 16] = [
-    "Invoice",
-    "Estimate",
-    "SalesReceipt",
-    "Payment",
-    "Customer",
-    "Vendor",
-    "Employee",
-    "Item",
-    "Account",
-    "PaymentMethod",
-    "Term",
-    "Class",
-    "Department",
-    "CompanyCurrency",
-    "TaxCode",
-    "TaxRate",
-];
+/// What can be read by its `Id`, beside what can be written.
+const ONLY_READABLE: [&str; 3] = ["CompanyCurrency", "TaxCode", "TaxRate"];
 
 async fn query(State(quickbooks): State<QuickBooks>, call: Call) -> Response {
     quickbooks.answer(&call, "", |company, now| select::run(company, &call.statement()?, now)).await
@@ -80,7 +54,7 @@ async fn run_batch(State(quickbooks): State<QuickBooks>, call: Call) -> Response
 
 async fn write(quickbooks: QuickBooks, call: Call, entity: &'static str) -> Response {
     let work = |company: &mut Company, now| {
-        let (operation, any_number) = call.operation(entity)?;
+        let (operation, any_number) = call.operation(entity, company.switches.payment_void)?;
         let body = call.object()?;
         let moment = Moment { now, horizon: u64::MAX, any_number };
         change::run(company, entity, operation, &body, moment)

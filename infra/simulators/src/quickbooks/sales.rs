@@ -10,6 +10,7 @@ use super::fault::{Fault, Reason};
 use super::fields::{self, ESTIMATE, Field, INVOICE, SALES_RECEIPT};
 use super::json::{Object, at, decimal, fill, money, say_the_same, text};
 use super::state::Company;
+use super::switches::ZeroInvoices;
 use super::{currency, custom, customer, line, link, lists, number, plan};
 
 /// Which of the three.
@@ -40,8 +41,8 @@ pub(super) fn create(
     if let Some(estimate) = &estimate {
         document.insert("LinkedTxn".into(), json!([{"TxnId": estimate, "TxnType": "Estimate"}]));
     }
-    // Nothing is refused any more: a number is used up here.
-    number::give(company, kind, &mut document);
+    // Nothing is refused after it: a number is used up here.
+    number::give(company, kind, &mut document)?;
     company.number_addresses(&mut document);
     if kind == Kind::Invoice {
         customer::owe(company, text(&document, &["CustomerRef", "value"]), amount(&document, "Balance"));
@@ -119,6 +120,9 @@ fn written(
     number::check(company, kind, &document, old.map_or("", |old| text(old, &["Id"])), moment)?;
     line::number(&mut document, old);
     let total = line::settle(company, &mut document)?;
+    if kind == Kind::Invoice && total.is_zero() && company.switches.zero_invoices == ZeroInvoices::Refused {
+        return Err(Reason::business("the transaction amount must be greater than 0").at("TotalAmt").into());
+    }
     fill(&mut document, json!({"TotalAmt": money(total)}));
     match kind {
         Kind::Invoice => complete_invoice(company, &mut document, day, total),
@@ -134,7 +138,7 @@ fn written(
 }
 
 /// Tax that came back as it was read is computed anew; sent otherwise, it is the caller's.
-fn forget_computed_tax(old: &Object, wanted: &mut Object) {
+pub(super) fn forget_computed_tax(old: &Object, wanted: &mut Object) {
     let tax = |document: &Object| document.get("TxnTaxDetail").cloned().unwrap_or_default();
     if say_the_same(&tax(wanted), &tax(old))
         && let Some(Value::Object(tax)) = wanted.get_mut("TxnTaxDetail")

@@ -116,6 +116,11 @@ fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Res
     }
     company.sandbox = seed.sandbox.unwrap_or(company.sandbox);
     company.change_settings("Preferences", seed.preferences);
+    for name in ["AutoApplyCredit", "AutoApplyPayments"] {
+        if company.prefers(&["SalesFormsPrefs", name]) {
+            return Err(format!("{name} is not simulated: no payment is ever applied by itself"));
+        }
+    }
     company.tokens.extend(seed.access_tokens.into_iter().map(|token| match token {
         TokenSeed::Lasting(token) => (token, None),
         TokenSeed::Ending { token, expires_at } => (token, Some(expires_at)),

@@ -10,6 +10,7 @@ use super::dialect::Dialect;
 use super::entities::{self, Attribute, Entity, Kind};
 use super::fault::Fault;
 use super::json::Object;
+use super::ledger::Ledger;
 use super::query::{self, Columns, Comparison, Condition, Literal, Order};
 use super::state::Company;
 use super::table::Sought;
@@ -39,7 +40,7 @@ pub(super) fn run(company: &Company, statement: &str, now: Timestamp) -> Result<
     let order = language.order(&statement.order)?;
     // Unasked, capitals come before small letters (recorded).
     let case = if statement.order.is_empty() { Case::Exact } else { dialect.case() };
-    let rows = sorted(matching(company, language.entity, &filters), &order, case);
+    let rows = sorted(matching(company.shown(now), language.entity, &filters), &order, case);
     if statement.columns == Columns::Count {
         return Ok(json!({"QueryResponse": {"totalCount": rows.len()}}));
     }
@@ -88,7 +89,7 @@ fn entity(name: &str, dialect: Dialect) -> Result<&'static Entity, Fault> {
 }
 
 /// The rows all filters accept, oldest first: chosen from the fewest an index offers, else from all.
-fn matching<'a>(company: &'a Company, entity: &Entity, filters: &[Filter]) -> Vec<&'a Object> {
+fn matching<'a>(ledger: &'a Ledger, entity: &Entity, filters: &[Filter]) -> Vec<&'a Object> {
     let asks_for_inactive = filters.iter().any(|filter| filter.attribute.0 == "Active");
     let visible = |row: &Object| {
         entity.label.is_none() || asks_for_inactive || row.get("Active") != Some(&Value::Bool(false))
@@ -96,12 +97,12 @@ fn matching<'a>(company: &'a Company, entity: &Entity, filters: &[Filter]) -> Ve
     let offered = |is_exact: bool| {
         let filters = filters.iter().filter(move |filter| filter.is_exact() == is_exact);
         let offers =
-            filters.filter_map(|filter| company.find(entity.name, filter.attribute.0, &filter.sought()?));
+            filters.filter_map(|filter| ledger.find(entity.name, filter.attribute.0, &filter.sought()?));
         offers.min_by_key(Vec::len)
     };
     // A range may offer nearly all rows: it is only tried where nothing else narrows.
     let rows = offered(true).or_else(|| offered(false));
-    let mut rows = rows.unwrap_or_else(|| company.rows(entity.name).iter().collect());
+    let mut rows = rows.unwrap_or_else(|| ledger.rows(entity.name).iter().collect());
     rows.retain(|row| visible(row) && filters.iter().all(|filter| filter.accepts(row)));
     rows
 }

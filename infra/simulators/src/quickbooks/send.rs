@@ -22,6 +22,7 @@ pub(super) fn run(
     now: Timestamp,
 ) -> Result<Value, Fault> {
     plan::may_write(company)?;
+    company.remember(now);
     change::numeric(id)?;
     let mut row = company.row(kind.entity(), id).cloned().ok_or_else(Reason::gone)?;
     if let Some(recipient) = recipient {

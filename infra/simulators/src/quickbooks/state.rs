@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::entities::{ENTITIES, Kind};
 use super::json::{Object, at, fill, merge, text};
+use super::ledger::{Ledger, Past};
 use super::requests::Requests;
 use super::switches::Switches;
-use super::table::{Sought, Table};
+use super::table::Sought;
 use super::traffic::Traffic;
 use super::value::{self, Case};
 use super::{lists, time};
@@ -25,9 +26,8 @@ pub(super) struct Company {
     pub(super) switches: Switches,
     pub(super) requests: Requests,
     pub(super) traffic: Traffic,
-    tables: BTreeMap<&'static str, Table>,
-    /// What is left of deleted rows, for change data capture.
-    deleted: Vec<(&'static str, Object)>,
+    ledger: Ledger,
+    past: Past,
     /// One counter for all entities (quickbooks.md §12.3).
     last_id: u64,
     last_address_id: u64,
@@ -50,8 +50,8 @@ impl Company {
             switches: Switches::default(),
             requests: Requests::default(),
             traffic: Traffic::default(),
-            tables: BTreeMap::new(),
-            deleted: Vec::new(),
+            ledger: Ledger::default(),
+            past: Past::default(),
             last_id: 0,
             last_address_id: 0,
             numbers: BTreeMap::new(),
@@ -68,37 +68,45 @@ impl Company {
         let Value::Object(mut row) = settings else { return };
         fill(&mut row, json!({"Id": SETTINGS_ID}));
         fill(&mut row, bookkeeping(now));
-        self.table_mut(entity).push(row);
+        self.ledger.table_mut(entity).push(row);
+    }
+
+    /// Keeps what the books are before a write, as far as a switch has queries lag behind.
+    pub(super) fn remember(&mut self, now: Timestamp) {
+        let lag = self.lag();
+        if lag.is_positive() {
+            self.past.remember(&self.ledger, now, lag);
+        }
+    }
+
+    /// The books as queries and change data capture see them.
+    pub(super) fn shown(&self, now: Timestamp) -> &Ledger {
+        self.past.shown(now, self.lag()).unwrap_or(&self.ledger)
+    }
+
+    fn lag(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.switches.query_lag_seconds.into())
     }
 
     /// Every row of an entity, oldest first.
     pub(super) fn rows(&self, entity: &str) -> &[Object] {
-        self.tables.get(entity).map(Table::rows).unwrap_or_default()
-    }
-
-    /// The rows that may have what is sought, oldest first, without a look at all of them; `None` when that cannot be.
-    pub(super) fn find(&self, entity: &str, attribute: &str, sought: &Sought) -> Option<Vec<&Object>> {
-        self.tables.get(entity)?.find(attribute, sought)
+        self.ledger.rows(entity)
     }
 
     /// The rows that may have this text there, and perhaps others, oldest first: compare again.
     pub(super) fn rows_like(&self, entity: &str, attribute: &str, text: &str) -> Vec<&Object> {
         let sought = Sought::OneOf(vec![value::of_text(text, Kind::Text, Case::Folded)]);
-        self.find(entity, attribute, &sought).unwrap_or_else(|| self.rows(entity).iter().collect())
+        self.ledger.find(entity, attribute, &sought).unwrap_or_else(|| self.rows(entity).iter().collect())
     }
 
     /// One row by its `Id`.
     pub(super) fn row(&self, entity: &str, id: &str) -> Option<&Object> {
-        self.tables.get(entity)?.row(id)
+        self.ledger.table(entity)?.row(id)
     }
 
     /// The same, to change anything but its `Id`.
     pub(super) fn row_mut(&mut self, entity: &str, id: &str) -> Option<&mut Object> {
-        self.tables.get_mut(entity)?.row_mut(id)
-    }
-
-    fn table_mut(&mut self, entity: &'static str) -> &mut Table {
-        self.tables.entry(entity).or_insert_with(|| Table::new(entity))
+        self.ledger.known_table_mut(entity)?.row_mut(id)
     }
 
     /// Keeps a new row under its `Id`, or the next free one, and answers it as kept.
@@ -119,7 +127,7 @@ impl Company {
     /// Keeps a new row under the `Id` it has, unseen by the counter, and answers it as kept.
     pub(super) fn keep(&mut self, entity: &'static str, mut row: Object, now: Timestamp) -> Object {
         fill(&mut row, bookkeeping(now));
-        self.table_mut(entity).push(row.clone());
+        self.ledger.table_mut(entity).push(row.clone());
         row
     }
 
@@ -163,23 +171,23 @@ impl Company {
     /// Takes a row out, leaves its trace for change data capture, and answers that.
     pub(super) fn remove(&mut self, entity: &'static str, id: &str, now: Timestamp) -> Object {
         let mut trace = Object::new();
-        if let Some(row) = self.table_mut(entity).remove(id) {
+        if let Some(row) = self.ledger.table_mut(entity).remove(id) {
             trace.extend(row.into_iter().filter(|(name, _)| name == "MetaData"));
         }
         fill(&mut trace, json!({"Id": id, "status": "Deleted", "domain": "QBO", "MetaData": {}}));
         trace["MetaData"]["LastUpdatedTime"] = json!(time::stamp(now));
-        self.deleted.push((entity, trace.clone()));
+        self.ledger.bury(entity, trace.clone());
         trace
     }
 
     /// The traces of an entity's deleted rows.
     pub(super) fn deleted(&self, entity: &str) -> impl Iterator<Item = &Object> {
-        self.deleted.iter().filter(move |(of, _)| *of == entity).map(|(_, trace)| trace)
+        self.ledger.deleted(entity)
     }
 
     /// Keeps only the rows of an entity that `keeps` says.
     pub(super) fn retain(&mut self, entity: &str, keeps: impl FnMut(&Object) -> bool) {
-        if let Some(table) = self.tables.get_mut(entity) {
+        if let Some(table) = self.ledger.known_table_mut(entity) {
             table.retain(keeps);
         }
     }
@@ -227,11 +235,12 @@ impl Company {
         self.rows("CompanyInfo").first().map(|row| text(row, &["Country"])).unwrap_or_default()
     }
 
-    /// The next number of a document, which is then used up.
-    pub(super) fn take_number(&mut self, entity: &str) -> String {
+    /// The next number of a document, which is then used up; `None` after the last there is.
+    pub(super) fn take_number(&mut self, entity: &str) -> Option<String> {
         let next = self.numbers.entry(entity.to_owned()).or_insert(FIRST_NUMBER);
-        *next += 1;
-        (*next - 1).to_string()
+        let taken = *next;
+        *next = taken.checked_add(1)?;
+        Some(taken.to_string())
     }
 
     /// Says which number the next document of an entity gets.

@@ -1,5 +1,6 @@
 //! Behaviour the vendor's notes leave open or show in several forms, and limits a test may set: one switch each.
 
+use axum::http::StatusCode;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -44,6 +45,22 @@ pub(super) struct Switches {
     /// The rate of automated sales tax, in percent.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub(super) tax_percent: Decimal,
+    /// What a total of 0 on an invoice gets.
+    pub(super) zero_invoices: ZeroInvoices,
+    /// What an estimate gets that says it is `Converted`.
+    pub(super) converted_status: ConvertedStatus,
+    /// The form of the URL that voids a payment.
+    pub(super) payment_void: PaymentVoid,
+    /// What becomes of a batch whose answer would hold more than 1,000 objects.
+    pub(super) batch_objects: BatchObjects,
+    /// For how many seconds of the simulator's clock queries and change data capture lag behind the books. Not by default:
+    /// that what was written shows after a quiet period is what whoever asks again leans on (reliability.md §e.1, A4), and
+    /// how long that is, a proof chooses.
+    pub(super) query_lag_seconds: u32,
+    /// Of what a request id may consist.
+    pub(super) request_id_alphabet: RequestIdAlphabet,
+    /// The HTTP status of the fault 600.
+    pub(super) duplicate_request_status: DuplicateRequestStatus,
     /// Whether a request id is remembered, and how long.
     pub(super) request_ids: RequestIds,
     /// Whether a refusal is remembered under its request id too. Not by default: whoever sends it again may then have
@@ -53,7 +70,7 @@ pub(super) struct Switches {
     pub(super) other_body: OtherBody,
     /// What a request id gets whose first request is still being worked on.
     pub(super) in_progress: InProgress,
-    /// How long each call is worked on before it has its effect, in real milliseconds.
+    /// How long each call is worked on before it has its effect, in milliseconds of the simulator's clock.
     pub(super) handling_ms: u64,
     /// Whether the company's people switched on the warning about document numbers used twice (quickbooks.md §2.3).
     pub(super) warn_duplicate_number: bool,
@@ -69,6 +86,8 @@ pub(super) struct Switches {
     pub(super) query: Dialect,
     /// What a refresh token does after it was changed.
     pub(super) rotated_token: RotatedToken,
+    /// What the second of two refreshes of one grant at the same time gets.
+    pub(super) concurrent_refreshes: ConcurrentRefreshes,
     /// What access tokens do after a refresh gave out another.
     pub(super) earlier_access_tokens: EarlierAccessTokens,
     /// What becomes of a grant when its app is connected to the company again.
@@ -77,7 +96,7 @@ pub(super) struct Switches {
     pub(super) code_seconds: u32,
     /// The throttles of quickbooks.md §6.1; `null` for none.
     pub(super) limits: Option<Limits>,
-    /// CorePlus calls a month until further ones are blocked (§6.2).
+    /// CorePlus calls a month, of all companies of the app together, until further ones are blocked (§6.2).
     pub(super) quota: Option<u64>,
     /// Whether sending a document is a CorePlus call; its class is not known (§13.12).
     pub(super) send_is_metered: bool,
@@ -102,6 +121,13 @@ impl Default for Switches {
             batch_order: BatchOrder::default(),
             batch_items: 30,
             tax_percent: Decimal::from(8),
+            zero_invoices: ZeroInvoices::default(),
+            converted_status: ConvertedStatus::default(),
+            payment_void: PaymentVoid::default(),
+            batch_objects: BatchObjects::default(),
+            query_lag_seconds: 0,
+            request_id_alphabet: RequestIdAlphabet::default(),
+            duplicate_request_status: DuplicateRequestStatus::default(),
             request_ids: RequestIds::default(),
             cache_faults: false,
             other_body: OtherBody::default(),
@@ -114,6 +140,7 @@ impl Default for Switches {
             quoted_numbers: QuotedNumbers::default(),
             query: Dialect::default(),
             rotated_token: RotatedToken::default(),
+            concurrent_refreshes: ConcurrentRefreshes::default(),
             earlier_access_tokens: EarlierAccessTokens::default(),
             second_grant: SecondGrant::default(),
             code_seconds: 300,
@@ -231,6 +258,96 @@ pub(super) enum BatchOrder {
     Shuffled,
     /// As asked.
     Asked,
+}
+
+/// The notes allow a total of 0, and yet it is recorded for sales receipts only (quickbooks.md §2.2, §13.6).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ZeroInvoices {
+    /// As the notes have it.
+    #[default]
+    Allowed,
+    /// 6000.
+    Refused,
+}
+
+/// Newer docs have the status, the XSD has not (quickbooks.md §2.1, §13.10).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ConvertedStatus {
+    /// 2170.
+    #[default]
+    Refused,
+    /// Kept; such an estimate becomes no invoice any more.
+    Accepted,
+}
+
+/// Two documentations dispute it (quickbooks.md §1.1); the other form than the one chosen is refused with 500.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PaymentVoid {
+    /// `operation=update&include=void`, as python-quickbooks and other published clients do it.
+    #[default]
+    UpdateIncludeVoid,
+    /// `operation=void`, as for invoices.
+    OperationVoid,
+}
+
+/// That there are at most 1,000 is documented, what happens else is not (quickbooks.md §1.6, §6.1).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BatchObjects {
+    /// The query that would be too much gets 10100, which is our expectation.
+    #[default]
+    Refused,
+    /// That query answers the rows there is room for.
+    Truncated,
+}
+
+/// Intuit does not publish it (quickbooks.md §1.5). What is not in it gets 2130.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RequestIdAlphabet {
+    /// Letters, digits and hyphens: a UUID as it is mostly written was taken (recorded).
+    #[default]
+    WithHyphens,
+    /// No hyphens.
+    LettersAndDigits,
+}
+
+/// It is not confirmed (quickbooks.md §4.2, §13.11).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DuplicateRequestStatus {
+    /// 400, as nearly all faults.
+    #[default]
+    BadRequest,
+    /// 500: only the code tells it from an outage.
+    ServerError,
+    /// 200: only the body tells it from success.
+    Ok,
+}
+
+impl DuplicateRequestStatus {
+    /// As HTTP has it.
+    pub(super) fn code(self) -> StatusCode {
+        match self {
+            DuplicateRequestStatus::BadRequest => StatusCode::BAD_REQUEST,
+            DuplicateRequestStatus::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            DuplicateRequestStatus::Ok => StatusCode::OK,
+        }
+    }
+}
+
+/// Both are reported (quickbooks.md §5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ConcurrentRefreshes {
+    /// `invalid_grant`, though the grant is none the worse.
+    #[default]
+    InvalidGrant,
+    /// The same new tokens as the first.
+    SameTokens,
 }
 
 /// How long the service remembers a request id is not known (quickbooks.md §1.5).

@@ -57,6 +57,15 @@ pub(super) fn codes(company: &Company, document: &Object) -> Codes {
     }
 }
 
+/// Whether anything is taxed of lines with these codes.
+pub(super) fn is_taxable(company: &Company, codes: Codes, taxed: &BTreeMap<String, Decimal>) -> bool {
+    match codes {
+        Codes::NotApplicable => false,
+        Codes::OfCompany | Codes::Inclusive => true,
+        Codes::American => regime(company) != Regime::Off && taxed.contains_key("TAX"),
+    }
+}
+
 /// Checks a line's tax code and fills it in. US: `TAX` or `NON`; left out, automated tax asks the item. Elsewhere every
 /// line needs one.
 ///
@@ -117,7 +126,7 @@ pub(super) fn gross(
 /// Writes `TxnTaxDetail` and answers the tax.
 ///
 /// # Errors
-/// 2290 for a negative tax, 2500 and 6470 for the code of a manually taxed document, 6170 for tax where it is not
+/// 2010 outside the US for another tax than is computed, which is not simulated, 2290 for a negative tax, 2500 and 6470 for the code of a manually taxed document, 6170 for tax where it is not
 /// applicable.
 pub(super) fn settle(company: &Company, document: &mut Object, taxable: Taxable) -> Result<Decimal, Fault> {
     if at(document, &["TxnTaxDetail", "TotalTax"]).and_then(decimal).is_some_and(|tax| tax < Decimal::ZERO) {
@@ -134,6 +143,10 @@ pub(super) fn settle(company: &Company, document: &mut Object, taxable: Taxable)
         Regime::PerLine => per_line(company, document, &taxable)?,
     };
     let tax = lines.iter().map(|line| line.tax).sum();
+    let told = at(document, &["TxnTaxDetail", "TotalTax"]).and_then(decimal).filter(|told| !told.is_zero());
+    if regime(company) == Regime::PerLine && told.is_some_and(|told| told != tax) {
+        return Err(Fault::unsimulated_field("TxnTaxDetail", "TotalTax other than computed"));
+    }
     let mut detail = json!({"TotalTax": money(tax)});
     if !lines.is_empty() {
         detail["TaxLine"] = lines.iter().map(TaxLine::json).collect();

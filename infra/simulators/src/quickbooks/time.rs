@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 /// As in `MetaData`: `2026-03-02T09:15:30-08:00`.
 pub(super) fn stamp(now: Timestamp) -> String {
@@ -22,6 +22,12 @@ pub(super) fn today(now: Timestamp) -> Date {
 /// The moment meant by a time without an offset.
 pub(super) fn of_service(local: DateTime) -> Option<Timestamp> {
     local.to_zoned_datetime(zone()).ok().map(|zoned| zoned.timestamp())
+}
+
+/// So many milliseconds later.
+pub(super) fn after_ms(now: Timestamp, milliseconds: u64) -> Timestamp {
+    let wait = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX));
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn pacific(now: Timestamp) -> ZonedDateTime {

@@ -27,21 +27,22 @@ impl Traffic {
     /// Lets a call in, which must [`leave`](Traffic::leave) again.
     ///
     /// # Errors
-    /// 429 when a limit or, for a metered call, the month's quota is reached.
+    /// 429 when a limit is reached, or the month's quota.
     pub(super) fn enter(
         &mut self,
         switches: &Switches,
         batch: bool,
-        metered: bool,
+        is_over_quota: bool,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        self.recent.retain(|(at, _)| now.duration_since(*at) < SignedDuration::from_mins(1));
+        // Far in the future is what a clock that was set back leaves; it is forgotten like what is long ago.
+        self.recent.retain(|(at, _)| now.duration_since(*at).abs() < SignedDuration::from_mins(1));
         if switches.limits.is_some_and(|limits| self.is_over(limits, batch, now)) {
             self.throttled += 1;
             return Err(Fault::throttled("The request limit was reached. Try again later"));
         }
         // That the block looks like a throttle is a field report.
-        if metered && switches.quota.is_some_and(|quota| self.this_month(now) >= quota) {
+        if is_over_quota {
             self.blocked += 1;
             return Err(Fault::throttled("The app has used up its CorePlus calls of this month"));
         }
@@ -64,21 +65,36 @@ impl Traffic {
     /// The counts, for `GET /_sim/state`.
     pub(super) fn snapshot(&self) -> Value {
         json!({"core": self.core, "core_plus": self.core_plus.values().sum::<u64>(),
-            "core_plus_by_month": self.core_plus, "throttled": self.throttled, "blocked": self.blocked})
+            "core_plus_by_month": self.core_plus, "running": self.now_running, "throttled": self.throttled,
+            "blocked": self.blocked})
     }
 
     fn is_over(&self, limits: Limits, batch: bool, now: Timestamp) -> bool {
         let second = SignedDuration::from_secs(1);
-        let in_second = self.recent.iter().filter(|(at, _)| now.duration_since(*at) < second).count();
+        let in_second = self.recent.iter().filter(|(at, _)| now.duration_since(*at).abs() < second).count();
         let batches = self.recent.iter().filter(|(_, batch)| *batch).count();
         self.recent.len() >= limits.per_minute
             || limits.per_second.is_some_and(|most| in_second >= most)
             || self.now_running >= limits.at_once
             || (batch && batches >= limits.batches_per_minute)
     }
+}
 
-    fn this_month(&self, now: Timestamp) -> u64 {
-        self.core_plus.get(&month(now)).copied().unwrap_or_default()
+/// The metered calls of each app by month: the quota is of all its companies together. Calls with a token that no app is
+/// known to hold are one app's. Sandboxes are not metered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Meter(BTreeMap<(Option<String>, String), u64>);
+
+impl Meter {
+    /// Counts what a call of an app did.
+    pub(super) fn count(&mut self, client: Option<&str>, core_plus: u64, now: Timestamp) {
+        *self.0.entry((client.map(str::to_owned), month(now))).or_default() += core_plus;
+    }
+
+    /// Whether the app has used up so many calls of the month.
+    pub(super) fn has_used(&self, client: Option<&str>, quota: u64, now: Timestamp) -> bool {
+        let used = self.0.get(&(client.map(str::to_owned), month(now)));
+        used.copied().unwrap_or_default() >= quota
     }
 }
 
@@ -125,6 +141,21 @@ mod tests {
     #[test]
     fn ten_calls_at_once_are_let_in() {
         assert_eq!(let_in(20, 1000, false, false), 10);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_throttle_for_ever() {
+        let mut traffic = Traffic::default();
+        let limits = Limits { per_minute: 1, per_second: Some(1), ..Limits::default() };
+        let switches = Switches { limits: Some(limits), ..Switches::default() };
+        let mut lets_in = |hours: i64| {
+            let entered = traffic.enter(&switches, false, false, at(hours * 3_600_000)).is_ok();
+            if entered {
+                traffic.leave();
+            }
+            entered
+        };
+        assert_eq!([lets_in(2), lets_in(2), lets_in(0), lets_in(0)], [true, false, true, false]);
     }
 
     #[test]

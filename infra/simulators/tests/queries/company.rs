@@ -9,6 +9,7 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use simulators::control::{Serving, serve};
 use simulators::quickbooks::QuickBooks;
+use simulators::quickbooks::conformance;
 use tokio::runtime::{Builder, Runtime};
 
 use super::language::ENTITIES;
@@ -166,9 +167,20 @@ pub(super) struct Books {
     runtime: Runtime,
 }
 
+/// Neither statements nor what is done to the books may bring about a body that Intuit's XSDs do not allow.
+impl Drop for Books {
+    fn drop(&mut self) {
+        let found: Vec<_> = self.quickbooks.nonconforming().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty() || std::thread::panicking(), "{}", found.join("\n"));
+    }
+}
+
 impl Books {
     pub(super) fn new(plan: &Plan) -> Books {
-        let quickbooks = QuickBooks::new();
+        let quickbooks = match conformance::beside_the_checkout().unwrap() {
+            Some(schemas) => QuickBooks::new().checked(schemas),
+            None => QuickBooks::new(),
+        };
         let noon: Timestamp = NOON.parse().unwrap();
         quickbooks.control().advance(noon.duration_since(quickbooks.control().now()));
         quickbooks.seed(plan.seed()).unwrap();

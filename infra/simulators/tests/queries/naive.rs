@@ -53,13 +53,19 @@ pub(super) fn raw<'a>(row: &'a Value, name: &str, kind: Kind) -> &'a Value {
     }
 }
 
+/// A number as JSON has it: `01` is one in a query, and none there.
+fn number(text: &str) -> Value {
+    let number: rust_decimal::Decimal = text.parse().unwrap();
+    serde_json::from_str(&number.to_string()).unwrap()
+}
+
 fn holds(row: &Value, condition: &Condition) -> bool {
     let (name, kind) = condition.attribute;
     let value = raw(row, name, kind);
     condition.values.iter().any(|written| {
         let sought = match written {
             Written::Quoted(text) if text == " " => Value::Null,
-            Written::Quoted(text) if kind == Kind::Number => serde_json::from_str(text).unwrap(),
+            Written::Quoted(text) if kind == Kind::Number => number(text),
             Written::Quoted(text) => json!(text),
             Written::Bare("CURRENT_DATE") => json!(TODAY),
             Written::Bare(flag) => json!(*flag == "true"),

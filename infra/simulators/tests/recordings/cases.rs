@@ -95,7 +95,7 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "exquickbooks/preferences_update_preferences_error.json",
         "a write to Preferences, which this simulator only reads; the request was not recorded",
     ),
-    ("quickbooks-ruby-xml/", "answers in XML without their requests; entities are answered in JSON only"),
+    ("quickbooks-ruby-xml/", "answers without their requests, and comparison here is of JSON"),
     ("dotnet-xml/", "documents in XML from a vendor's test, no recorded exchange"),
     ("fivetran-csv/", "rows of a data warehouse, no recorded exchange"),
     ("intuit-oauth/dotnet_discovery_jwks.json", MADE_UP),

@@ -15,17 +15,15 @@ const RECEIPT: &str = "qbo_api-recordings/update_sales_receipt_1.json";
 
 const CUSTOMERS: &str = "qbo_api-recordings/all_customers_2.json";
 
-/// The sample company: sales tax by hand, one custom field on its forms, money at first in an account of that number.
-fn sample_company() -> Value {
+const PREFERENCES: &str = "exquickbooks/preferences_update_preferences.json";
+
+/// The sample company: sales tax by hand, the recorded custom field on its forms, money at first in an account of that number.
+fn sample_company(library: &Library) -> Value {
+    let preferences = &library.answer(PREFERENCES)["Preferences"];
     json!({
         "preferences": {
             "TaxPrefs": {"UsingSalesTax": true},
-            "SalesFormsPrefs": {"CustomField": [
-                {"CustomField": [
-                    {"Name": "SalesFormsPrefs.UseSalesCustom2", "Type": "BooleanType", "BooleanValue": false},
-                    {"Name": "SalesFormsPrefs.UseSalesCustom1", "Type": "BooleanType", "BooleanValue": true}]},
-                {"CustomField": [
-                    {"Name": "SalesFormsPrefs.SalesCustomName1", "Type": "StringType", "StringValue": "Crew #"}]}]},
+            "SalesFormsPrefs": {"CustomField": preferences["SalesFormsPrefs"]["CustomField"]},
         },
         "accounts": [
             {"Id": "9003", "Name": "Petty Cash", "AccountType": "Bank", "AccountSubType": "CashOnHand"},
@@ -41,10 +39,10 @@ fn sample_company() -> Value {
 pub(crate) fn invoice(library: &Library, file: &str) -> Replay {
     let invoice = &library.answer(INVOICE)["Invoice"];
     let mut body = entered::document(invoice);
-    let next = number(&body["DocNumber"].take());
+    let next = number(&without(&mut body, "DocNumber"));
     let customers = customers_of(library, &[invoice]);
     Replay::recorded(library, file)
-        .seeded(sample_company())
+        .seeded(sample_company(library))
         .seeded(json!({"customers": customers, "items": entered::items_of(std::slice::from_ref(invoice)),
             "numbers": {"Invoice": next}}))
         .next_id(invoice["Id"].as_str().unwrap())
@@ -55,10 +53,10 @@ pub(crate) fn invoice(library: &Library, file: &str) -> Replay {
 pub(crate) fn receipt(library: &Library, file: &str) -> Replay {
     let receipt = &library.answer(RECEIPT)["SalesReceipt"];
     let mut body = entered::document(receipt);
-    let next = number(&body["DocNumber"].take());
+    let next = number(&without(&mut body, "DocNumber"));
     let (created, changed) = (&receipt["MetaData"]["CreateTime"], &receipt["MetaData"]["LastUpdatedTime"]);
     let mut replay = Replay::recorded(library, file)
-        .seeded(sample_company())
+        .seeded(sample_company(library))
         .seeded(json!({"items": entered::items_of(std::slice::from_ref(receipt)),
             "numbers": {"SalesReceipt": next}}))
         .next_id(receipt["Id"].as_str().unwrap())
@@ -76,7 +74,7 @@ pub(crate) fn receipt(library: &Library, file: &str) -> Replay {
 pub(crate) fn receipt_created(library: &Library, file: &str) -> Replay {
     let receipt = &library.answer(file)["SalesReceipt"];
     let body = receipt_body(receipt);
-    until_receipt(Replay::asked(library, file, 200, "POST", "salesreceipt", body), receipt)
+    until_receipt(library, Replay::asked(library, file, 200, "POST", "salesreceipt", body), receipt)
 }
 
 /// The same one, voided.
@@ -84,7 +82,7 @@ pub(crate) fn receipt_voided(library: &Library, file: &str) -> Replay {
     let made = &library.answer("exquickbooks/sales_receipt_create_sales_receipt.json")["SalesReceipt"];
     let void = json!({"Id": made["Id"], "SyncToken": made["SyncToken"], "sparse": true});
     let target = "salesreceipt?operation=update&include=void";
-    until_receipt(Replay::asked(library, file, 200, "POST", target, void), made).written(
+    until_receipt(library, Replay::asked(library, file, 200, "POST", target, void), made).written(
         &made["MetaData"]["CreateTime"],
         "salesreceipt",
         receipt_body(made),
@@ -99,8 +97,8 @@ fn receipt_body(receipt: &Value) -> Value {
     body
 }
 
-fn until_receipt(replay: Replay, receipt: &Value) -> Replay {
-    let mut company = sample_company();
+fn until_receipt(library: &Library, replay: Replay, receipt: &Value) -> Replay {
+    let mut company = sample_company(library);
     company["preferences"] = json!({});
     company["items"] = entered::items_of(std::slice::from_ref(receipt));
     company["numbers"] = json!({"SalesReceipt": number(&receipt["DocNumber"])});
@@ -112,7 +110,7 @@ pub(crate) fn changes(library: &Library, file: &str) -> Replay {
     let answer = library.answer(file);
     let estimates = answer["CDCResponse"][0]["QueryResponse"][0]["Estimate"].as_array().unwrap();
     let replay = Replay::recorded(library, file)
-        .seeded(sample_company())
+        .seeded(sample_company(library))
         .seeded(json!({"customers": customers_of(library, &estimates.iter().collect::<Vec<_>>()),
             "items": entered::items_of(estimates)}))
         // Its own address, which the service numbers.
@@ -185,6 +183,11 @@ fn customers_of(library: &Library, documents: &[&Value]) -> Value {
         Some(customer)
     });
     entered.collect()
+}
+
+/// Takes a member away.
+fn without(body: &mut Value, member: &str) -> Value {
+    body.as_object_mut().unwrap().remove(member).unwrap()
 }
 
 /// How often a row was saved after it was made.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulators::control::{Serving, serve};
 use simulators::quickbooks::QuickBooks;
+use simulators::quickbooks::conformance::{self, Outcome, Side};
 
 use crate::compare::{self, Difference, Loose};
 use crate::library::Library;
@@ -126,7 +127,10 @@ impl Replay {
 
     /// Makes the company, asks, and compares.
     pub(crate) async fn differences(&self) -> Vec<Difference> {
-        let quickbooks = QuickBooks::new();
+        let quickbooks = match conformance::beside_the_checkout().unwrap() {
+            Some(schemas) => QuickBooks::new().checked(schemas),
+            None => QuickBooks::new(),
+        };
         let company = Company { serving: serve(quickbooks.router(), 0).await.unwrap(), quickbooks };
         company
             .seed(json!({"access_tokens": [TOKEN, {"token": ENDED, "expires_at": "2015-01-01T00:00:00Z"}]}));
@@ -141,6 +145,11 @@ impl Replay {
         }
         let (status, content_type, answer) =
             company.ask(self.at, &self.method, &self.target, self.token, &self.body).await;
+        // What was asked and refused was wrong when it was recorded.
+        let mut nonconforming = company.quickbooks.nonconforming();
+        nonconforming.retain(|found| found.side == Side::Answer || found.outcome == Outcome::Accepted);
+        let nonconforming: Vec<_> = nonconforming.iter().map(ToString::to_string).collect();
+        assert!(nonconforming.is_empty(), "{}: {}", self.request(), nonconforming.join("\n"));
         let mut found = compare::differences(&self.answer, &answer, &self.loose);
         if status != self.status {
             found.push(Difference::new("status", self.status, status));

@@ -113,7 +113,7 @@ async fn no_page_shows_a_token_or_secret() {
     let legacy = format!("{}/oauth/v1/access-tokens/{}", fixture.serving.url, secrets[0]);
     fixture.http.get(legacy).send().await.unwrap();
     fixture.run(json!({}), vec![created()]).await;
-    for path in PAGES {
+    for path in PAGES.into_iter().chain(["/_sim/calls"]) {
         let (status, text) = fixture.page(path).await;
         assert_eq!(status, 200, "{path}");
         for secret in secrets.into_iter().chain([SECRET]) {

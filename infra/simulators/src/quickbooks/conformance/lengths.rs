@@ -28,7 +28,7 @@ fn stated(part: &str) -> Option<usize> {
     Some(sentences.fold(first, usize::max))
 }
 
-/// The length in `length: 41 characters (single name) or 209 characters` or `length for DocNumber is 21 characters`.
+/// The length in `length: 17 characters (plain) or 170 characters` or `length for Shade is 23 characters`.
 fn after_the_word(text: &str) -> Option<usize> {
     let words: Vec<_> =
         text.split([' ', '\n', '\t', '\r', '[', ':']).filter(|word| !word.is_empty()).collect();
@@ -56,19 +56,19 @@ mod tests {
 
     #[test]
     fn the_online_product_counts_and_the_desktop_does_not() {
-        let prose = "Product: QBW\n Description: First line.[br /]Max. length: 41 characters.\n \
-                     Product: QBO\n Description: First line.[br /]Max. length: 500 characters.";
-        assert_eq!(longest(prose), Some(500));
-        assert_eq!(longest("Product: QBW Description: Job description. Max. length: 99 characters."), None);
+        let prose = "Product: QBW\n Description: The colour.[br /]Max. length: 12 characters.\n \
+                     Product: QBO\n Description: The colour.[br /]Max. length: 340 characters.";
+        assert_eq!(longest(prose), Some(340));
+        assert_eq!(longest("Product: QBW Description: The hue. Max. length: 77 characters."), None);
     }
 
     #[test]
     fn a_length_is_found_in_each_way_intuit_words_it() {
         let cases = [
-            ("The maximum length for DocNumber is 21 characters. Max. length is 11 characters for Bill.", 21),
-            ("Max. length: 41 characters (single name) or 209 characters (fully qualified name).", 209),
-            ("Length Restriction: QBO: 100 characters QBW: 31 characters", 100),
-            ("Product: QBO Description: Required for the create operation. Max Length: 3", 3),
+            ("The maximum length for Shade is 23 characters. Max. length is 13 characters for a Tint.", 23),
+            ("Max. length: 17 characters (plain) or 170 characters (with its family).", 170),
+            ("Length Restriction: QBO: 88 characters QBW: 22 characters", 88),
+            ("Product: QBO Description: Given for every vase. Max Length: 6", 6),
         ];
         for (prose, expected) in cases {
             assert_eq!(longest(prose), Some(expected), "{prose}");

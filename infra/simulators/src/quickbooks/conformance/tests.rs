@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::divergence::DIVERGENCES;
 use super::schema::Type;
-use super::{BESIDE, Schemas, beside_the_checkout};
+use super::{BESIDE, Schemas, beside_the_checkout, say};
 
 /// Documents with lines, a reference, a choice and an entity, in the way Intuit writes its schemas.
 const SMALL: &str = r#"<?xml version="1.0"?>
@@ -113,7 +113,7 @@ fn a_schema_with_something_unknown_in_it_is_refused() {
 fn intuits(test: &str) -> Option<std::sync::Arc<Schemas>> {
     let schemas = beside_the_checkout().unwrap();
     if schemas.is_none() {
-        println!("skipped: {test}: {BESIDE} is not there, so no body is held against Intuit's XSDs");
+        say(&format!("skipped: {test}: {BESIDE} is not there, so no body is held against Intuit's XSDs"));
     }
     schemas
 }

@@ -19,6 +19,8 @@ use crate::quickbooks::QuickBooks;
 pub struct Nonconforming {
     /// Whose body.
     pub side: Side,
+    /// What became of the call, or of the item of a batch.
+    pub outcome: Outcome,
     /// The call's.
     pub method: String,
     /// The call's, without the query string.
@@ -33,16 +35,27 @@ pub struct Nonconforming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// The client's, accepted by the simulator.
+    /// The client's.
     Request,
     /// The simulator's.
     Answer,
 }
 
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Answered with a success.
+    Accepted,
+    /// Answered with a fault.
+    Refused,
+}
+
 impl std::fmt::Display for Nonconforming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Nonconforming { side, method, path, at, rule } = self;
-        write!(f, "{side:?} of {method} {path}: {at} {rule}")
+        let Nonconforming { side, outcome, method, path, at, rule } = self;
+        let outcome = if *outcome == Outcome::Refused { " (refused)" } else { "" };
+        write!(f, "{side:?} of {method} {path}{outcome}: {at} {rule}")
     }
 }
 
@@ -64,34 +77,47 @@ impl Record {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, side: Side, method: &str, path: &str, findings: Vec<Finding>) {
+    fn keep(&self, call: &Call, side: Side, outcome: Outcome, findings: Vec<Finding>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         for Finding { at, rule } in findings {
-            let is_known = |known: &Nonconforming| known.side == side && known.at == at && known.rule == rule;
+            let is_known = |known: &Nonconforming| {
+                (known.side, known.outcome, &known.at, &known.rule) == (side, outcome, &at, &rule)
+            };
             if !found.iter().any(is_known) {
-                let (method, path) = (method.to_owned(), path.to_owned());
-                found.push(Nonconforming { side, method, path, at, rule });
+                let (method, path) = (call.method.clone(), call.path.clone());
+                found.push(Nonconforming { side, outcome, method, path, at, rule });
             }
         }
     }
 
-    fn look(&self, method: &str, path: &str, asked: &[u8], answered: &[u8]) {
-        let Ok(answer) = serde_json::from_slice::<Value>(answered) else { return };
-        // The gateway's own faults are none of the service's documents (quickbooks.md §4.1).
-        if answer.get("fault").is_some() {
+    fn look(&self, call: &Call) {
+        let answer = call.answered.as_deref().map(serde_json::from_slice::<Value>);
+        if let Some(answer) = &answer {
+            self.keep(call, Side::Answer, call.outcome, self.answer(answer));
+        }
+        if call.asked.is_empty() || !is_document(&call.path) {
             return;
         }
-        self.keep(Side::Answer, method, path, self.schemas.check("IntuitResponse", &answer));
-        if answer.get("Fault").is_some() || asked.is_empty() || !is_document(path) {
-            return;
-        }
-        let mut findings = match serde_json::from_slice(asked) {
-            Ok(body) => self.request(path, &body),
+        let answer = answer.and_then(Result::ok).unwrap_or_default();
+        let findings = match serde_json::from_slice(&call.asked) {
+            Ok(body) => self.request(&call.path, &body),
             Err(error) => vec![Finding { at: String::new(), rule: format!("is no JSON: {error}") }],
         };
-        let refused = refused_items(asked, &answer);
-        findings.retain(|finding| !refused.iter().any(|item| finding.at.starts_with(item.as_str())));
-        self.keep(Side::Request, method, path, findings);
+        let refused = refused_items(&call.asked, &answer);
+        let is_refused = |finding: &Finding| refused.iter().any(|item| finding.at.starts_with(item.as_str()));
+        let (refused, others) = findings.into_iter().partition(is_refused);
+        self.keep(call, Side::Request, Outcome::Refused, refused);
+        self.keep(call, Side::Request, call.outcome, others);
+    }
+
+    /// What is wrong with an answer that calls itself JSON.
+    fn answer(&self, answer: &serde_json::Result<Value>) -> Vec<Finding> {
+        match answer {
+            // The gateway's own faults are none of the service's documents (quickbooks.md §4.1).
+            Ok(answer) if answer.get("fault").is_some() => Vec::new(),
+            Ok(answer) => self.schemas.check("IntuitResponse", answer),
+            Err(error) => vec![Finding { at: String::new(), rule: format!("is no JSON: {error}") }],
+        }
     }
 
     fn request(&self, path: &str, body: &Value) -> Vec<Finding> {
@@ -105,6 +131,17 @@ impl Record {
             }
         }
     }
+}
+
+/// One call, with both bodies.
+struct Call {
+    method: String,
+    /// Without the query string.
+    path: String,
+    asked: Vec<u8>,
+    outcome: Outcome,
+    /// `None` when it is not said to be JSON: answers in XML are made of answers in JSON.
+    answered: Option<Vec<u8>>,
 }
 
 /// Lets a call through to Intuit's routes and looks at both bodies.
@@ -128,9 +165,15 @@ pub(in crate::quickbooks) async fn observed(
         return (StatusCode::INTERNAL_SERVER_ERROR, "the answer's body broke off").into_response();
     };
     let is_json = |value: &header::HeaderValue| value.as_bytes().starts_with(b"application/json");
-    if parts.headers.get(header::CONTENT_TYPE).is_some_and(is_json) {
-        record.look(method.as_str(), &path, &asked, &answered);
-    }
+    let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_json);
+    let outcome = if parts.status.is_success() { Outcome::Accepted } else { Outcome::Refused };
+    record.look(&Call {
+        method: method.to_string(),
+        path,
+        asked: asked.to_vec(),
+        outcome,
+        answered: is_json.then(|| answered.to_vec()),
+    });
     Response::from_parts(parts, Body::from(answered))
 }
 
@@ -181,41 +224,70 @@ mod tests {
         <xs:element name="BatchItemResponse" type="Item" maxOccurs="unbounded"/></xs:choice></xs:sequence></xs:complexType>
     </xs:schema>"#;
 
-    /// What is remembered of one call.
-    fn seen(path: &str, asked: &str, answered: &str) -> Vec<String> {
+    /// What is remembered of one call, made twice.
+    fn seen(path: &str, asked: &str, outcome: Outcome, answered: &str) -> Vec<String> {
         let record = Record::new(Arc::new(Schemas::parse(&[SCHEMA.to_owned()]).unwrap()));
+        let call = Call {
+            method: "POST".into(),
+            path: format!("/v3/company/1/{path}"),
+            asked: asked.into(),
+            outcome,
+            answered: (!answered.starts_with('<')).then(|| answered.into()),
+        };
         for _twice in 0..2 {
-            record.look("POST", &format!("/v3/company/1/{path}"), asked.as_bytes(), answered.as_bytes());
+            record.look(&call);
         }
         record.found().iter().map(ToString::to_string).collect()
     }
 
+    const BODY: &str = r#"{"Note":1}"#;
+    const WRONG: &str = "Request of POST /v3/company/1/bill: Note 1 is no xs:string";
+    const WRONG_AND_REFUSED: &str = "Request of POST /v3/company/1/bill (refused): Note 1 is no xs:string";
+
     #[test]
-    fn an_accepted_body_and_every_answer_are_looked_at_and_the_same_thing_is_told_once() {
-        assert_eq!(seen("bill", r#"{"Note":"a"}"#, r#"{"Bill":{"Note":"a"}}"#), [""; 0]);
+    fn every_body_and_every_answer_is_looked_at_and_the_same_thing_is_told_once() {
+        let accepted = |path, asked, answered| seen(path, asked, Outcome::Accepted, answered);
+        assert_eq!(accepted("bill", r#"{"Note":"a"}"#, r#"{"Bill":{"Note":"a"}}"#), [""; 0]);
         assert_eq!(
-            seen("bill", r#"{"Note":1}"#, r#"{"Bill":{"Notes":"a"}}"#),
-            [
-                "Answer of POST /v3/company/1/bill: Bill.Notes is no member of Bill",
-                "Request of POST /v3/company/1/bill: Note 1 is no xs:string"
-            ]
+            accepted("bill", BODY, r#"{"Bill":{"Notes":"a"}}"#),
+            ["Answer of POST /v3/company/1/bill: Bill.Notes is no member of Bill", WRONG]
         );
-        let unknown = seen("vase", "{}", r#"{"Bill":{}}"#);
+        let unknown = accepted("vase", "{}", r#"{"Bill":{}}"#);
         assert_eq!(unknown, ["Request of POST /v3/company/1/vase:  no schema knows the entity vase"]);
+        assert_eq!(accepted("query", "select * from Bill", r#"{"Bill":{}}"#), [""; 0]);
+        assert_eq!(accepted("bill", BODY, "<IntuitResponse/>"), [WRONG]);
     }
 
     #[test]
-    fn a_refused_body_is_not_looked_at_nor_is_what_the_gateway_says() {
-        assert_eq!(seen("bill", r#"{"Note":1}"#, r#"{"Fault":{"Error":"no"}}"#), [""; 0]);
-        assert_eq!(seen("bill", r#"{"Note":1}"#, r#"{"fault":{"error":[]}}"#), [""; 0]);
-        assert_eq!(seen("query", "select * from Bill", r#"{"Bill":{}}"#), [""; 0]);
+    fn a_refused_body_is_looked_at_too_and_told_apart() {
+        let faults = [
+            r#"{"Fault":{"Error":"no"}}"#,
+            r#"{"fault":{"error":[]}}"#,
+            "<IntuitResponse><Fault/></IntuitResponse>",
+        ];
+        for fault in faults {
+            assert_eq!(seen("bill", BODY, Outcome::Refused, fault), [WRONG_AND_REFUSED]);
+        }
     }
 
     #[test]
-    fn of_a_batch_each_accepted_item_is_looked_at() {
+    fn an_answer_that_calls_itself_json_and_is_none_is_told() {
+        let told = seen("bill", "", Outcome::Refused, "{");
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].starts_with("Answer of POST /v3/company/1/bill (refused):  is no JSON: "),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn of_a_batch_each_item_has_an_outcome_of_its_own() {
         let asked = r#"{"BatchItemRequest":[{"bId":"1","Bill":{"Note":1}},{"bId":"2","Bill":{"Note":2}}]}"#;
         let answered = r#"{"BatchItemResponse":[{"bId":"2","Bill":{}},{"bId":"1","Fault":{"Error":"no"}}]}"#;
-        let expected = "Request of POST /v3/company/1/batch: BatchItemRequest[1].Bill.Note 2 is no xs:string";
-        assert_eq!(seen("batch", asked, answered), [expected]);
+        let expected = [
+            "Request of POST /v3/company/1/batch (refused): BatchItemRequest[0].Bill.Note 1 is no xs:string",
+            "Request of POST /v3/company/1/batch: BatchItemRequest[1].Bill.Note 2 is no xs:string",
+        ];
+        assert_eq!(seen("batch", asked, Outcome::Accepted, answered), expected);
     }
 }

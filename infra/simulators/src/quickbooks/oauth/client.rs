@@ -1,5 +1,7 @@
 //! An app as Intuit knows it: its keys, whom they open, and where people may be sent back to (quickbooks.md §1.1, §5).
 
+use std::fmt;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,7 +12,7 @@ use super::Oauth;
 use crate::quickbooks::state::Company;
 
 /// One pair of keys.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::quickbooks) struct Client {
     pub(super) client_id: String,
@@ -25,6 +27,13 @@ pub(in crate::quickbooks) struct Client {
     localhost_redirects: bool,
     /// The landing page for people who disconnected the app inside QuickBooks.
     pub(super) disconnect_url: Option<String>,
+}
+
+impl fmt::Debug for Client {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
 }
 
 /// Which companies keys are for.

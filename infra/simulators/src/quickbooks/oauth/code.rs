@@ -1,7 +1,6 @@
 //! Codes: what the authorize page gives out, once, for the token endpoint (quickbooks.md §5.2).
 
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use super::client::Client;
 use super::{Oauth, Refusal};
@@ -31,7 +30,8 @@ impl Oauth {
             realm_id: company.realm_id.clone(),
             expires_at: super::later(now, SignedDuration::from_secs(company.switches.code_seconds.into())),
         };
-        let name = format!("code-{}", Uuid::new_v4().simple());
+        // As long as Intuit's are.
+        let name = super::new_token("AB1", 50);
         self.codes.insert(name.clone(), code);
         name
     }

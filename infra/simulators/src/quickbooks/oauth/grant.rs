@@ -17,8 +17,17 @@ use crate::quickbooks::switches::{EarlierAccessTokens, RotatedToken, SecondGrant
 /// Life of an access token (§5.3).
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Life of a refresh token that is not used: the 101 days the service tells, of which its docs say 100 (§5.3).
-const REFRESH_LIFE: SignedDuration = SignedDuration::from_secs(8_726_400);
+/// Life of a refresh token that is not used: the 100 days of the docs (§5.3).
+const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(100 * 24);
+
+/// What the service tells of it: 101 days, on which nobody should count (§5.3).
+const TOLD_REFRESH_LIFE: SignedDuration = SignedDuration::from_secs(8_726_400);
+
+/// An access token is about 1 kB of JWE (§5.3), which begins with its header.
+const ACCESS_TOKEN: (&str, usize) = ("eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..", 1024);
+
+/// A refresh token has up to 512 characters (§5.3): here all of them.
+const REFRESH_TOKEN: (&str, usize) = ("RT1-", 512);
 
 /// Life of a grant, however often it is refreshed: five years (§5.3).
 const GRANT_LIFE: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
@@ -39,6 +48,12 @@ pub(super) struct Grant {
     /// What it gave out, ended ones too.
     #[serde(skip)]
     access_tokens: Vec<String>,
+    /// A refresh of it takes its time.
+    #[serde(skip)]
+    pub(super) being_refreshed: bool,
+    /// The last answer with tokens.
+    #[serde(skip)]
+    told: Option<Value>,
     /// How often fresh tokens were given out for a refresh token.
     refreshed: u64,
     rotated_at: Timestamp,
@@ -75,9 +90,11 @@ impl Grant {
         Grant {
             realm_id,
             client_id,
-            refresh_token: new_token("refresh"),
+            refresh_token: new_token(REFRESH_TOKEN.0, REFRESH_TOKEN.1),
             rotated_out: Vec::new(),
             access_tokens: Vec::new(),
+            being_refreshed: false,
+            told: None,
             refreshed: 0,
             rotated_at: now,
             expires_at: later(now, REFRESH_LIFE),
@@ -93,6 +110,11 @@ impl Grant {
     /// Whether this app may use it.
     pub(super) fn is_of(&self, client: &Client) -> bool {
         self.client_id.as_ref().is_none_or(|id| *id == client.client_id)
+    }
+
+    /// Whose it is, if it gave out this access token.
+    pub(super) fn holder_of(&self, access_token: &str) -> Option<&str> {
+        self.client_id.as_deref().filter(|_| self.access_tokens.iter().any(|own| own == access_token))
     }
 
     /// Whether it gave out this token of either kind, now or earlier.
@@ -121,7 +143,8 @@ impl Grant {
     pub(super) fn refresh(&mut self, client: &Client, company: &mut Company, now: Timestamp) -> Value {
         self.client_id.get_or_insert_with(|| client.client_id.clone());
         if now.duration_since(self.rotated_at) >= ROTATION {
-            self.rotated_out.push(std::mem::replace(&mut self.refresh_token, new_token("refresh")));
+            let new = new_token(REFRESH_TOKEN.0, REFRESH_TOKEN.1);
+            self.rotated_out.push(std::mem::replace(&mut self.refresh_token, new));
             self.rotated_at = now;
         }
         self.refreshed += 1;
@@ -134,16 +157,24 @@ impl Grant {
 
     /// An access token more, and the answer that tells of it.
     pub(super) fn tokens(&mut self, company: &mut Company, now: Timestamp) -> Value {
-        let access_token = new_token("access");
+        let access_token = new_token(ACCESS_TOKEN.0, ACCESS_TOKEN.1);
         company.tokens.insert(access_token.clone(), Some(later(now, ACCESS_LIFE)));
         self.access_tokens.push(access_token.clone());
-        json!({
+        let told_end = later(now, TOLD_REFRESH_LIFE).min(self.hard_expires_at);
+        let told = json!({
             "token_type": "bearer",
             "access_token": access_token,
             "expires_in": ACCESS_LIFE.as_secs(),
             "refresh_token": self.refresh_token,
-            "x_refresh_token_expires_in": self.expires_at.duration_since(now).as_secs(),
-        })
+            "x_refresh_token_expires_in": told_end.duration_since(now).as_secs(),
+        });
+        self.told = Some(told.clone());
+        told
+    }
+
+    /// What it gave out last, once more.
+    pub(super) fn same_tokens(&self, now: Timestamp) -> Result<Value, Refusal> {
+        self.told.clone().filter(|_| self.is_alive(now)).ok_or(Refusal::RefreshToken)
     }
 
     /// Seconds until it ends whatever is done.

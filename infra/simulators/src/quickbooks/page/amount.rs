@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::super::json::{Object, decimal, to_cents};
+use super::super::json::{Object, decimal, grouped, to_cents};
 
 /// The amount of a field, 0 when it has none.
 pub(super) fn of(row: &Object, name: &str) -> Decimal {
@@ -17,17 +17,10 @@ pub(super) fn shown(value: Option<&Value>) -> String {
 
 /// The same of a number.
 pub(super) fn written(amount: Decimal) -> String {
-    let text = format!("{:.2}", to_cents(amount.abs()));
-    let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
-    let mut grouped = String::new();
-    for (place, digit) in whole.char_indices() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
+    let mut cents = to_cents(amount);
+    cents.rescale(2);
     let sign = if amount < Decimal::ZERO { "−" } else { "" };
-    format!("{sign}{grouped}.{cents}")
+    format!("{sign}{}", grouped(cents))
 }
 
 /// A price: every decimal it has, and at least two.

@@ -12,7 +12,8 @@ use super::super::QuickBooks;
 use super::super::json::{Object, at, text as text_at};
 use super::super::state::Company;
 use super::{
-    TRANSACTIONS, address, amount, company_name, gone, home_currency, name, singular, status, title,
+    TRANSACTIONS, address, amount, company_name, gone, home_currency, name, shown_lists, singular, status,
+    title,
 };
 use crate::page::{
     Column, Page, Paging, Site, Tone, Visit, badge, facts, link, number, plain, table, tabs, text,
@@ -68,8 +69,7 @@ fn choices(company: &Company, shown: &str) -> Markup {
     };
     let count: usize = TRANSACTIONS.iter().map(|(entity, _)| company.rows(entity).len()).sum();
     let mut choices = vec![("All documents".to_owned(), count, address(""), shown.is_empty())];
-    choices.extend(TRANSACTIONS.iter().map(|(entity, label)| tab(entity, label)));
-    choices.extend([tab("Customer", "Customers"), tab("Item", "Items")]);
+    choices.extend(shown_lists().map(|(entity, label)| tab(entity, label)));
     tabs("Lists", &choices)
 }
 

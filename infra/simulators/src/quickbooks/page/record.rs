@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::json::{Object, text};
 use super::super::state::Company;
 use super::lists::activity;
-use super::{amount, company_address, company_name, document, is_transaction, status, title};
+use super::{amount, company_address, company_name, document, is_transaction, shown_lists, status, title};
 use crate::page::{Page, Site, badge, facts, plain, unfold};
 
 /// A page that only has to be shown; it owns its parts.
@@ -28,7 +28,6 @@ impl Shown {
 
 /// The page of a row.
 pub(super) fn page(company: &Company, entity: &str, row: &Object, now: Timestamp) -> Shown {
-    let list = format!("{}?show={entity}", company_address(&company.realm_id));
     let (badge, content) = if is_transaction(entity) {
         let (tone, word) = status::of(entity, row, now);
         (badge(tone, word), document::content(company, entity, row))
@@ -38,13 +37,18 @@ pub(super) fn page(company: &Company, entity: &str, row: &Object, now: Timestamp
     Shown {
         title: title(entity, row),
         badge,
-        trail: vec![
-            ("/".to_owned(), "Companies".to_owned()),
-            (company_address(&company.realm_id), company_name(company).to_owned()),
-            (list, format!("{entity}s")),
-        ],
+        trail: trail(company, entity),
         content: html! { (content) (bookkeeping(row)) (unfold("As the API answers it", &json!(row).to_string())) },
     }
+}
+
+/// What the row is part of: its list stands there only where the company's page has it.
+fn trail(company: &Company, entity: &str) -> Vec<(String, String)> {
+    let company_page = company_address(&company.realm_id);
+    let list = shown_lists().find(|(name, _)| *name == entity);
+    let list = list.map(|(_, label)| (format!("{company_page}?show={entity}"), label.to_owned()));
+    let above = [("/".to_owned(), "Companies".to_owned()), (company_page, company_name(company).to_owned())];
+    above.into_iter().chain(list).collect()
 }
 
 fn main_facts(row: &Object) -> Markup {

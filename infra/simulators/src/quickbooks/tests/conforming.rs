@@ -5,7 +5,7 @@ use super::*;
 /// The books, or a visible word that there are no XSDs to hold them against.
 async fn checkable(test: &str) -> Option<Books> {
     if conformance::beside_the_checkout().unwrap().is_none() {
-        println!("skipped: {test}: no body is held against Intuit's XSDs, which are not beside the checkout");
+        conformance::say(&format!("skipped: {test}: Intuit's XSDs are not beside the checkout"));
         return None;
     }
     Some(books().await)
@@ -87,7 +87,7 @@ async fn what_does_not_conform_is_listed_by_a_route() {
     let Some(books) = checkable("what_does_not_conform").await else { return };
     let listed = json_of(books.client.get(format!("{}/_sim/nonconforming", books.serving.url))).await.1;
     assert_eq!(listed, json!({"checked": true, "nonconforming": []}));
-    // Accepted by the books, a date for Intuit's service, and not one for its schema.
+    // The books do not look at it, and for the schema a domain is a text.
     let mut body = invoice();
     body["domain"] = json!(1);
     let made = json_of(books.post("invoice", &body)).await;

@@ -43,9 +43,14 @@ async fn each_broken_rule_of_the_link_has_its_code() {
     ] {
         assert_eq!(books.refused("invoice", body.clone()).await, expected, "{body}");
     }
+    books.switch(json!({"batch_order": "asked"}));
     let batch = json!({"BatchItemRequest": [{"bId": "e", "operation": "create", "Estimate": invoice()},
         {"bId": "i", "operation": "create", "Invoice": from_estimate("9")}]});
     let answer = books.create("batch", batch).await;
+    assert_eq!(
+        answer["BatchItemResponse"][0]["Estimate"]["Id"], "9",
+        "it was there before it was to be invoiced"
+    );
     let refused =
         answer["BatchItemResponse"].as_array().unwrap().iter().find(|item| item["bId"] == "i").unwrap();
     assert_eq!(code(refused), "620");

@@ -185,11 +185,12 @@ async fn item_1_by_a_switch_the_use_of_the_old_refresh_token_kills_the_grant() {
 #[tokio::test]
 async fn a_grant_dies_unused_after_a_hundred_days_and_used_after_five_years() {
     const HUNDRED_DAYS: i64 = 100 * DAY;
+    const AN_HOUR: i64 = 3600;
     let books = granted().await;
     let mut token = json!(REFRESH_TOKEN);
     let mut refreshes = 0;
     loop {
-        books.later(HUNDRED_DAYS).await;
+        books.later(HUNDRED_DAYS - AN_HOUR).await;
         let (status, tokens) = books.refresh(token.as_str().unwrap()).await;
         if status == 400 {
             break;
@@ -199,7 +200,7 @@ async fn a_grant_dies_unused_after_a_hundred_days_and_used_after_five_years() {
     }
     assert_eq!(refreshes, 18, "of 1825 days");
     let books = granted().await;
-    books.later(HUNDRED_DAYS + DAY).await;
+    books.later(HUNDRED_DAYS).await;
     assert_eq!(books.refresh(REFRESH_TOKEN).await, dead());
 }
 
@@ -251,4 +252,53 @@ async fn a_grant_seeded_again_stays_and_one_of_no_company_is_refused() {
     books.quickbooks.seed(grant(REALM)).unwrap();
     assert_eq!(books.grant()["refreshed"], 1);
     assert!(books.quickbooks.seed(grant("404")).unwrap_err().contains("404"));
+}
+
+#[tokio::test]
+async fn tokens_are_as_long_as_intuits() {
+    let books = granted().await;
+    let (_, tokens) = books.refresh(REFRESH_TOKEN).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!((access.len(), access.starts_with("eyJ")), (1024, true));
+    books.later(DAY).await;
+    let (_, tokens) = books.refresh(REFRESH_TOKEN).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(refresh.len(), 512);
+    assert_ne!(tokens["access_token"], access);
+    assert_eq!((books.refresh(refresh).await.0, refresh.contains(['+', '/', '='])), (200, false));
+}
+
+#[tokio::test]
+async fn the_second_of_two_refreshes_at_the_same_time_gets_what_the_switch_says() {
+    for (switch, expected) in [("invalid_grant", 400), ("same_tokens", 200)] {
+        let books = granted().await;
+        books.switch(json!({"handling_ms": 3_600_000, "concurrent_refreshes": switch}));
+        let asked = |books: &Books| {
+            let body = format!("grant_type=refresh_token&refresh_token={REFRESH_TOKEN}");
+            tokio::spawn(json_of(books.token_call(body)))
+        };
+        let calls = [asked(&books), asked(&books)];
+        // Both have come in, and where one is refused at once, that one is answered.
+        let answered = if switch == "invalid_grant" { 1 } else { 0 };
+        loop {
+            let seen = books.quickbooks.control().calls();
+            let done = seen.iter().filter(|call| call.ended_us.is_some()).count();
+            if (seen.len(), done) == (2, answered) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        // A call is in the log a moment before its turn comes.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        assert_eq!(books.grant()["refreshed"], 0);
+        books.later(3601).await;
+        let [first, second] = calls;
+        let mut answers = [first.await.unwrap(), second.await.unwrap()];
+        answers.sort_by_key(|(status, _)| *status);
+        let [good, other] = answers;
+        assert_eq!((good.0, other.0, books.grant()["refreshed"].as_u64()), (200, expected, Some(1)));
+        assert_eq!(good.1 == other.1, switch == "same_tokens");
+        books.switch(json!({}));
+        assert_eq!(books.opens(&good.1["access_token"]).await, 200, "the grant is none the worse");
+    }
 }

@@ -193,3 +193,15 @@ async fn a_long_list_is_shown_a_hundred_at_a_time() {
     has(&shown, &["201–252 of 252", "?show=Customer&amp;page=2", "Customer 249"]);
     assert_eq!(shown.1.matches("<th scope=\"row\"").count(), 52);
 }
+
+#[tokio::test]
+async fn a_record_names_a_list_above_it_only_where_there_is_one() {
+    let books = books().await;
+    books.create("class", json!({"Name": "North"})).await;
+    books.create("salesreceipt", invoice()).await;
+    let class = books.page(&format!("{COMPANY}/Class/7")).await;
+    has(&class, &["North"]);
+    assert!(!class.1.contains("Classs") && !class.1.contains("?show="), "{}", class.1);
+    has(&books.page(&format!("{COMPANY}/SalesReceipt/8")).await, &["?show=SalesReceipt", "Sales receipts"]);
+    has(&books.page(&format!("{COMPANY}/Item/5")).await, &["?show=Item\">Items"]);
+}

@@ -107,11 +107,13 @@ async fn a_payment_is_made_once_per_request_id() {
 #[tokio::test]
 async fn a_payment_does_not_see_an_invoice_of_its_own_batch() {
     let books = books().await;
+    books.switch(json!({"batch_order": "asked"}));
     let batch = json!({"BatchItemRequest": [
         {"bId": "owed", "operation": "create", "Invoice": invoice()},
         {"bId": "paid", "operation": "create", "Payment": payment("7", "149.97", "149.97")}]});
     let (_, answer) = json_of(books.post("batch", &batch)).await;
     let items = answer["BatchItemResponse"].as_array().unwrap();
+    assert_eq!(items[0]["Invoice"]["Id"], "7", "it was there before it was to be paid");
     assert_eq!(code(items.iter().find(|item| item["bId"] == "paid").unwrap()), "620");
     let (_, answer) = json_of(books.post(
         "batch",

@@ -11,12 +11,6 @@ impl Books {
     fn once(&self, body: &Value) -> RequestBuilder {
         self.post("invoice?requestid=r1", body)
     }
-
-    async fn until_seen(&self, request_id: &str) {
-        while self.company()["requests"][request_id]["seen"] != 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-    }
 }
 
 #[tokio::test]
@@ -89,11 +83,13 @@ async fn another_body_under_a_known_request_id_is_lost_or_refused_as_the_switch_
 #[tokio::test]
 async fn a_request_id_in_progress_is_a_600_and_then_answered_as_the_first_was() {
     let books = books().await;
-    books.switch(json!({"handling_ms": 1000}));
+    books.switch(json!({"handling_ms": 3_600_000}));
     let second = async {
-        books.until_seen("r1").await;
+        books.until("/requests/r1/seen", 1).await;
         assert_eq!(books.count("Invoice"), 0);
-        json_of(books.once(&invoice())).await
+        let second = json_of(books.once(&invoice())).await;
+        books.later(3601).await;
+        second
     };
     let body = invoice();
     let (first, second) = tokio::join!(text(books.once(&body)), second);
@@ -106,9 +102,13 @@ async fn a_request_id_in_progress_is_a_600_and_then_answered_as_the_first_was() 
 #[tokio::test]
 async fn a_request_id_in_progress_waits_for_the_first_answer_by_the_switch() {
     let books = books().await;
-    books.switch(json!({"handling_ms": 200, "in_progress": "wait"}));
+    books.switch(json!({"handling_ms": 3_600_000, "in_progress": "wait"}));
     let body = invoice();
-    let (first, second) = tokio::join!(text(books.once(&body)), text(books.once(&body)));
+    let clock = async {
+        books.until("/requests/r1/seen", 2).await;
+        books.later(3601).await;
+    };
+    let (first, second, ()) = tokio::join!(text(books.once(&body)), text(books.once(&body)), clock);
     assert_eq!(first, second);
     assert_eq!((first.0, books.count("Invoice")), (200, 1));
 }

@@ -194,3 +194,17 @@ async fn lengths_and_emoji_are_what_the_switches_say() {
     assert_eq!(books.refused("customer", json!({"GivenName": "Eleven", "FamilyName": "more"})).await, "2050");
     assert_eq!(books.create("customer", party).await["Customer"]["DisplayName"], "party 🎉");
 }
+
+#[tokio::test]
+async fn a_changed_row_is_as_sound_as_a_new_one() {
+    let books = books().await;
+    let made = books.create("item", item(json!({"Name": "Lamp"}))).await["Item"].clone();
+    let row = |part: Value| {
+        let mut row = json!({"Id": made["Id"], "SyncToken": "0", "sparse": true});
+        row.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        row
+    };
+    assert_eq!(books.refused("item", row(json!({"IncomeAccountRef": {"value": "9001"}}))).await, "6430");
+    let term = json!({"Id": "9201", "SyncToken": "0", "sparse": true, "DueDays": 1000});
+    assert_eq!(books.refused("term", term).await, "2240");
+}

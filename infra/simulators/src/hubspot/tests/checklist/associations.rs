@@ -107,3 +107,28 @@ async fn item_8_a_batch_of_associations_pages_and_names_those_without_any_with_2
     assert_eq!(fixture.post(dated, &json!({ "inputs": too_many })).await.0, 400);
     assert_eq!(fixture.send_as("POST", "deals", dated, Some(&both)).await.0, 403);
 }
+
+#[tokio::test]
+async fn item_8_a_cursor_that_names_no_record_of_the_list_is_refused_and_does_not_start_over() {
+    let fixture = fixture().await;
+    // Both are well formed; no contact of the deal has such an id.
+    for after in ["NDA0", "NjAx"] {
+        let list = format!("{DEAL}/associations/contacts?after={after}");
+        assert_eq!(fixture.get(&list).await.0, 400, "{after}");
+        let batch = json!({ "inputs": [{ "id": "8800000001", "after": after }] });
+        let route = "/crm/associations/2026-03/deals/contacts/batch/read";
+        assert_eq!(fixture.post(route, &batch).await.0, 400, "{after}");
+    }
+}
+
+#[tokio::test]
+async fn item_8_the_order_of_associations_is_a_switch() {
+    let fixture = fixture().await;
+    let list = format!("{DEAL}/associations/contacts");
+    for (order, expected) in [("as_made", ["502", "501"]), ("reversed", ["501", "502"])] {
+        fixture.switch(json!({ "association_order": order })).await;
+        assert_eq!(ids(&fixture.get(&list).await.1["results"]), expected);
+        let (_, deal) = fixture.get(&format!("{DEAL}?associations=contacts")).await;
+        assert_eq!(ids(&deal["associations"]["contacts"]["results"])[0], expected[0]);
+    }
+}

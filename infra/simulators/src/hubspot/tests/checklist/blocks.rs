@@ -263,3 +263,23 @@ async fn item_5_hs_default_expiration_is_no_name_for_the_expiry_until_it_is_swit
     fixture.advance(61).await;
     assert_eq!(fixture.execution(&id).await["state"], "EXPIRED");
 }
+
+#[tokio::test]
+async fn item_2_by_a_switch_each_retry_has_a_callback_id_of_its_own_and_completes_the_execution() {
+    for (switch, ids) in [("same", 1), ("new", 3)] {
+        let fixture = fixture().await;
+        fixture.switch(json!({ "retry_callback_id": switch })).await;
+        let (history, received) =
+            fixture.run(json!({}), vec![unavailable(), unavailable(), block(json!({}))]).await;
+        assert_eq!(history["state"], "BLOCK");
+        let mut bodies: Vec<Value> = received.iter().map(|(_, body)| read(body)).collect();
+        let sent: Vec<String> =
+            bodies.iter_mut().map(|body| body["callbackId"].take().as_str().unwrap().to_owned()).collect();
+        assert_eq!((sent.len(), sent.iter().collect::<BTreeSet<_>>().len()), (3, ids), "{sent:?}");
+        assert!(bodies.iter().all(|body| *body == bodies[0]), "nothing else is another");
+        assert_eq!(fixture.complete("other-automation", &path(&sent[2]), &completion()).await.0, 404);
+        assert_eq!(fixture.complete("automation", &path(&sent[2]), &completion()).await.0, 204);
+        assert_eq!(fixture.execution(&sent[0]).await["state"], "SUCCESS");
+        assert_eq!(fixture.get("/_sim/executions").await.1["executions"].as_array().unwrap().len(), 1);
+    }
+}

@@ -89,3 +89,20 @@ async fn item_8_a_locked_quote_takes_the_portals_own_properties_only_when_switch
     assert_eq!(fixture.write(QUOTE, json!({ "own_number": "1001" })).await.0, 200);
     assert_eq!(fixture.write(QUOTE, json!({ "own_number": "1002", "hs_title": "x" })).await.0, 400);
 }
+
+#[tokio::test]
+async fn item_8_a_standard_property_that_holds_numbers_or_dates_takes_nothing_else() {
+    let fixture = Fixture::writing().await;
+    let before = fixture.get("/_sim/state").await;
+    for (name, wrong) in [("amount", "abc"), ("amount", "1,200.50"), ("closedate", "next week")] {
+        let (status, refused) = fixture.write(DEAL, json!({ name: wrong, "own_number": "8" })).await;
+        assert_eq!((status, &refused["category"]), (400, &json!("VALIDATION_ERROR")), "{name} {wrong}");
+    }
+    assert_eq!(fixture.write(QUOTE, json!({ "hs_expiration_date": "soon" })).await.0, 400);
+    assert_eq!(fixture.get("/_sim/state").await, before);
+    let good = json!({ "amount": "1200.50", "closedate": "2026-03-31T00:00:00Z", "description": "abc", "own_number": "x" });
+    for properties in [good, json!({ "amount": "", "closedate": "1774915200000" }), json!({ "amount": null })]
+    {
+        assert_eq!(fixture.write(DEAL, properties.clone()).await.0, 200, "{properties}");
+    }
+}

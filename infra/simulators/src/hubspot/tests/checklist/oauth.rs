@@ -40,6 +40,7 @@ async fn item_7_a_refresh_gives_a_fresh_token_for_half_an_hour_and_the_same_refr
         assert_eq!(tokens["refresh_token"], "lasting");
         assert_eq!(tokens["scopes"], json!(["crm.objects.deals.read"]));
         seen.push(tokens["access_token"].as_str().unwrap().to_owned());
+        assert_eq!(seen.last().unwrap().len(), 512);
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2]);
     assert_eq!(fixture.get("/_sim/state").await.1["refreshes"], 3);

@@ -118,3 +118,12 @@ async fn item_9_a_payment_may_hang_on_a_deal_or_on_a_contact_without_a_deal() {
     assert_eq!(fixture.begin(json!({ "amount": "0" })).await.0, 400);
     assert_eq!(fixture.event("5", "succeed", Value::Null).await, 400);
 }
+
+#[tokio::test]
+async fn item_9_a_payment_in_a_portal_nobody_has_is_refused_and_makes_none() {
+    let fixture = Fixture::selling().await;
+    let before = fixture.get("/_sim/state").await;
+    let stranger = json!({ "portal_id": 1_000_099 });
+    assert_eq!(fixture.begin(stranger).await, (400, json!("there is no such portal")));
+    assert_eq!(fixture.get("/_sim/state").await, before);
+}

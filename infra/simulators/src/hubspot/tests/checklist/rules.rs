@@ -58,3 +58,17 @@ async fn item_4_the_outputs_of_a_4xx_choose_a_sentence_only_when_switched_so() {
     let (history, _) = fixture.run(json!({}), vec![refused()]).await;
     assert_eq!((&history["state"], &history["rule"]), (&json!("FAILED"), &json!("NO_CONTACT")));
 }
+
+#[tokio::test]
+async fn item_4_a_block_in_the_body_of_a_4xx_blocks_only_when_switched_so() {
+    let fixture = fixture().await;
+    let answer = || {
+        let fields = json!({ "hs_execution_state": "BLOCK", "hs_expiration_duration": "PT15M" });
+        (StatusCode::CONFLICT, outputs(fields)).into_response()
+    };
+    let (history, _) = fixture.run(json!({}), vec![answer()]).await;
+    assert_eq!((&history["state"], history.get("blocked_until")), (&json!("FAILED"), None));
+    fixture.switch(json!({ "block_in_4xx": "blocks" })).await;
+    let (history, _) = fixture.run(json!({}), vec![answer()]).await;
+    assert_eq!((&history["state"], history["blocked_until"].is_string()), (&json!("BLOCK"), true));
+}

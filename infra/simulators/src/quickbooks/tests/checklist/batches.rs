@@ -60,12 +60,14 @@ async fn item_8_no_item_is_answered_where_it_was_asked_unless_the_switch_says() 
 #[tokio::test]
 async fn item_8_items_do_not_see_each_others_creates() {
     let books = books().await;
+    books.switch(json!({"batch_order": "asked"}));
     let answer = books
         .create(
             "batch",
             json!({"BatchItemRequest": [
                 {"bId": "item", "operation": "create", "Item": {"Name": "Lamp", "Type": "Service", "IncomeAccountRef": {"value": "9004"}}},
                 {"bId": "sold", "operation": "create", "Invoice": invoice_with(|i| i["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"] = json!("7"))},
+                {"bId": "changed", "operation": "update", "Item": {"Id": "7", "SyncToken": "0", "sparse": true, "Name": "Torch"}},
                 {"bId": "found", "Query": "select * from Item where Name = 'Lamp'"}]}),
         )
         .await;
@@ -74,5 +76,41 @@ async fn item_8_items_do_not_see_each_others_creates() {
         (code(item(&answer, "sold")), &item(&answer, "found")["QueryResponse"]),
         ("2500".into(), &json!({}))
     );
+    assert_eq!(code(item(&answer, "changed")), "610");
     assert_eq!(books.count("Invoice"), 0);
+}
+
+#[tokio::test]
+async fn item_8_a_batch_answers_a_thousand_objects_and_what_is_more_is_refused_or_cut_as_the_switch_says() {
+    let books = books().await;
+    let many: Vec<_> = (0..600).map(|n| json!({"DisplayName": format!("C{n:04}")})).collect();
+    books.seed(json!({"customers": many}));
+    let query = |id: &str| json!({"bId": id, "Query": "select * from Customer maxresults 600"});
+    let made = json!({"bId": "c", "operation": "create", "Vendor": {"DisplayName": "Ink Ltd"}});
+    let batch = json!({"BatchItemRequest": [query("a"), query("b"), made]});
+    let one = books.create("batch", json!({"BatchItemRequest": [query("a")]})).await;
+    assert_eq!(item(&one, "a")["QueryResponse"]["maxResults"], 600);
+    let answer = books.create("batch", batch.clone()).await;
+    assert_eq!(item(&answer, "c")["Vendor"]["DisplayName"], "Ink Ltd");
+    let (refused, rest): (Vec<_>, Vec<_>) =
+        ["a", "b"].into_iter().partition(|id| item(&answer, id).get("Fault").is_some());
+    assert_eq!((refused.len(), code(item(&answer, refused[0])).as_str()), (1, "10100"));
+    assert_eq!(item(&answer, rest[0])["QueryResponse"]["maxResults"], 600);
+    books.switch(json!({"batch_objects": "truncated"}));
+    let answer = books.create("batch", batch).await;
+    let mut rows =
+        ["a", "b"].map(|id| item(&answer, id)["QueryResponse"]["Customer"].as_array().unwrap().len());
+    rows.sort_unstable();
+    assert_eq!(rows, [399, 600]);
+}
+
+#[tokio::test]
+async fn item_8_a_batch_with_what_is_not_simulated_is_not_begun_and_logged() {
+    let books = books().await;
+    let deposit = invoice_with(|i| i["Deposit"] = json!(5));
+    let batch = json!({"BatchItemRequest": [
+        {"bId": "a", "operation": "create", "Customer": {"DisplayName": "Fabrikam"}},
+        {"bId": "b", "operation": "create", "Invoice": deposit}]});
+    assert_eq!(books.refused("batch", batch).await, "2010");
+    assert!(books.quickbooks.control().calls()[0].unexpected);
 }

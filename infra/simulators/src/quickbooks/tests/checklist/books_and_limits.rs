@@ -94,10 +94,14 @@ async fn item_9_five_hundred_calls_and_forty_batches_a_minute_are_let_in_by_defa
 #[tokio::test]
 async fn item_9_ten_calls_at_once_are_let_in_by_default() {
     let books = books().await;
-    books.switch(json!({"handling_ms": 1500}));
-    let calls = (0..12).map(|_| tokio::spawn(status(books.get("preferences"))));
+    books.switch(json!({"handling_ms": 3_600_000}));
+    let calls: Vec<_> = (0..12).map(|_| tokio::spawn(status(books.get("preferences")))).collect();
+    books.until("/calls/running", 10).await;
+    books.until("/calls/throttled", 2).await;
+    books.later(3601).await;
+    books.switch(json!({}));
     let mut answers = Vec::new();
-    for call in calls.collect::<Vec<_>>() {
+    for call in calls {
         answers.push(call.await.unwrap().unwrap());
     }
     answers.sort_unstable();
@@ -135,4 +139,41 @@ async fn item_13_a_set_quota_blocks_reads_with_429_until_the_next_month_and_neve
     assert_eq!(status(books.post("invoice", &invoice())).await, Some(200));
     books.later(32 * 24 * 3600).await;
     assert_eq!(status(books.get("preferences")).await, Some(200));
+}
+
+#[tokio::test]
+async fn item_13_the_quota_is_of_all_companies_of_an_app_together() {
+    let books = books().await;
+    let seed = json!({"companies": [{"realm_id": REALM, "switches": {"quota": 2}}, {"realm_id": "2", "switches": {"quota": 2}}],
+        "clients": [{"client_id": "app", "client_secret": "hush"}, {"client_id": "another", "client_secret": "hush"}],
+        "grants": [{"realm_id": REALM, "refresh_token": "a", "client_id": "app"},
+            {"realm_id": "2", "refresh_token": "b", "client_id": "app"},
+            {"realm_id": "2", "refresh_token": "c", "client_id": "another"}]});
+    books.quickbooks.seed(seed).unwrap();
+    let access = async |client: &str, refresh_token: &str| {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        let call = books.client.post(format!("{}/oauth2/v1/tokens/bearer", books.serving.url)).form(&form);
+        let tokens = json_of(call.basic_auth(client, Some("hush"))).await.1;
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    let read = async |realm: &str, token: &str| {
+        let url = format!("{}/v3/company/{realm}/preferences", books.serving.url);
+        status(books.client.get(url).bearer_auth(token)).await
+    };
+    let (here, there, others) =
+        (access("app", "a").await, access("app", "b").await, access("another", "c").await);
+    assert_eq!((read(REALM, &here).await, read("2", &there).await), (Some(200), Some(200)));
+    assert_eq!((read(REALM, &here).await, read("2", &there).await), (Some(429), Some(429)));
+    assert_eq!(read("2", &others).await, Some(200), "another app has a quota of its own");
+    assert_eq!(read(REALM, "good").await, Some(200), "and so have tokens that are no app's");
+}
+
+#[tokio::test]
+async fn item_13_a_sandbox_is_not_metered() {
+    let books = books().await;
+    books.seed(json!({"sandbox": true, "switches": {"quota": 1}}));
+    for _ in 0..3 {
+        assert_eq!(status(books.get("preferences")).await, Some(200));
+    }
+    assert_eq!(books.metered(), (0, 0));
 }

@@ -62,3 +62,31 @@ async fn item_7_rows_come_by_name_unless_ordered() {
     assert_eq!(names(&books, "").await, ["Beta", "Northwind Traders", "Zeta", "alpha"]);
     assert_eq!(names(&books, "orderby DisplayName desc maxresults 2").await, ["Zeta", "Northwind Traders"]);
 }
+
+#[tokio::test]
+async fn queries_lag_behind_what_is_read_by_id_as_the_switch_says() {
+    let books = books().await;
+    let made = books.create("customer", json!({"DisplayName": "Fabrikam"})).await["Customer"].clone();
+    books.later(60).await;
+    assert_eq!(names(&books, "").await, ["Fabrikam", "Northwind Traders"], "by default at once");
+    books.switch(json!({"query_lag_seconds": 30}));
+    let renamed = json!({"Id": id(&made), "SyncToken": "0", "sparse": true, "DisplayName": "Tailspin"});
+    books.create("customer", renamed).await;
+    let new = books.create("customer", json!({"DisplayName": "Contoso"})).await["Customer"].clone();
+    let batch = json!({"BatchItemRequest": [{"bId": "q", "Query": "select * from Customer"}]});
+    let yesterday = books.quickbooks.control().now() - jiff::SignedDuration::from_hours(24);
+    let since = format!("cdc?entities=Customer&changedSince={yesterday}");
+    let seen = async || {
+        let batched = books.create("batch", batch.clone()).await["BatchItemResponse"][0].take();
+        let batched = batched["QueryResponse"]["Customer"].as_array().unwrap().len();
+        let changed = json_of(books.get(&since)).await.1["CDCResponse"][0]["QueryResponse"][0].take();
+        (names(&books, "").await.join(", "), batched, changed["Customer"].as_array().unwrap().len())
+    };
+    assert_eq!(books.read("Customer", id(&new)).await, new);
+    assert_eq!(books.read("Customer", id(&made)).await["DisplayName"], "Tailspin");
+    assert_eq!(seen().await, ("Fabrikam, Northwind Traders".into(), 2, 3));
+    books.later(29).await;
+    assert_eq!(seen().await, ("Fabrikam, Northwind Traders".into(), 2, 3));
+    books.later(2).await;
+    assert_eq!(seen().await, ("Contoso, Northwind Traders, Tailspin".into(), 3, 4));
+}

@@ -328,3 +328,91 @@ async fn item_6_with_custom_numbers_a_document_without_one_has_none() {
         assert_eq!(books.create(path, invoice()).await[entity].get("DocNumber"), None);
     }
 }
+
+#[tokio::test]
+async fn item_5_a_taxable_document_has_at_most_750_lines() {
+    let books = books().await;
+    let lines = |count: usize, code: &str| {
+        let line = json!({"DetailType": "SalesItemLineDetail", "Amount": 1,
+            "SalesItemLineDetail": {"ItemRef": {"value": "5"}, "TaxCodeRef": {"value": code}}});
+        invoice_with(|i| i["Line"] = json!(vec![line; count]))
+    };
+    books.create("invoice", lines(751, "TAX")).await;
+    books.seed(json!({"preferences": {"TaxPrefs": {"UsingSalesTax": true, "PartnerTaxEnabled": true}}}));
+    books.create("invoice", lines(750, "TAX")).await;
+    books.create("invoice", lines(751, "NON")).await;
+    assert_eq!(books.refused("invoice", lines(751, "TAX")).await, "6000");
+}
+
+#[tokio::test]
+async fn item_5_an_empty_text_is_a_missing_value() {
+    let books = books().await;
+    let line = |change: fn(&mut Value)| invoice_with(|i| change(&mut i["Line"][0]));
+    for body in [
+        line(|l| l["Amount"] = json!("")),
+        line(|l| l["DetailType"] = json!("")),
+        line(|l| l["SalesItemLineDetail"]["ItemRef"]["value"] = json!("")),
+    ] {
+        assert_eq!(books.refused("invoice", body.clone()).await, "2020", "{body}");
+    }
+    let paid = json!({"TotalAmt": 5, "CustomerRef": {"value": "1"},
+        "Line": [{"Amount": "", "LinkedTxn": [{"TxnId": "7", "TxnType": "Invoice"}]}]});
+    assert_eq!(books.refused("payment", paid).await, "2020");
+    let unpaid = json!({"TotalAmt": "", "CustomerRef": {"value": "1"}});
+    assert_eq!(books.refused("payment", unpaid).await, "6000");
+}
+
+#[tokio::test]
+async fn item_5_a_field_of_intuits_that_is_not_simulated_is_told_from_one_nobody_knows() {
+    let books = books().await;
+    let tax_line = json!({"Amount": 1, "DetailType": "TaxLineDetail"});
+    let group = json!({"DetailType": "GroupLineDetail", "GroupLineDetail": {"GroupItemRef": {"value": "5"}}});
+    for (name, body) in [
+        ("Deposit", invoice_with(|i| i["Deposit"] = json!(5))),
+        ("ShipMethodRef", invoice_with(|i| i["ShipMethodRef"] = json!({"value": "UPS"}))),
+        ("ShipFromAddr", invoice_with(|i| i["ShipFromAddr"] = json!({"Line1": "1 Quay"}))),
+        ("ProjectRef", invoice_with(|i| i["ProjectRef"] = json!({"value": "1"}))),
+        ("GroupLineDetail", invoice_with(|i| i["Line"] = json!([group]))),
+        ("TaxLine", invoice_with(|i| i["TxnTaxDetail"] = json!({"TaxLine": [tax_line]}))),
+    ] {
+        let (_, answer) = json_of(books.post("invoice", &body)).await;
+        assert_eq!(code(&answer), "2010");
+        assert!(detail(&answer).contains(name) && detail(&answer).contains("not simulated"), "{answer}");
+        assert!(books.quickbooks.control().calls().last().unwrap().unexpected, "{name}");
+    }
+    books.refused("invoice", invoice_with(|i| i["Frobnicate"] = json!(1))).await;
+    assert!(!books.quickbooks.control().calls().last().unwrap().unexpected);
+    assert_eq!(books.count("Invoice"), 0);
+    let nothing = invoice_with(|i| {
+        i["Deposit"] = json!(0);
+        i["TxnTaxDetail"] = json!({"TaxLine": []});
+    });
+    books.create("invoice", nothing).await;
+}
+
+#[tokio::test]
+async fn item_5_another_tax_than_computed_is_not_simulated_abroad() {
+    let books = abroad().await;
+    let taxed = |tax: &str| {
+        line_with(|i| {
+            i["SalesItemLineDetail"]["TaxCodeRef"] = json!({"value": "71"});
+            i["told"] = exact(tax);
+        })
+    };
+    let body = |tax: &str| {
+        let mut body = taxed(tax);
+        let told = body["Line"][0].as_object_mut().unwrap().remove("told").unwrap();
+        body["TxnTaxDetail"] = json!({"TotalTax": told});
+        body
+    };
+    let made = books.create("invoice", body("0")).await["Invoice"].clone();
+    let computed = made["TxnTaxDetail"]["TotalTax"].to_string();
+    assert_ne!(computed, "0");
+    books.create("invoice", body(&computed)).await;
+    assert_eq!(books.refused("invoice", body("1.23")).await, "2010");
+    assert!(books.quickbooks.control().calls().last().unwrap().unexpected);
+    // What was computed comes back with the whole document.
+    let mut whole = made.clone();
+    whole["PrivateNote"] = json!("changed");
+    books.create("invoice", whole).await;
+}
