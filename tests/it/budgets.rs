@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use local::stack::Vendor;
 use local::world::{HANNA, HARBOR, PORTAL, REALM, THEO_FIRST};
-use store::budget::{Budget, Taken};
+use store::budget::{Budget, Rate, Taken};
 
 use crate::support::{created, forget_matches, invoice, rows, stack};
+
+const NOW: SignedDuration = SignedDuration::ZERO;
 
 fn company() -> Budget {
     Budget::QuickBooks(REALM.to_owned().try_into().unwrap())
@@ -17,18 +19,29 @@ async fn of_many_at_once_as_many_get_through_as_the_bucket_holds() {
     // The table keeps milliseconds.
     let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
     for budget in [company(), Budget::HubSpot(PORTAL)] {
-        let takes = (0..40).map(|_| stack.store.take(&budget, 1, now));
+        let takes = (0..40).map(|_| stack.store.take(&budget, 1, now, NOW));
         let taken = futures::future::join_all(takes).await;
-        let through = taken.iter().filter(|taken| matches!(taken, Ok(Taken::Yes))).count();
-        assert_eq!(through, budget.rate().burst as usize, "{budget:?}: {taken:?}");
-        // Who must wait is told how long, and gets through then.
-        let Taken::NotBefore(moment) = stack.store.take(&budget, 1, now).await.unwrap() else {
-            panic!("through")
-        };
-        assert_eq!(moment, now + budget.rate().interval);
-        assert_eq!(stack.store.take(&budget, 1, moment).await.unwrap(), Taken::Yes);
+        let through = taken.iter().filter(|taken| matches!(taken, Ok(Taken::At(_)))).count();
+        let Rate { interval, burst } = budget.rate();
+        assert_eq!(through, burst as usize, "{budget:?}: {taken:?}");
+        // Who must wait is told how long; who can wait has a moment of its own, each another one.
+        let first = now + interval;
+        assert_eq!(stack.store.take(&budget, 1, now, NOW).await.unwrap(), Taken::NotBefore(first));
+        let patience = SignedDuration::from_secs(8);
+        let takes = (0..10).map(|_| stack.store.take(&budget, 1, now, patience));
+        let mut moments: Vec<_> = futures::future::join_all(takes)
+            .await
+            .into_iter()
+            .map(|taken| match taken.unwrap() {
+                Taken::At(moment) => moment,
+                Taken::NotBefore(_) => panic!("ten can wait"),
+            })
+            .collect();
+        moments.sort();
+        let expected: Vec<_> = (1..=10).map(|nth| now + interval * nth).collect();
+        assert_eq!(moments, expected);
         let later = now + SignedDuration::from_hours(1);
-        assert_eq!(stack.store.take(&budget, 2, later).await.unwrap(), Taken::Yes, "full again");
+        assert_eq!(stack.store.take(&budget, 2, later, NOW).await.unwrap(), Taken::At(later), "full again");
     }
 }
 
@@ -37,9 +50,9 @@ async fn one_company_s_bucket_is_not_another_s() {
     let stack = stack().await;
     let now = Timestamp::now();
     let other = Budget::QuickBooks("42".to_owned().try_into().unwrap());
-    assert_eq!(stack.store.take(&company(), 2, now).await.unwrap(), Taken::Yes);
-    assert!(matches!(stack.store.take(&company(), 1, now).await.unwrap(), Taken::NotBefore(_)));
-    assert_eq!(stack.store.take(&other, 1, now).await.unwrap(), Taken::Yes);
+    assert_eq!(stack.store.take(&company(), 2, now, NOW).await.unwrap(), Taken::At(now));
+    assert!(matches!(stack.store.take(&company(), 1, now, NOW).await.unwrap(), Taken::NotBefore(_)));
+    assert_eq!(stack.store.take(&other, 1, now, NOW).await.unwrap(), Taken::At(now));
 }
 
 #[tokio::test]
@@ -65,8 +78,8 @@ async fn many_enrolled_at_once_for_cold_contacts_meet_no_limit_of_the_vendors() 
 async fn what_a_limit_leaves_no_time_for_waits_for_its_turn() {
     let stack = stack().await;
     // Somebody else has used up the company's minute.
-    let taken = stack.store.take(&company(), 500, Timestamp::now()).await.unwrap();
-    assert_eq!(taken, Taken::Yes);
+    let taken = stack.store.take(&company(), 500, Timestamp::now(), NOW).await.unwrap();
+    assert!(matches!(taken, Taken::At(_)));
     let shown = created(&stack, invoice(HANNA)).await;
     assert_eq!(shown.states(), ["BLOCK"]);
     let calls = stack.calls(Vendor::QuickBooks);

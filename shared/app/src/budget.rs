@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use store::budget::{Budget, Taken};
 
 use crate::App;
@@ -17,21 +18,24 @@ impl App {
     /// # Errors
     /// [`Stop::Trouble`]: they may not be made in this attempt.
     pub(crate) async fn spend(&self, budget: &Budget, calls: u32, deadline: &Deadline) -> Result<(), Stop> {
-        loop {
-            let now = clock::now();
-            let Taken::NotBefore(moment) = self.store.take(budget, calls, now).await? else { return Ok(()) };
-            let wait = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
-            if wait > deadline.left_to_begin() {
-                tracing::info!(?budget, "the vendor's limit leaves nothing for this attempt");
-                return Err(Stop::Trouble(throttled(budget)));
+        let (now, patience) = (clock::now(), deadline.left_to_begin());
+        let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+        match self.store.take(budget, calls, now, patience).await? {
+            Taken::At(moment) => {
+                tokio::time::sleep(Duration::try_from(moment.duration_since(now)).unwrap_or_default()).await;
+                Ok(())
             }
-            tokio::time::sleep(wait).await;
+            Taken::NotBefore(_) => {
+                tracing::info!(?budget, "the vendor's limit leaves nothing for this attempt");
+                Err(Stop::Trouble(throttled(budget)))
+            }
         }
     }
 
     /// Takes calls if they are there now.
     pub(crate) async fn spend_now(&self, budget: &Budget, calls: u32) -> Result<bool, Stop> {
-        Ok(self.store.take(budget, calls, clock::now()).await? == Taken::Yes)
+        let taken = self.store.take(budget, calls, clock::now(), SignedDuration::ZERO).await?;
+        Ok(matches!(taken, Taken::At(_)))
     }
 }
 

@@ -6,7 +6,7 @@
 //! of so many calls in so much time is kept exactly, wherever that time begins.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
@@ -37,9 +37,9 @@ pub struct Rate {
 /// Whether calls may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// Now.
-    Yes,
-    /// Not before this moment, and only if nobody else comes first.
+    /// From this moment on; it may be now.
+    At(Timestamp),
+    /// Not in time: not before this moment, and only if nobody else comes first.
     NotBefore(Timestamp),
 }
 
@@ -51,8 +51,8 @@ impl Budget {
             Self::QuickBooks(_) => Rate { interval: SignedDuration::from_millis(125), burst: 2 },
             // 2 at once and one every 1.6 s: 39.5 in any minute.
             Self::QuickBooksBatches(_) => Rate { interval: SignedDuration::from_millis(1600), burst: 2 },
-            // 10 a second and 10 at once: 110 in any 10 seconds.
-            Self::HubSpot(_) => Rate { interval: SignedDuration::from_millis(100), burst: 10 },
+            // One every 95 ms and 4 at once: 109 in any 10 seconds.
+            Self::HubSpot(_) => Rate { interval: SignedDuration::from_millis(95), burst: 4 },
         }
     }
 
@@ -66,15 +66,25 @@ impl Budget {
 }
 
 impl Rate {
-    /// What becomes of a bucket that is full again at `full_at` when so many calls are wanted now: its new moment, or when to
-    /// ask again. More calls at once than the bucket holds are let through when it is full.
-    ///
-    /// # Errors
-    /// The moment from which on it would be allowed.
-    pub fn take(&self, full_at: Timestamp, calls: u32, now: Timestamp) -> Result<Timestamp, Timestamp> {
+    /// What [`Store::take`] does, on a bucket that is full again at `full_at`: when the calls may be made, and the bucket's
+    /// new moment if they were taken. More calls at once than the bucket holds are let through when it is full.
+    pub fn take(
+        &self,
+        full_at: Timestamp,
+        calls: u32,
+        now: Timestamp,
+        patience: SignedDuration,
+    ) -> (Taken, Timestamp) {
         let start = full_at.max(now);
-        let allowed_from = plus(start, -self.room(calls));
-        if now < allowed_from { Err(allowed_from) } else { Ok(plus(start, self.times(calls))) }
+        let allowed_from = self.allowed_from(start, calls).max(now);
+        match allowed_from.duration_since(now) <= patience {
+            true => (Taken::At(allowed_from), plus(start, self.times(calls))),
+            false => (Taken::NotBefore(allowed_from), full_at),
+        }
+    }
+
+    fn allowed_from(&self, full_at: Timestamp, calls: u32) -> Timestamp {
+        plus(full_at, -self.room(calls))
     }
 
     /// How far ahead of now the bucket may be for so many calls to be let through.
@@ -88,41 +98,47 @@ impl Rate {
 }
 
 impl Store {
-    /// Takes calls from a bucket, all or none. One conditional write, two when the bucket is in use.
+    /// Takes calls from a bucket, all or none, for now or for a moment within `patience`, which is theirs then: nobody asks
+    /// again and again, and whoever came first goes first. One conditional write, two when the bucket is in use.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: they may have been taken. [`Error::Corrupt`].
-    pub async fn take(&self, budget: &Budget, calls: u32, now: Timestamp) -> Result<Taken, Error> {
+    pub async fn take(
+        &self,
+        budget: &Budget,
+        calls: u32,
+        now: Timestamp,
+        patience: SignedDuration,
+    ) -> Result<Taken, Error> {
         let rate = budget.rate();
         let spend = number(rate.times(calls).as_millis());
         // Most often nobody has called for a while, and the bucket is full.
         let full = "attribute_not_exists(full_at) OR full_at <= :now";
-        let Some(full_at) = self
-            .move_bucket(budget, ":now + :spend", full, &[(":now", millis(now)), (":spend", spend.clone())])
-            .await?
-        else {
-            return Ok(Taken::Yes);
+        let values = [(":now", millis(now)), (":spend", spend.clone())];
+        let full_at = match self.move_bucket(budget, ":now + :spend", full, &values).await? {
+            Moved::From(_) => return Ok(Taken::At(now)),
+            Moved::Not(full_at) => full_at,
         };
-        let latest = plus(now, rate.room(calls));
+        let latest = plus(plus(now, rate.room(calls)), patience);
         if full_at <= latest {
             let used = "full_at > :now AND full_at <= :latest";
             let values = [(":now", millis(now)), (":latest", millis(latest)), (":spend", spend)];
-            match self.move_bucket(budget, "full_at + :spend", used, &values).await? {
-                None => return Ok(Taken::Yes),
-                Some(moved) => return Ok(Taken::NotBefore(wait(rate, moved, calls, now))),
-            }
+            return Ok(match self.move_bucket(budget, "full_at + :spend", used, &values).await? {
+                Moved::From(full_at) => Taken::At(rate.allowed_from(full_at.unwrap_or(now), calls).max(now)),
+                Moved::Not(full_at) => Taken::NotBefore(rate.allowed_from(full_at, calls)),
+            });
         }
-        Ok(Taken::NotBefore(wait(rate, full_at, calls, now)))
+        Ok(Taken::NotBefore(rate.allowed_from(full_at, calls)))
     }
 
-    /// Moves the bucket's moment if the condition holds; else the moment it has.
+    /// Moves the bucket's moment if the condition holds.
     async fn move_bucket(
         &self,
         budget: &Budget,
         to: &str,
         condition: &str,
         values: &[(&str, AttributeValue)],
-    ) -> Result<Option<Timestamp>, Error> {
+    ) -> Result<Moved, Error> {
         let mut update = self
             .dynamodb
             .update_item()
@@ -132,11 +148,20 @@ impl Store {
             .update_expression(format!("SET full_at = {to}, v = :v"))
             .condition_expression(condition)
             .expression_attribute_values(":v", number(VERSION))
+            .return_values(ReturnValue::UpdatedOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {
             update = update.expression_attribute_values(*name, value.clone());
         }
-        let Err(error) = update.send().await else { return Ok(None) };
+        let error = match update.send().await {
+            Ok(moved) => {
+                let old = moved.attributes.unwrap_or_default();
+                return Ok(Moved::From(
+                    Item { what: "the budget", attributes: &old }.optional_time("full_at")?,
+                ));
+            }
+            Err(error) => error,
+        };
         let refused = match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item.clone(),
             _ => None,
@@ -145,12 +170,16 @@ impl Store {
             return Err(Error::unavailable("taking calls from the budget")(error));
         };
         let item = Item { what: "the budget", attributes: &attributes };
-        item.optional_time("full_at")?.map(Some).ok_or_else(|| Error::corrupt("the budget", "full_at"))
+        item.optional_time("full_at")?.map(Moved::Not).ok_or_else(|| Error::corrupt("the budget", "full_at"))
     }
 }
 
-fn wait(rate: Rate, full_at: Timestamp, calls: u32, now: Timestamp) -> Timestamp {
-    rate.take(full_at, calls, now).err().unwrap_or(now)
+/// What became of a bucket's moment.
+enum Moved {
+    /// It was moved from here; a new bucket from nowhere.
+    From(Option<Timestamp>),
+    /// The condition does not hold for where it is.
+    Not(Timestamp),
 }
 
 fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
@@ -169,16 +198,10 @@ mod tests {
     fn eager(rate: Rate, calls: u32, for_ms: i64) -> Vec<i64> {
         let (mut full_at, mut came, mut now) = (at(-1_000_000), Vec::new(), at(0));
         while now < at(for_ms) {
-            match rate.take(full_at, calls, now) {
-                Ok(moved) => {
-                    full_at = moved;
-                    came.extend((0..calls).map(|_| now.as_millisecond() - at(0).as_millisecond()));
-                }
-                Err(allowed_from) => {
-                    assert!(allowed_from > now);
-                    now = allowed_from;
-                }
-            }
+            let (taken, moved) = rate.take(full_at, calls, now, SignedDuration::from_secs(8));
+            let Taken::At(moment) = taken else { panic!("it fills in less") };
+            (full_at, now) = (moved, moment);
+            came.extend((0..calls).map(|_| now.as_millisecond() - at(0).as_millisecond()));
         }
         came
     }
@@ -210,9 +233,13 @@ mod tests {
     #[test]
     fn more_calls_than_the_bucket_holds_wait_until_it_is_full() {
         let rate = Rate { interval: SignedDuration::from_millis(100), burst: 2 };
-        let after = rate.take(at(0), 5, at(0)).unwrap();
-        assert_eq!(after, at(500));
-        assert_eq!(rate.take(after, 5, at(100)), Err(at(500)));
-        assert_eq!(rate.take(after, 1, at(100)), Err(at(400)));
+        let (now, never) = (SignedDuration::ZERO, SignedDuration::from_millis(399));
+        assert_eq!(rate.take(at(0), 5, at(0), now), (Taken::At(at(0)), at(500)));
+        assert_eq!(rate.take(at(500), 5, at(100), never), (Taken::NotBefore(at(500)), at(500)));
+        assert_eq!(rate.take(at(500), 1, at(100), now), (Taken::NotBefore(at(400)), at(500)));
+        // Within its patience it has its own moment, and the next one comes after it.
+        let patient = SignedDuration::from_millis(300);
+        assert_eq!(rate.take(at(500), 1, at(100), patient), (Taken::At(at(400)), at(600)));
+        assert_eq!(rate.take(at(600), 1, at(200), patient), (Taken::At(at(500)), at(700)));
     }
 }
