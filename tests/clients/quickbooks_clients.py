@@ -310,7 +310,7 @@ def main(binary):
         outages_are_told_apart(simulator, qb)
         tokens_end(simulator, auth, code)
         same("no call was one the simulator lacks", simulator.unexpected_calls(), [])
-        same("no body was one Intuit's XSDs do not allow", simulator.nonconforming(), [])
+        same("no answer was one Intuit's XSDs do not allow", simulator.nonconforming(), [])
 
 
 if __name__ == "__main__":
