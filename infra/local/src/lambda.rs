@@ -166,7 +166,7 @@ impl Pool {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kills every instance, idle or busy, with SIGKILL, and waits until they are gone; how many there were.
+    /// Kills every instance, starting, idle or busy, with SIGKILL, and waits until they are gone; how many there were.
     pub async fn kill_all(&self) -> usize {
         let instances = std::mem::take(&mut *self.lock());
         for instance in &instances {
@@ -210,14 +210,21 @@ impl Pool {
 
     async fn start(&self) -> Result<Arc<Instance>, Failure> {
         self.cold_starts.fetch_add(1, Ordering::Relaxed);
-        let instance = Arc::new(Instance::start(&self.function).await?);
-        let mut instances = self.lock();
-        // Looked at under the lock that `close` drains the instances under: none slips through.
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Failure::Init("the stack has stopped".to_owned()));
+        let (instance, phase) = Instance::start(&self.function).await?;
+        let instance = Arc::new(instance);
+        {
+            let mut instances = self.lock();
+            // Looked at under the lock that `close` drains the instances under: none slips through.
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(Failure::Init("the stack has stopped".to_owned()));
+            }
+            instances.push(instance.clone());
         }
-        instances.push(instance.clone());
-        Ok(instance)
+        let ready = instance.ready(phase, &self.function).await;
+        if ready.is_err() {
+            instance.kill();
+        }
+        ready.map(|()| instance)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {

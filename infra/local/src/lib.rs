@@ -28,6 +28,7 @@ pub mod functions;
 pub mod gateway;
 pub mod lambda;
 pub mod paths;
+pub mod proxy;
 pub mod schedule;
 pub mod secrets;
 pub mod stack;

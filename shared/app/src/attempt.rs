@@ -182,7 +182,8 @@ async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Erro
     let (now, promised_at) = (attempt.now(), later(due, -WAIT));
     let ended = record.state.is_terminal();
     let sent = !matches!(record.state, State::Claimed | State::Planned);
-    if !ended && !(sent && due.duration_since(now) <= CALLBACK_BEFORE) {
+    let is_time = ended || (sent && due.duration_since(now) <= CALLBACK_BEFORE);
+    if !is_time {
         return Ok(());
     }
     // Until its answer `BLOCK` has arrived, HubSpot knows of no wait.

@@ -356,9 +356,12 @@ pub type Next = fn(&Record, Event, Timestamp) -> Command;
 /// Runs a machine on a record we hold until the attempt ends. An attempt that ends early gives the record back, so that
 /// the next one need not wait for the lease.
 pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) -> End {
-    let mut event = Event::Claimed;
+    let (mut event, mut now) = (Event::Claimed, effects.now());
     loop {
-        let command = next(&record, event, effects.now());
+        let command = next(&record, event, now);
+        // What is found out is judged by the clock before it: a search of the books that began within the quiet period may
+        // have missed what took effect before its end.
+        now = effects.now();
         let begins = matches!(command, Command::Plan | Command::Look | Command::Write(Change::Intend));
         event = match command {
             _ if begins && !effects.in_time() => Event::TimeUp,

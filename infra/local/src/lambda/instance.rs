@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
@@ -25,7 +25,10 @@ pub(super) struct Instance {
     /// How the process ended, once it has.
     ended: watch::Receiver<Option<String>>,
     log: File,
-    cold_start: ColdStart,
+    pid: u32,
+    started: Instant,
+    /// From then to its first request for work, once that has come.
+    took: OnceLock<Duration>,
     _runtime_api: Task,
 }
 
@@ -44,10 +47,8 @@ pub(super) enum Interrupted {
 }
 
 impl Instance {
-    /// Starts a process and waits until it asks for work. It counts as busy: whoever started it has work for it.
-    ///
-    /// Lambda repeats an initialisation of more than 10 s inside the invocation, so what bounds it is the time-out.
-    pub(super) async fn start(function: &Function) -> Result<Self, Failure> {
+    /// Starts a process. It counts as busy: whoever started it has work for it once it is [`ready`](Self::ready).
+    pub(super) async fn start(function: &Function) -> Result<(Self, watch::Receiver<Phase>), Failure> {
         let failed =
             |error: std::io::Error| Failure::Init(format!("{}: {error}", function.program.display()));
         let log = File::options().create(true).append(true).open(&function.log).map_err(failed)?;
@@ -55,7 +56,7 @@ impl Instance {
         let (work, inbox) = mpsc::channel(1);
         let (desk, phase) = Desk::new(inbox);
         let runtime_api = Task::serve(listener, runtime_api::router(desk));
-        let start = Instant::now();
+        let started = Instant::now();
         let child = Command::new(&function.program)
             .env_clear()
             .envs(environment::variables(function, address))
@@ -69,19 +70,45 @@ impl Instance {
             .map_err(failed)?;
         let pid = child.id().unwrap_or_default();
         let kill = Arc::new(Notify::new());
-        let mut instance = Self {
+        let instance = Self {
             work,
             busy: AtomicBool::new(true),
             ended: watch_over(child, kill.clone()),
             kill,
             killed: AtomicBool::new(false),
             log,
-            cold_start: ColdStart { pid, took: Duration::ZERO },
+            pid,
+            started,
+            took: OnceLock::new(),
             _runtime_api: runtime_api,
         };
-        instance.ready(phase, function.timeout.max(Duration::from_secs(10))).await?;
-        instance.cold_start.took = start.elapsed();
-        Ok(instance)
+        Ok((instance, phase))
+    }
+
+    /// Waits until the process asks for work.
+    ///
+    /// Lambda repeats an initialisation of more than 10 s inside the invocation, so what bounds it is the time-out.
+    pub(super) async fn ready(
+        &self,
+        mut phase: watch::Receiver<Phase>,
+        function: &Function,
+    ) -> Result<(), Failure> {
+        let patience = function.timeout.max(Duration::from_secs(10));
+        let asked = async {
+            match phase.wait_for(|phase| *phase != Phase::Starting).await.as_deref() {
+                Ok(Phase::Ready) => Ok(()),
+                Ok(Phase::Failed(reason)) => Err(Failure::Init(reason.clone())),
+                Ok(Phase::Starting) | Err(_) => Err(Failure::Init("its Runtime API ended".to_owned())),
+            }
+        };
+        let result = tokio::select! {
+            biased;
+            result = asked => result,
+            how = self.end() => Err(Failure::Init(how)),
+            () = tokio::time::sleep(patience) => Err(Failure::Init(format!("no request for work in {patience:?}"))),
+        };
+        self.took.get_or_init(|| self.started.elapsed());
+        result
     }
 
     /// Runs one invocation to its end, or to the instance's.
@@ -119,7 +146,7 @@ impl Instance {
 
     /// How it came up.
     pub(super) fn cold_start(&self) -> ColdStart {
-        self.cold_start
+        ColdStart { pid: self.pid, took: self.took.get().copied().unwrap_or_default() }
     }
 
     /// Takes the instance for an invocation; false if it has one.
@@ -153,22 +180,6 @@ impl Instance {
         match ended.wait_for(Option::is_some).await {
             Ok(how) => how.clone().unwrap_or_default(),
             Err(_) => "nobody watches it any more".to_owned(),
-        }
-    }
-
-    async fn ready(&self, mut phase: watch::Receiver<Phase>, patience: Duration) -> Result<(), Failure> {
-        let asked = async {
-            match phase.wait_for(|phase| *phase != Phase::Starting).await.as_deref() {
-                Ok(Phase::Ready) => Ok(()),
-                Ok(Phase::Failed(reason)) => Err(Failure::Init(reason.clone())),
-                Ok(Phase::Starting) | Err(_) => Err(Failure::Init("its Runtime API ended".to_owned())),
-            }
-        };
-        tokio::select! {
-            biased;
-            result = asked => result,
-            how = self.end() => Err(Failure::Init(how)),
-            () = tokio::time::sleep(patience) => Err(Failure::Init(format!("no request for work in {patience:?}"))),
         }
     }
 

@@ -1,0 +1,179 @@
+//! What is enrolled, and what must have come of it.
+
+use app::config::Environment;
+use app::ids;
+use local::stack::Vendor;
+use local::world::{HANNA, PAID_QUOTE, PORTAL};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Books, added, key};
+
+/// The three actions: the name of the function, and what it makes.
+pub(crate) const ACTIONS: [(&str, &str); 3] =
+    [("invoice", "Invoice"), ("estimate", "Estimate"), ("receipt", "SalesReceipt")];
+
+/// What an action is met with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// A deal whose contact QuickBooks does not know.
+    NewCustomer,
+    /// A deal of a customer that QuickBooks knows.
+    KnownCustomer,
+    /// A quote that was paid online; the invoice is to be paid too.
+    Paid,
+    /// As the first, and QuickBooks makes the document and answers 503.
+    LostReply,
+    /// As the third, and QuickBooks answers 503 and makes nothing: it must be sent again.
+    NothingMade,
+}
+
+/// An action in a scenario.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    pub(crate) action: &'static str,
+    entity: &'static str,
+    pub(crate) scenario: Scenario,
+}
+
+/// One execution of a case, and the books before it.
+pub(crate) struct Execution {
+    case: Case,
+    pub(crate) callback_id: String,
+    pub(crate) enrollment: Value,
+    before: Books,
+}
+
+impl Case {
+    pub(crate) fn new((action, entity): (&'static str, &'static str), scenario: Scenario) -> Self {
+        Self { action, entity, scenario }
+    }
+
+    fn is_of_new_contact(self) -> bool {
+        matches!(self.scenario, Scenario::NewCustomer | Scenario::LostReply)
+    }
+
+    fn is_to_be_paid(self) -> bool {
+        self.action == "invoice" && matches!(self.scenario, Scenario::Paid | Scenario::NothingMade)
+    }
+
+    /// Makes everything ready for one more execution: the serial number is this one's alone.
+    pub(crate) async fn prepared(self, bench: &Bench, serial: usize) -> Execution {
+        bench.clear().await;
+        let (object_type, object_id) = match self.scenario {
+            Scenario::KnownCustomer => ("DEAL", HANNA),
+            Scenario::Paid | Scenario::NothingMade => ("QUOTE", PAID_QUOTE),
+            Scenario::NewCustomer | Scenario::LostReply => {
+                ("DEAL", deal_of_new_contact(bench, serial, 1).await)
+            }
+        };
+        if let Some(faults) = self.faults() {
+            bench.stack.faults(Vendor::QuickBooks, &faults).unwrap();
+        }
+        let callback_id = format!("ap-{PORTAL}-{}-3-0", 800_000_000_000 + serial);
+        let enrollment = enrollment(self.action, object_type, object_id, self.is_to_be_paid(), &callback_id);
+        Execution { case: self, callback_id, enrollment, before: bench.books() }
+    }
+
+    fn faults(self) -> Option<Value> {
+        let after_effect = match self.scenario {
+            Scenario::LostReply => true,
+            Scenario::NothingMade => false,
+            Scenario::NewCustomer | Scenario::KnownCustomer | Scenario::Paid => return None,
+        };
+        let path = format!("/{}", self.entity.to_lowercase());
+        Some(
+            json!([{"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": after_effect}]),
+        )
+    }
+}
+
+impl Execution {
+    /// Exactly one document with our marker, one payment where one is due, one customer for the contact; the workflow's
+    /// history shows it, and nobody was asked for anything the simulators do not know.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(crate) async fn verify(&self, bench: &Bench, shown: &Value) -> Result<(), String> {
+        let Self { case, callback_id, before, .. } = self;
+        let (shown, outputs) = (&shown["state"], &shown["outputs"]);
+        if shown != "SUCCESS" || outputs["errorCode"] != "NONE" {
+            return Err(format!("the history shows {shown}, {}", outputs["errorCode"]));
+        }
+        let after = bench.books();
+        let address =
+            |row: &Value| row["PrimaryEmailAddr"]["Address"].as_str().unwrap_or_default().to_lowercase();
+        let mut made = added(before, after.clone());
+        let documents = made.remove(case.entity).unwrap_or_default();
+        let [document] = &documents[..] else {
+            return Err(format!("{} documents: {documents:#?}", documents.len()));
+        };
+        let marker = ids::marker(Environment::Dev, PORTAL, callback_id);
+        if !document["PrivateNote"].as_str().is_some_and(|note| note.contains(&marker)) {
+            return Err(format!("no marker {marker}: {document:#}"));
+        }
+        let record = bench.stack.store.record(&key(callback_id)).await.unwrap().unwrap();
+        if document["Id"] != outputs["document_id"] || record.made_id.as_deref() != document["Id"].as_str() {
+            return Err(format!("the document is {}, told was {}", document["Id"], outputs["document_id"]));
+        }
+        let customer = after["Customer"].iter().find(|row| row["Id"] == document["CustomerRef"]["value"]);
+        let customer = customer.ok_or("the document is of no customer")?;
+        let namesakes = after["Customer"].iter().filter(|row| address(row) == address(customer)).count();
+        let new_customers = made.remove("Customer").unwrap_or_default().len();
+        if (new_customers, namesakes) != (usize::from(case.is_of_new_contact()), 1) {
+            return Err(format!("{new_customers} new customers, {namesakes} of this address"));
+        }
+        let payments = made.remove("Payment").unwrap_or_default();
+        let paid = payments.iter().filter(|payment| payment["Id"] == outputs["payment_id"]).count();
+        if (payments.len(), paid) != (usize::from(case.is_to_be_paid()), usize::from(case.is_to_be_paid())) {
+            return Err(format!("payments: {payments:#?}"));
+        }
+        if made.values().any(|rows| !rows.is_empty()) {
+            return Err(format!("and beside: {made:#?}"));
+        }
+        nothing_unexpected(bench)
+    }
+}
+
+/// # Errors
+/// The calls that nobody simulates.
+pub(crate) fn nothing_unexpected(bench: &Bench) -> Result<(), String> {
+    let calls = [Vendor::HubSpot, Vendor::QuickBooks].map(|vendor| bench.stack.calls(vendor)).concat();
+    let unexpected: Vec<_> = calls.into_iter().filter(|call| call.unexpected).collect();
+    if unexpected.is_empty() { Ok(()) } else { Err(format!("unexpected calls: {unexpected:#?}")) }
+}
+
+/// A record enrolled into an action.
+pub(crate) fn enrollment(
+    action: &str,
+    object_type: &str,
+    object_id: u64,
+    paid: bool,
+    callback_id: &str,
+) -> Value {
+    let mut inputs = json!({"quickbooks_account": "default"});
+    if action == "invoice" {
+        inputs["due_days"] = json!("30");
+        inputs["create_paid"] = json!(if paid { "yes" } else { "no" });
+    }
+    json!({"action": action, "portal_id": PORTAL.0, "object_type": object_type, "object_id": object_id,
+        "inputs": inputs, "callback_id": callback_id})
+}
+
+/// Seeds a contact that nobody knows yet, with so many deals; the id of the first, which the others follow.
+pub(crate) async fn deal_of_new_contact(bench: &Bench, serial: usize, deals: usize) -> u64 {
+    let contact = (50_000_000 + serial).to_string();
+    let first = 8_900_000_000 + u64::try_from(serial * 1000).unwrap();
+    let properties = json!({"firstname": "Vera", "lastname": format!("Holm {serial}"),
+        "email": format!("vera.{serial}@holm.example")});
+    let deal = |id: u64| {
+        // The lines of the opening order of the demo.
+        json!({"id": id.to_string(), "properties": {"dealname": format!("Order {id}"), "amount": "949.40",
+            "deal_currency_code": "USD"},
+            "associations": {"contacts": [contact], "line_items": ["100", "101", "102"]}})
+    };
+    let deals: Vec<_> = (first..).take(deals).map(deal).collect();
+    let seed = json!({"portals": [{"portal_id": PORTAL.0, "objects": {
+        "contacts": [{"id": contact, "properties": properties}], "deals": deals}}]});
+    bench.stack.seed_hubspot(&seed).await.unwrap();
+    first
+}

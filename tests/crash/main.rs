@@ -1,0 +1,25 @@
+//! The real binaries, killed and crowded: one document for each execution all the same (reliability.md §c, rulings.md 25, 26).
+//!
+//! - [`points`]: the process of an action, and the reconciler's, is killed at each request it makes, before and after.
+//! - [`rounds`]: sixty-four deliveries of one execution at once, and hundreds of deals of one new contact.
+//!
+//! `cargo test -p tests --test crash` runs a part of it in about two minutes, and `PROOF=full` before it runs all of it. Each
+//! test prints what it did, whether it passes or not.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+
+mod bench;
+mod case;
+mod points;
+mod rounds;
+
+/// Whether all of it is wanted.
+fn full() -> bool {
+    std::env::var("PROOF").is_ok_and(|proof| proof == "full")
+}
+
+/// Past the test harness, which shows what a test prints only when it fails.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

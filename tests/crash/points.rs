@@ -1,0 +1,193 @@
+//! A process is killed with SIGKILL at each request it makes: before it is sent, after it was sent without effect, after its
+//! effect, after its reply. HubSpot delivers again, the reconciler goes on, and exactly one document is there.
+
+use futures::StreamExt;
+use jiff::SignedDuration;
+use local::proxy::Moment;
+use serde_json::Value;
+
+use crate::bench::{Bench, Point};
+use crate::case::{ACTIONS, Case, Execution, Scenario};
+use crate::{full, say};
+
+const SCENARIOS: [Scenario; 4] =
+    [Scenario::NewCustomer, Scenario::KnownCustomer, Scenario::Paid, Scenario::LostReply];
+
+/// Both answer `BLOCK`: one is found, one is sent again and then paid.
+const BLOCKED: [Scenario; 2] = [Scenario::LostReply, Scenario::NothingMade];
+
+/// Without `PROOF=full`, only every so many-th point of the other actions than the invoice, and of the reconciler with an
+/// invoice. Odd, so that all moments take turns.
+const OTHERS_SHARE: usize = 9;
+const RECONCILER_S_SHARE: usize = 3;
+
+/// So many runs share a stack: what it holds grows with each.
+const RUNS_OF_A_STACK: usize = 40;
+
+/// Stacks at a time: a part of a run is waiting.
+const STACKS_AT_ONCE: usize = 3;
+
+/// Until no lease holds and no quiet period lasts.
+const QUIET: SignedDuration = SignedDuration::from_mins(5);
+
+/// More than one point of so many may never be come to: how often a record is tried to be written is left to chance.
+const MISSED_ONE_IN: usize = 20;
+
+/// Whose process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    /// The action's, when HubSpot delivers.
+    Action,
+    /// The reconciler's, when it goes on with an execution that was answered `BLOCK`.
+    Reconciler,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    victim: Victim,
+    case: Case,
+}
+
+/// A trial with a point, and a number that no other run has.
+struct Run {
+    serial: usize,
+    trial: Trial,
+    point: Point,
+}
+
+/// How a run ended.
+enum End {
+    /// As it must.
+    Well,
+    /// As it must, and nobody was killed.
+    Missed,
+    Badly(String),
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_an_action_is_killed_there_is_one_document() {
+    prove(Victim::Action, &SCENARIOS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_reconciler_is_killed_there_is_one_document() {
+    prove(Victim::Reconciler, &BLOCKED).await;
+}
+
+async fn prove(victim: Victim, scenarios: &[Scenario]) {
+    let started = std::time::Instant::now();
+    let (mut runs, mut points) = (Vec::new(), 0);
+    let bench = Bench::start().await;
+    for (action, scenario) in
+        ACTIONS.iter().flat_map(|action| scenarios.iter().map(|scenario| (*action, *scenario)))
+    {
+        let trial = Trial { victim, case: Case::new(action, scenario) };
+        let all = trial.points(&bench, points).await;
+        points += all.len();
+        let chosen = all.into_iter().step_by(trial.share()).zip(10_000 + runs.len()..);
+        runs.extend(chosen.map(|(point, serial)| Run { serial, trial, point }));
+    }
+    drop(bench);
+    let count = runs.len();
+    let ends = all_of(runs).await;
+    let missed = ends.iter().filter(|end| matches!(end, End::Missed)).count();
+    let bad: Vec<_> =
+        ends.into_iter().filter_map(|end| if let End::Badly(why) = end { Some(why) } else { None }).collect();
+    let took = started.elapsed();
+    say(&format!(
+        "{victim:?} killed: {points} crash points, {count} runs of them, {missed} never came to theirs; {took:.0?}"
+    ));
+    assert!(bad.is_empty(), "{} of {count}:\n{}", bad.len(), bad.join("\n\n"));
+    say("    … one document, one payment where one is due, one customer, and nothing left to do, each time");
+    assert!(missed * MISSED_ONE_IN <= count, "too many were not killed");
+}
+
+async fn all_of(mut runs: Vec<Run>) -> Vec<End> {
+    let mut stacks = Vec::new();
+    while !runs.is_empty() {
+        stacks.push(runs.split_off(runs.len().saturating_sub(RUNS_OF_A_STACK)));
+    }
+    let ends = futures::stream::iter(stacks).map(|runs| async {
+        let bench = Bench::start().await;
+        let mut ends = Vec::new();
+        for run in runs {
+            ends.push(run.end(&bench).await);
+        }
+        ends
+    });
+    ends.buffer_unordered(STACKS_AT_ONCE).collect::<Vec<_>>().await.into_iter().flatten().collect()
+}
+
+/// # Errors
+/// What is wrong in the end.
+pub(crate) async fn settled_well(bench: &Bench, execution: &Execution) -> Result<Value, String> {
+    let shown = bench.settled(&execution.callback_id).await?;
+    execution.verify(bench, &shown).await?;
+    Ok(shown)
+}
+
+impl Trial {
+    fn function(self) -> &'static str {
+        match self.victim {
+            Victim::Action => self.case.action,
+            Victim::Reconciler => "reconcile",
+        }
+    }
+
+    /// One in so many of its points is run.
+    fn share(self) -> usize {
+        match (self.victim, self.case.action) {
+            _ if full() => 1,
+            (Victim::Action, "invoice") => 1,
+            (Victim::Reconciler, "invoice") => RECONCILER_S_SHARE,
+            _ => OTHERS_SHARE,
+        }
+    }
+
+    /// Brings an execution to where the victim begins.
+    async fn begin(self, bench: &Bench, execution: &Execution) {
+        if self.victim == Victim::Reconciler {
+            let shown = bench.stack.execute(&execution.enrollment).await.unwrap();
+            assert_eq!(shown["state"], "BLOCK");
+            bench.stack.advance_clock(QUIET);
+        }
+    }
+
+    /// What the victim is killed in: HubSpot's delivery, repeated as HubSpot does, or one tick of the schedule.
+    async fn work(self, bench: &Bench, execution: &Execution) {
+        match self.victim {
+            Victim::Action => drop(bench.stack.execute(&execution.enrollment).await.unwrap()),
+            Victim::Reconciler => drop(bench.stack.tick("reconcile").await),
+        }
+    }
+
+    /// Lets it run undisturbed, and answers each moment of each of its requests.
+    async fn points(self, bench: &Bench, serial: usize) -> Vec<Point> {
+        let execution = self.case.prepared(bench, serial).await;
+        self.begin(bench, &execution).await;
+        let ((), requests) = bench.watched(self.function(), self.work(bench, &execution)).await;
+        if let Err(why) = settled_well(bench, &execution).await {
+            panic!("{self:?}, undisturbed: {why}\n{}", bench.trace(&execution.callback_id).await);
+        }
+        let (action, scenario) = (self.case.action, format!("{:?}", self.case.scenario));
+        say(&format!("{action:<8} {scenario:<13} {:>2} requests of {}", requests.len(), self.function()));
+        requests.into_iter().flat_map(|request| Moment::ALL.map(|moment| (request.clone(), moment))).collect()
+    }
+}
+
+impl Run {
+    async fn end(self, bench: &Bench) -> End {
+        let Self { serial, trial, point } = self;
+        let execution = trial.case.prepared(bench, serial).await;
+        trial.begin(bench, &execution).await;
+        let ((), reached) = bench.killed(trial.function(), &point, trial.work(bench, &execution)).await;
+        match (settled_well(bench, &execution).await, reached) {
+            (Ok(_), true) => End::Well,
+            (Ok(_), false) => End::Missed,
+            (Err(why), _) => {
+                let trace = bench.trace(&execution.callback_id).await;
+                End::Badly(format!("{trial:?} at {point:?}: {why}\n{trace}"))
+            }
+        }
+    }
+}

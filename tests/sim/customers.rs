@@ -1,0 +1,214 @@
+//! Many deals for one new contact: each needs the customer, and the books get one (H5). The machine of customers
+//! (`app::protocol::next_for_customer`) under the same faults, with the loop of `app::customer` around it.
+
+use std::sync::Mutex;
+
+use app::attempt::LEASE_MARGIN;
+use app::failure::{Code, Trouble};
+use app::protocol::{self, Change, Effects, End, Event, Made, Outcome, Sighting};
+use jiff::Timestamp;
+use serde_json::Value;
+use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, Written};
+
+use crate::attempt::{Sim, failure};
+use crate::books::RequestIds;
+use crate::chance::Chance;
+use crate::exhaustive::scripted;
+use crate::fault::{Call, Fault, Faults};
+use crate::proof::Proof;
+use crate::run::{Run, Running, live, lock};
+use crate::setup::{Happening, Setup};
+use crate::table::{Request, Stored};
+use crate::world::{World, timestamp};
+
+/// How many deals for one contact.
+const DEALS: usize = 500;
+
+/// How many such crowds.
+const CROWDS: u64 = 40;
+
+/// How long one deal waits for another's customer, and between two looks, in milliseconds (`app::customer`).
+const PATIENCE: i64 = 2_000;
+const PAUSE: i64 = 150;
+
+/// The contact's name, and its second form.
+const NAME: &str = "Ana Trujillo";
+const OWN_NAME: &str = "Ana Trujillo (HS 7)";
+
+/// Crowds of deals, at whose contacts QuickBooks has a vendor every other time.
+pub(crate) fn crowds(proof: &mut Proof) {
+    for seed in 0..CROWDS {
+        let mut chance = Chance::new(seed);
+        let request_ids = chance.pick(&[RequestIds::Honoured, RequestIds::Ignored, RequestIds::InProgress]);
+        let mut setup = scripted(app::action::DocumentKind::Invoice, false, request_ids, Faults::none());
+        setup.seed = seed;
+        setup.rough = true;
+        setup.clocks_differ = chance.one_in(2);
+        setup.faults = Faults::Chance { left: 30, one_in: 12, favourite: None };
+        setup.agenda = (0..DEALS).map(|_| (chance.span(30_000), Happening::Delivery)).collect();
+        setup.agenda.sort_by_key(|(at, _)| -at);
+        let run = order(setup, seed % 2 == 1);
+        proof.saw(&run, || format!("{DEALS} deals for one contact, seed {seed}"));
+    }
+    println!("customers: {CROWDS} crowds of {DEALS} deals for one new contact, one customer each");
+}
+
+/// One customer under one or two faults, and another deal a minute later.
+pub(crate) fn one(request_ids: RequestIds, script: &[(Call, Fault)]) -> Run {
+    let faults = Faults::Next(script.to_vec());
+    order(scripted(app::action::DocumentKind::Invoice, false, request_ids, faults), false)
+}
+
+/// Runs until each deal has its customer.
+fn order(setup: Setup, taken: bool) -> Run {
+    let deals = setup.agenda.len();
+    let mut world = World::new(setup);
+    world.key = Key::Customer { identity: "0".repeat(64) };
+    world.books.names = Some(if taken { vec![NAME.to_owned()] } else { Vec::new() });
+    let (world, endless) = live(world, |world, task| -> Running<'_> { Box::pin(deal(world, task)) });
+    let mut wrong = world.history.wrong.clone();
+    let made: Vec<String> = world.books.made.iter().map(|made| made.id.to_string()).collect();
+    if made.len() != 1 {
+        wrong.push(format!("H5: {} customers", made.len()));
+    }
+    let customers = &world.history.customers;
+    if endless || customers.len() < deals || customers.iter().any(|customer| Some(customer) != made.first()) {
+        wrong.push(format!("H5: {} of {deals} deals have their customer", customers.len()));
+    }
+    Run::of(world, wrong)
+}
+
+/// One delivery of one deal, as far as its customer; HubSpot delivers again what has none.
+async fn deal(world: &Mutex<World>, task: usize) {
+    let order = Order { sim: Sim::new(world, task) };
+    let customer = order.create().await;
+    let mut world = lock(world);
+    match customer {
+        Some(customer) => world.history.customers.push(customer),
+        None => world.deliver_again(task),
+    }
+}
+
+impl World {
+    /// A delivery comes to nothing: another one follows.
+    pub(crate) fn deliver_again(&mut self, task: usize) {
+        self.note(|| format!("{task}: comes to nothing"));
+        let at = self.now + 30_000 + self.chance.span(60_000);
+        let agenda = &mut self.setup.agenda;
+        let place = agenda.partition_point(|(other, _)| *other > at);
+        agenda.insert(place, (at, Happening::Delivery));
+    }
+}
+
+struct Order<'a> {
+    sim: Sim<'a>,
+}
+
+impl Order<'_> {
+    async fn create(&self) -> Option<String> {
+        let patience = self.sim.lock().now + PATIENCE;
+        loop {
+            let claim = Request::Claim(self.claim());
+            match self.sim.store(Call::Claim, claim).await {
+                Ok(Stored::Claimed(Claimed::Ours(record))) => {
+                    return match protocol::drive(self, protocol::next_for_customer, record).await {
+                        End::Done(record) => record.made_id,
+                        End::Later { .. } | End::GaveUp(_) => None,
+                    };
+                }
+                Ok(Stored::Claimed(Claimed::Done(record))) => return record.made_id,
+                Ok(_) if self.sim.lock().now < patience => self.sim.pause(PAUSE).await,
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    }
+
+    fn claim(&self) -> Claim {
+        let lease_until = timestamp(self.sim.ends) + LEASE_MARGIN;
+        let key = self.sim.lock().key.clone();
+        Claim {
+            key,
+            action: None,
+            realm: None,
+            input_hash: None,
+            subject: None,
+            request: None,
+            delivered: true,
+            safe_since: None,
+            nonce: Nonce::new(),
+            now: self.now(),
+            lease_until,
+        }
+    }
+
+    /// The customer with this name, if it is ours.
+    async fn same(&self, name: &str) -> Result<Option<Made>, Option<Trouble>> {
+        let made = |world: &mut World| {
+            let mut shown = world.books.shown(Call::Document, 0, i64::MIN, world.now);
+            let ours = shown.find(|made| made.post.body == name);
+            ours.map(|made| Made { id: made.id.to_string(), json: Value::Null })
+        };
+        self.sim.query(Call::Look, made).await
+    }
+
+    /// 6240: ours after all, or the second form of the name.
+    async fn name_taken(&self, name: &str) -> Outcome {
+        match self.same(name).await {
+            Ok(Some(made)) => Outcome::Made(made),
+            Ok(None) if name == OWN_NAME => Outcome::Refused(failure(Code::NameTaken)),
+            Ok(None) => Outcome::Outdated(failure(Code::NameTaken)),
+            Err(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
+        }
+    }
+}
+
+fn name_of(record: &Record) -> &str {
+    record.plan.as_ref().map_or(NAME, |plan| plan.body.as_str())
+}
+
+impl Effects for Order<'_> {
+    fn now(&self) -> Timestamp {
+        self.sim.now()
+    }
+
+    fn in_time(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, record: &Record) -> Event {
+        let taken = record.replanned_for.as_deref() == Some(Code::NameTaken.as_str());
+        let realm = self.sim.lock().realms[0].clone();
+        Event::Planned(Plan {
+            realm,
+            request_id: format!("hqc-{}", record.plan_version),
+            body: if taken { OWN_NAME } else { NAME }.to_owned(),
+            notes: Value::from(0),
+        })
+    }
+
+    async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        self.sim.write(record, change).await
+    }
+
+    async fn send(&self, record: &Record) -> Outcome {
+        match self.sim.send_to_books(record, false).await {
+            Ok(Outcome::Refused(failure)) if failure.code == Code::NameTaken => {
+                self.name_taken(name_of(record)).await
+            }
+            Ok(outcome) => outcome,
+            Err(Some(trouble)) => Outcome::NoEffect(trouble),
+            Err(None) => Outcome::Refused(failure(Code::ConnectionExpired)),
+        }
+    }
+
+    async fn look(&self, record: &Record) -> Sighting {
+        match self.same(name_of(record)).await {
+            Ok(Some(made)) => {
+                self.sim.lock().hit(crate::rare::Rare::Adopted);
+                Sighting::Found(made)
+            }
+            Ok(None) => Sighting::Absent,
+            Err(stop) => Sighting::NotSeen(stop.unwrap_or(Trouble::OutcomeUnknown)),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Every single crash, every pair of crashes of two attempts, and every pair of faults of one execution.
+
+use app::action::DocumentKind;
+
+use crate::books::RequestIds;
+use crate::fault::{Call, Fault, Faults};
+use crate::proof::Proof;
+use crate::run::{Run, run};
+use crate::setup::{Happening, Setup};
+
+/// One document of each kind, and one with a payment.
+const DOCUMENTS: [(DocumentKind, bool); 4] = [
+    (DocumentKind::Invoice, true),
+    (DocumentKind::Invoice, false),
+    (DocumentKind::Estimate, false),
+    (DocumentKind::SalesReceipt, false),
+];
+
+/// What QuickBooks makes of request ids at its best and at its worst.
+const REQUEST_IDS: [RequestIds; 2] = [RequestIds::Honoured, RequestIds::Ignored];
+
+/// A delivery, HubSpot's repetition of it, and rounds from half a minute on: nothing by chance.
+pub(crate) fn scripted(kind: DocumentKind, paid: bool, request_ids: RequestIds, faults: Faults) -> Setup {
+    Setup {
+        seed: 0,
+        kind,
+        paid,
+        request_ids,
+        lag: 0,
+        workflow: true,
+        may_block: true,
+        agenda: vec![(61_000, Happening::Delivery), (0, Happening::Delivery)],
+        first_round: 30_000,
+        books_down: None,
+        hubspot_down: None,
+        faults,
+        rough: false,
+        clocks_differ: false,
+        restored: None,
+        mutant: None,
+        trace: false,
+    }
+}
+
+/// Each call of a run dies in each of four ways, and then all goes on.
+pub(crate) fn single_crashes(proof: &mut Proof) {
+    let mut runs = 0;
+    for (kind, paid) in DOCUMENTS {
+        for request_ids in REQUEST_IDS {
+            let calls = run(scripted(kind, paid, request_ids, Faults::none())).made_calls;
+            for (number, (call, _)) in calls.iter().enumerate() {
+                for death in deaths(*call) {
+                    check(proof, kind, paid, request_ids, vec![(number, death)]);
+                    runs += 1;
+                }
+            }
+        }
+    }
+    println!(
+        "single crashes: {runs} runs, every call of 4 documents, dying in 4 ways, and with the effect still to come"
+    );
+}
+
+/// After each crash each call of another attempt dies too.
+pub(crate) fn double_crashes(proof: &mut Proof) {
+    let mut runs = 0;
+    for (kind, paid) in DOCUMENTS {
+        for request_ids in REQUEST_IDS {
+            runs += pairs(proof, (kind, paid, request_ids), deaths, |first, second| first != second);
+        }
+    }
+    println!("double crashes: {runs} runs, every ordered pair over two attempts");
+}
+
+/// Every ordered pair of a call and what befalls it.
+pub(crate) fn fault_pairs(proof: &mut Proof) {
+    let mut runs = 0;
+    for (kind, paid) in DOCUMENTS {
+        for request_ids in REQUEST_IDS {
+            runs += pairs(proof, (kind, paid, request_ids), faults, |_, _| true);
+        }
+    }
+    println!("fault pairs: {runs} runs, every ordered pair of (call, fault) of an execution");
+}
+
+/// The ways in which a process dies at a call.
+fn deaths(call: Call) -> Vec<Fault> {
+    faults(call).into_iter().filter(|fault| fault.kills()).collect()
+}
+
+/// All that befalls a call.
+fn faults(call: Call) -> Vec<Fault> {
+    Fault::DEATHS.into_iter().chain(call.faults().iter().copied()).collect()
+}
+
+/// All pairs of such faults, where the attempts of the two calls are as asked for.
+fn pairs(
+    proof: &mut Proof,
+    (kind, paid, request_ids): (DocumentKind, bool, RequestIds),
+    faults: fn(Call) -> Vec<Fault>,
+    attempts: fn(usize, usize) -> bool,
+) -> usize {
+    let mut runs = 0;
+    let calm = run(scripted(kind, paid, request_ids, Faults::none())).made_calls;
+    for (first, (call, attempt)) in calm.iter().enumerate() {
+        for fault in faults(*call) {
+            let after = check(proof, kind, paid, request_ids, vec![(first, fault)]).made_calls;
+            runs += 1;
+            for (second, (call, other)) in after.iter().enumerate().skip(first + 1) {
+                if !attempts(*attempt, *other) {
+                    continue;
+                }
+                for another in faults(*call) {
+                    check(proof, kind, paid, request_ids, vec![(first, fault), (second, another)]);
+                    runs += 1;
+                }
+            }
+        }
+    }
+    runs
+}
+
+fn check(
+    proof: &mut Proof,
+    kind: DocumentKind,
+    paid: bool,
+    request_ids: RequestIds,
+    faults: Vec<(usize, Fault)>,
+) -> Run {
+    let name = || format!("{kind:?}, paid {paid}, {request_ids:?}, {faults:?}");
+    let run = run(scripted(kind, paid, request_ids, Faults::At(faults.clone())));
+    proof.saw(&run, name);
+    run
+}

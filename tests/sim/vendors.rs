@@ -1,0 +1,129 @@
+//! QuickBooks and HubSpot as the world sees them: what arrives there, and what they make of it.
+
+use store::record::Plan;
+
+use crate::books::{FIRST_ID, Flight, Post, Said};
+use crate::fault::{Call, Fault};
+use crate::history::{Answered, EARLY};
+use crate::rare::Rare;
+use crate::setup::Restored;
+use crate::world::{NOBODY, World};
+
+/// A request that QuickBooks accepted takes effect within this time, or not at all, and is then shown (A3, A4).
+const EFFECT_WITHIN: i64 = 120_000;
+
+impl World {
+    /// A request to create something leaves; what must be true of it is checked now.
+    pub(crate) fn leaves(&mut self, fence: u64, post: &Post) {
+        let frozen: Option<&Plan> = match post.what {
+            Call::Payment => self.history.pay_plan.as_ref(),
+            _ => self.history.plan.as_ref(),
+        };
+        let same = frozen.is_some_and(|plan| {
+            plan.body == post.body
+                && plan.request_id == post.request_id
+                && plan.realm == self.realms[post.realm]
+        });
+        if !same {
+            self.wrong("H2: what is sent is not what was frozen");
+        }
+        if post.token != post.realm {
+            self.wrong("H11: a token of one company is used for another");
+        }
+        let flies = |flight: &Flight| flight.post.what == post.what && flight.post.task != NOBODY;
+        if self.books.flights.iter().any(flies) {
+            self.wrong("H8: sent while an earlier send may still take effect");
+        }
+        if let Err(wrong) = self.history.posted(fence, post, self.now) {
+            self.wrong(&wrong);
+        }
+    }
+
+    /// A request to create something takes effect now.
+    pub(crate) fn receive(&mut self, post: &Post) -> Said {
+        let said = self.books.receive(post, self.now);
+        self.note(|| format!("{}:   QuickBooks: {said:?}", post.task));
+        said
+    }
+
+    /// A request to create something has left, and meets a fault.
+    pub(crate) fn meets(&mut self, post: &Post, fault: Fault) {
+        match fault {
+            Fault::ReplyLost | Fault::ServerAfter | Fault::Unreadable | Fault::DiesAfterEffect => {
+                self.receive(post);
+            }
+            Fault::Late | Fault::ServerLate | Fault::DiesBeforeEffect => self.accept(post.clone()),
+            _ => {}
+        }
+    }
+
+    /// A request to create something takes effect later, but within the time it may.
+    fn accept(&mut self, post: Post) {
+        let most = EFFECT_WITHIN - self.setup.lag;
+        let at = self.now + if self.setup.rough { 1 + self.chance.span(most) } else { most };
+        self.trouble_until(at);
+        self.books.accept(post, at);
+    }
+
+    /// HubSpot gets an answer to a delivery.
+    pub(crate) fn answered(&mut self, task: usize, answer: Answered) {
+        self.note(|| format!("{task}: answers {answer:?}"));
+        if answer == Answered::Wait {
+            if self.history.answers.contains(&answer) {
+                self.hit(Rare::TwoBlocked);
+            }
+            // An execution that was called back about is over.
+            if self.history.heard.is_none() {
+                self.history.waits = true;
+            }
+        }
+        self.history.answers.push(answer);
+    }
+
+    /// HubSpot is called back: whether it takes it, which it does only while it waits.
+    pub(crate) fn hears(&mut self, answer: Option<String>) -> bool {
+        let words = answer.clone().unwrap_or_else(|| EARLY.to_owned());
+        if self.history.waits {
+            if answer.is_none() {
+                self.hit(Rare::EarlyReview);
+            }
+            self.note(|| format!("  HubSpot hears {words}"));
+            self.history.waits = false;
+            self.history.heard = Some(words);
+            return true;
+        }
+        self.note(|| format!("  HubSpot refuses {words}"));
+        let over = self.history.heard.is_some();
+        self.hit(if over { Rare::CalledBackTwice } else { Rare::CallbackOvertook });
+        false
+    }
+
+    /// What was sent before the restore, with the ids and the marker that it would get again.
+    pub(crate) fn remember_only_in_the_books(&mut self, Restored { landing, paid }: Restored) {
+        let document = Post {
+            what: Call::Document,
+            realm: 0,
+            token: 0,
+            request_id: "hqd-0".into(),
+            body: "made before the restore".into(),
+            pays: None,
+            total: 100,
+            task: NOBODY,
+        };
+        match landing {
+            Some(at) => self.books.accept(document, at),
+            None => {
+                let payment = Post {
+                    what: Call::Payment,
+                    request_id: "hqp-0".into(),
+                    pays: Some(FIRST_ID),
+                    ..document.clone()
+                };
+                self.books.receive(&document, 0);
+                if paid {
+                    self.books.receive(&payment, 0);
+                }
+            }
+        }
+    }
+}
