@@ -217,6 +217,28 @@ async fn a_company_disconnected_after_the_invoice_keeps_its_payment_waiting() {
 }
 
 #[tokio::test]
+async fn a_payment_that_may_be_ours_without_its_marker_is_for_a_person_to_judge() {
+    let stack = stack().await;
+    paid_quote(&stack, payment("9401", json!({}))).await;
+    let lost =
+        json!([{"method": "POST", "path": "/payment", "times": 1, "drop": true, "after_effect": true}]);
+    stack.faults(Vendor::QuickBooks, &lost).unwrap();
+    let shown = run(&stack, paid("QUOTE", 910)).await;
+    let made = rows(&stack, "Payment")[0].clone();
+    let mut changed = made.clone();
+    changed["PrivateNote"] = json!("paid, Ana");
+    changed["sparse"] = json!(true);
+    let url = format!("{}/v3/company/{REALM}/payment", stack.info.quickbooks_url);
+    let token = local::world::QUICKBOOKS_TOKEN;
+    let kept = stack.http.post(url).bearer_auth(token).header("accept", "application/json").json(&changed);
+    let kept = kept.send().await.unwrap();
+    assert_eq!(kept.status(), 200, "{}", kept.text().await.unwrap());
+    let shown = settled(&stack, shown).await;
+    assert_eq!((shown.state(), shown.output("errorCode")), ("FAIL_CONTINUE", "NEEDS_REVIEW"));
+    assert_eq!(rows(&stack, "Payment").len(), 1, "nothing was sent again");
+}
+
+#[tokio::test]
 async fn a_receipt_over_more_than_was_paid_says_so() {
     let stack = stack().await;
     paid_quote(&stack, payment("9401", json!({"hs_initial_amount": "50.00"}))).await;

@@ -209,7 +209,7 @@ fn sight(world: &mut World, record: &Record, what: Call, realm: usize) -> Sighti
             }
             Sighting::Found(Made { id: id.to_string(), json: Value::from(*total) })
         }
-        [] if what == Call::Document && !shown.is_empty() => Sighting::Suspect,
+        [] if !shown.is_empty() => Sighting::Suspect,
         [] => {
             if quiet {
                 world.hit(Rare::LookedTooEarly);

@@ -230,8 +230,7 @@ impl World {
                 self.trouble_until(self.now);
             }
             Happening::RemoveMarker => {
-                let documents = self.books.made.iter_mut().filter(|made| made.post.what == Call::Document);
-                documents.for_each(|made| made.marked = false);
+                self.books.made.iter_mut().for_each(|made| made.marked = false);
                 self.history.person_meddled = true;
             }
             Happening::MoveClocks => self.move_clocks(),

@@ -63,8 +63,8 @@ pub const OBRIEN: &str = "O'Brien & Søn \"Ltd\"";
 pub(crate) const HUBSPOT_TOKEN: &str = "hubspot-access-token-1";
 /// What buys the next one.
 pub(crate) const HUBSPOT_REFRESH_TOKEN: &str = "hubspot-refresh-token-1";
-/// QuickBooks' access token for the company.
-pub(crate) const QUICKBOOKS_TOKEN: &str = "quickbooks-access-token-1";
+/// QuickBooks' access token for the company; whoever changes its books by hand needs it too.
+pub const QUICKBOOKS_TOKEN: &str = "quickbooks-access-token-1";
 /// What buys the next one.
 pub(crate) const QUICKBOOKS_REFRESH_TOKEN: &str = "quickbooks-refresh-token-1";
 /// The app's client secret at HubSpot: signs executions.

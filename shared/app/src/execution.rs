@@ -17,6 +17,7 @@ use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
+use rust_decimal::Decimal;
 use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
@@ -420,16 +421,18 @@ impl Execution<'_> {
         let document = record.made_id.as_deref().unwrap_or_default();
         let payments: Vec<PaymentSeen> = self.since(record, Entity::Payment, &plan.realm, &notes).await?;
         let marker = self.marker();
-        let pays = |payment: &&PaymentSeen| {
-            let linked = payment
-                .line
-                .iter()
-                .flat_map(|line| &line.linked_txn)
-                .any(|linked| linked.txn_id.0 == document);
-            linked && payment.private_note.as_ref().is_some_and(|note| note.contains(&marker))
+        let has = |payment: &PaymentSeen, mark: &str| {
+            payment.private_note.as_ref().is_some_and(|note| note.contains(mark))
         };
-        let ours: Vec<_> = payments.iter().filter(pays).collect();
+        let linked = |payment: &&PaymentSeen| {
+            payment.line.iter().flat_map(|line| &line.linked_txn).any(|linked| linked.txn_id.0 == document)
+        };
+        let ours: Vec<_> = payments.iter().filter(linked).filter(|payment| has(payment, &marker)).collect();
+        // Somebody may have removed the marker, or booked the same money by hand: a person must judge.
+        let amount = record.pay_plan.as_ref().and_then(|plan| amount_of(plan).ok());
+        let suspect = |payment: &PaymentSeen| !has(payment, MARKER) && Some(payment.total_amt) == amount;
         Ok(match ours.as_slice() {
+            [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
             [] => Sighting::Absent,
             [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
             _ => Sighting::Several,
@@ -520,9 +523,7 @@ impl Execution<'_> {
         let (plan, notes) = frozen(record).ok()?;
         let document: Document = serde_json::from_value(record.made.clone()?).ok()?;
         let payment = match (&record.pay_id, &record.pay_plan) {
-            (Some(id), Some(plan)) => {
-                Payment::Made { id, amount: serde_json::from_value(plan.notes.clone()).ok()? }
-            }
+            (Some(id), Some(plan)) => Payment::Made { id, amount: amount_of(plan).ok()? },
             _ => record.pay_refused.as_deref().map_or(Payment::None, Payment::Refused),
         };
         let created = Created {
@@ -578,6 +579,11 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     warning.into_iter().collect()
+}
+
+/// What a payment's plan keeps for the answer.
+fn amount_of(plan: &Plan) -> Result<Decimal, serde_json::Error> {
+    serde_json::from_value(plan.notes.clone())
 }
 
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {
