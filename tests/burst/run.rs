@@ -1,4 +1,4 @@
-//! One attempt's effects on this world: a deal with a contact nobody has met, one line, no faults.
+//! One attempt's effects on this world: a deal with a contact that is looked up and known, one line, no faults.
 
 use std::time::Duration;
 
@@ -191,10 +191,9 @@ impl Attempt for Run<'_> {
         Told::Heard
     }
 
-    async fn settle(&self, record: &Record) -> Result<(), store::Error> {
+    async fn note(&self, record: &Record, what: &Transition) -> Result<Written, store::Error> {
         let now = self.world.now();
-        self.world.register(|register| register.write(record, &Transition::Settle, &Nonce::new(), now));
-        Ok(())
+        Ok(self.world.register(|register| register.write(record, what, &Nonce::new(), now)))
     }
 
     async fn postpone(&self, record: &Record, until: Timestamp) -> Result<(), store::Error> {

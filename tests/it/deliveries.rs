@@ -198,41 +198,34 @@ async fn a_vendor_that_is_down_for_hours_costs_nothing_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn before_hubspot_stops_waiting_it_is_told_how_things_stand() {
-    for (fault, code) in [
-        (json!({"path": "/", "times": 100_000, "status": 503}), "UPSTREAM_DOWN"),
-        (json!({"path": "/invoice", "method": "POST", "times": 1, "drop": true}), "NEEDS_REVIEW"),
+async fn before_hubspot_stops_waiting_it_is_told_how_things_stand_and_nothing_is_sent_any_more() {
+    let down = json!({"path": "/", "times": 100_000, "status": 503});
+    let lost = |after_effect| json!({"path": "/invoice", "method": "POST", "times": 1, "drop": true, "after_effect": after_effect});
+    for (fault, code, end) in [
+        (down.clone(), "UPSTREAM_DOWN", State::Failed),
+        (lost(false), "NEEDS_REVIEW", State::Failed),
+        (lost(true), "NEEDS_REVIEW", State::Completed),
     ] {
         let stack = stack().await;
         stack.faults(Vendor::QuickBooks, &json!([fault])).unwrap();
         let callback_id = "ap-1000001-1-3-0";
         let shown = run(&stack, but(invoice(HARBOR), json!({"callback_id": callback_id}))).await;
         assert_eq!(shown.states(), ["BLOCK"]);
-        if code == "NEEDS_REVIEW" {
-            // It was sent, and the books cannot be read since.
-            let down = json!([{"path": "/", "times": 100_000, "status": 503}]);
-            stack.faults(Vendor::QuickBooks, &down).unwrap();
-        }
-        stack.advance_clock(SignedDuration::from_mins(5 * 60 + 46));
+        // Whether it was made or not, the books cannot be read since.
+        stack.faults(Vendor::QuickBooks, &json!([down])).unwrap();
+        stack.advance_clock(SignedDuration::from_mins(5 * 60 + 41));
         stack.tick("reconcile").await.unwrap();
         let shown = history(&stack, callback_id).await;
         assert_eq!((shown.state(), shown.output("errorCode")), ("FAIL_CONTINUE", code), "{}", shown.0);
-        let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
-        let record = stack.store.record(&key).await.unwrap().unwrap();
-        let expected = if code == "NEEDS_REVIEW" { State::Sent } else { State::Failed };
-        assert_eq!((record.state, record.callback_due), (expected, None));
-        // What may exist is looked for all the same, and its end is kept.
+        assert_eq!(stored(&stack, callback_id).await.callback_due, None);
+        // What exists is found all the same, and its end is kept; what does not is not sent again.
         stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
         for _quarter in 0..2 {
             stack.advance_clock(SignedDuration::from_mins(16));
             stack.tick("reconcile").await.unwrap();
         }
-        let record = stack.store.record(&key).await.unwrap().unwrap();
-        let expected = if code == "NEEDS_REVIEW" { State::Completed } else { State::Failed };
-        assert_eq!(
-            (record.state, rows(&stack, "Invoice").len()),
-            (expected, usize::from(expected == State::Completed))
-        );
+        let made = usize::from(end == State::Completed);
+        assert_eq!((stored(&stack, callback_id).await.state, rows(&stack, "Invoice").len()), (end, made));
     }
 }
 

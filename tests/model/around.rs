@@ -2,7 +2,7 @@
 
 use crate::mutant::Mutant;
 use crate::register;
-use crate::state::{Attempt, Debt, Doing, Quiet, STRAYS, Sent, World};
+use crate::state::{Attempt, Debt, Doing, Quiet, Record, STRAYS, Sent, World};
 use crate::step::Step;
 use crate::world::Steps;
 
@@ -32,9 +32,21 @@ impl Steps {
     }
 
     pub(crate) fn call_back(&mut self, world: &World, slot: usize, attempt: &Attempt) {
-        let mut heard = World { waits: false, ..*world };
-        // Of an unfinished record HubSpot is told that a person must look: not the stored answer (rulings.md 4).
+        // Of an unfinished record HubSpot is told that a person must look: not the stored answer (rulings.md 4). `Tell` is
+        // written before, in the same step here: whoever lost the record tells nothing.
         let terminal = attempt.seen.state.is_terminal();
+        let (mut world, mut attempt) = (*world, *attempt);
+        if !terminal {
+            if !attempt.holds {
+                world.attempts[slot] = None;
+                self.emit(&world, Step::CallBackRefused, None);
+                return;
+            }
+            attempt.seen.told = true;
+            world.record = world.record.map(|record| Record { told: true, ..record });
+        }
+        let (world, attempt) = (&world, &attempt);
+        let mut heard = World { waits: false, ..*world };
         let broken = if terminal { heard.tell(&attempt.seen) } else { None };
         self.emit(&heard.with(slot, Attempt { doing: Doing::Settle, ..*attempt }), Step::CallBack, broken);
         let lost = [(*world, Step::CallBackLost, None), (heard, Step::CallBackReplyLost, broken)];

@@ -26,6 +26,8 @@ pub(crate) enum Check {
     NotTheFrozenBytes,
     /// QuickBooks answered a POST with the stored answer of another one.
     AnswerOfOtherBytes,
+    /// A document was sent after HubSpot was told that a person must look.
+    SentAfterTold,
     /// HubSpot was told to wait and nobody owes it a callback.
     LeftWaiting,
     /// A debt that no due record holds.

@@ -225,7 +225,9 @@ fn real(seen: &Record) -> record::Record {
             Debt::Far => Some(now() + protocol::CALLBACK_BEFORE * 2),
             Debt::Near => Some(now() + protocol::CALLBACK_BEFORE),
         },
+        told_at: seen.told.then(|| ago(3)),
         safe_since: None,
+        safe_until: None,
         own_mistakes: 0,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,

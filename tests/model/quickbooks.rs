@@ -2,6 +2,8 @@
 
 use crate::check::Check;
 use crate::machine::Happened;
+use store::record::State;
+
 use crate::mutant::Mutant;
 use crate::state::{Answer, Attempt, Doing, Post, Quiet, STRAYS, World};
 use crate::step::Step;
@@ -22,6 +24,7 @@ impl Steps {
         let foreign_quiet = world.record.is_some_and(|record| record.quiet == Quiet::Running);
         let broken = [
             (another || world.strays != [None; STRAYS], Check::AnotherSendAlive),
+            (attempt.seen.told && attempt.seen.state == State::Sent, Check::SentAfterTold),
             (foreign_quiet && !attempt.quiet_is_its, Check::AnotherSendAlive),
             (!attempt.intends, Check::NoIntent),
             (plan != frozen, Check::NotTheFrozenBytes),

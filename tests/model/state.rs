@@ -77,6 +77,8 @@ pub(crate) struct Record {
     pub(crate) debt: Debt,
     pub(crate) quiet: Quiet,
     pub(crate) sent: Sent,
+    /// HubSpot was told, before the end, that a person must look.
+    pub(crate) told: bool,
 }
 
 impl Record {
@@ -94,10 +96,11 @@ impl Record {
             debt: Debt::None,
             quiet: Quiet::None,
             sent: Sent::Never,
+            told: false,
         }
     }
 
-    /// 21 bits.
+    /// 22 bits.
     pub(crate) fn bits(&self) -> u32 {
         let plan = self.plan.map_or(0, |plan| 1 + plan.company * 2 + plan.deal);
         let mut bits = Bits(0);
@@ -106,7 +109,7 @@ impl Record {
         bits.0 as u32
     }
 
-    /// 17 bits: without what is only passed on, the company and the version of the deal.
+    /// 18 bits: without what is only passed on, the company and the version of the deal.
     pub(crate) fn face(&self) -> u32 {
         let mut bits = Bits(0);
         bits.put(state_number(self.state), 4).put(self.plan.is_some().into(), 1).put(self.plan_version, 2);
@@ -119,11 +122,13 @@ impl Record {
         bits.put(self.made.into(), 1)
             .put(self.debt as u8, 2)
             .put(self.quiet as u8, 2)
-            .put(self.sent as u8, 2);
+            .put(self.sent as u8, 2)
+            .put(self.told.into(), 1);
     }
 
     pub(crate) fn read(bits: u32) -> Self {
         let mut bits = Bits(bits.into());
+        let told = bits.flag();
         let sent = [Sent::Never, Sent::Lately, Sent::LongAgo][usize::from(bits.take(2))];
         let quiet = [Quiet::None, Quiet::Running, Quiet::Over][usize::from(bits.take(2))];
         let debt = [Debt::None, Debt::Far, Debt::Near, Debt::TooLate][usize::from(bits.take(2))];
@@ -133,7 +138,20 @@ impl Record {
         let plan = bits.take(3).checked_sub(1).map(|plan| Plan { company: plan / 2, deal: plan % 2 });
         let realm = bits.take(1);
         let state = State::ALL[usize::from(bits.take(4))];
-        Self { state, realm, plan, plan_version, pay_plan, pay_id, pay_refused, made, debt, quiet, sent }
+        Self {
+            state,
+            realm,
+            plan,
+            plan_version,
+            pay_plan,
+            pay_id,
+            pay_refused,
+            made,
+            debt,
+            quiet,
+            sent,
+            told,
+        }
     }
 }
 

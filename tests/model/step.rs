@@ -49,6 +49,7 @@ pub(crate) enum Step {
     PromiseReplyLost,
     CannotBlock,
     CallBack,
+    CallBackRefused,
     CallBackLost,
     CallBackReplyLost,
     Settle,
@@ -67,7 +68,7 @@ pub(crate) enum Step {
 
 /// Each step in words, and whether it is one that a run without faults may take: what an attempt does when all goes well,
 /// what is under way comes to an end, and the quiet period with it.
-const STEPS: [(Step, bool, &str); 57] = [
+const STEPS: [(Step, bool, &str); 58] = [
     (Step::Deliver, false, "HubSpot delivers; the record is claimed"),
     (Step::DeliverBusy, false, "HubSpot delivers while the lease runs"),
     (Step::DeliverDone, false, "HubSpot delivers again and is given the stored answer"),
@@ -111,6 +112,7 @@ const STEPS: [(Step, bool, &str); 57] = [
     (Step::PromiseReplyLost, false, "a callback is promised, the reply is lost; 503"),
     (Step::CannotBlock, false, "HubSpot cannot be asked to wait; 503"),
     (Step::CallBack, true, "HubSpot is called back"),
+    (Step::CallBackRefused, false, "somebody has taken the record up: HubSpot is not told early"),
     (Step::CallBackLost, false, "HubSpot does not hear the callback"),
     (Step::CallBackReplyLost, false, "HubSpot hears the callback, its reply is lost"),
     (Step::Settle, true, "the debt is settled"),

@@ -207,6 +207,7 @@ impl Both {
                 Some(_) => Quiet::Running,
             },
             sent: sent_at.map_or(Sent::Never, |_| Sent::Lately),
+            told: real.told_at.is_some(),
         }
     }
 }

@@ -193,7 +193,7 @@ fn sight(world: &mut World, record: &Record, what: Call, realm: usize) -> Sighti
         .collect();
     let marked: Vec<_> = shown.iter().filter(|(.., marked)| *marked).collect();
     let now = timestamp(world.now);
-    let quiet = record.quiet_until.is_some_and(|quiet| quiet >= now);
+    let quiet = record.quiet_until.max(record.safe_until).is_some_and(|quiet| quiet >= now);
     match marked.as_slice() {
         [(id, total, _)] => {
             let rare = if what == Call::Payment { Rare::PaymentAdopted } else { Rare::Adopted };
@@ -304,14 +304,16 @@ impl Attempt for Sim<'_> {
         self.store(Call::Write("postponing"), request).await.map(drop)
     }
 
-    async fn settle(&self, record: &Record) -> Result<(), store::Error> {
+    async fn note(&self, record: &Record, what: &Transition) -> Result<Written, store::Error> {
         let request = Request::Write {
             held: Box::new(record.clone()),
-            transition: Transition::Settle,
+            transition: what.clone(),
             id: Nonce::new(),
             now: self.now(),
         };
-        let call = Call::Write(Transition::Settle.doing());
-        self.store(call, request).await.map(drop)
+        match self.store(Call::Write(what.doing()), request).await? {
+            Stored::Written(written) => Ok(written),
+            _ => unreachable!("a write is answered as one"),
+        }
     }
 }

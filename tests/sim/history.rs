@@ -87,7 +87,7 @@ impl History {
     /// after its quiet period.
     pub(crate) fn wrote(&mut self, wrote: Wrote) -> Result<(), String> {
         let Wrote { doing, from, to, fence, fence_before, .. } = wrote;
-        let settles = doing == "settling the callback";
+        let settles = matches!(doing, "telling HubSpot early" | "settling the callback");
         let intends = doing.starts_with("writing the");
         let quiet = wrote.quiet_before.is_none_or(|quiet| quiet < wrote.by_clock);
         self.writes.push(wrote);
@@ -147,7 +147,7 @@ fn is_step(doing: &str, from: State, to: State) -> bool {
             matches!((from, to), (Sent | DocDone | PaySent, NeedsReview))
         }
         "releasing the record" => from == to && !from.is_terminal(),
-        "settling the callback" => from == to,
+        "telling HubSpot early" | "settling the callback" => from == to,
         _ => false,
     }
 }

@@ -169,7 +169,9 @@ impl Item {
             replanned_for: None,
             request: None,
             callback_due: None,
+            told_at: None,
             safe_since: None,
+            safe_until: None,
             own_mistakes: 0,
             created_at: claim.now,
         };
@@ -186,7 +188,7 @@ impl Item {
         set_once(&mut record.input_hash, &claim.input_hash);
         set_once(&mut record.request, &claim.request);
         if let Some(since) = claim.safe_since {
-            record.quiet_until.get_or_insert(claim.now + SAFE_MODE_WAIT);
+            record.safe_until.get_or_insert(claim.now + SAFE_MODE_WAIT);
             record.safe_since.get_or_insert(since);
         }
         self.lease_until = Some(claim.lease_until);
@@ -201,7 +203,7 @@ impl Item {
         if !self.allows(held, transition, now) {
             return self.write == *id;
         }
-        if !matches!(transition, Transition::Settle) {
+        if !matches!(transition, Transition::Tell | Transition::Settle) {
             self.write = id.clone();
         }
         self.change(held, transition, now);
@@ -217,21 +219,21 @@ impl Item {
         let promise = record.callback_due.is_some() == held.callback_due.is_some();
         let execution = matches!(held.key, Key::Execution { .. });
         let over = record.quiet_until.is_some_and(|quiet_until| quiet_until < now);
-        let quiet = record.quiet_until.is_none() || over;
+        let safe = record.safe_until.is_none_or(|safe_until| safe_until < now);
         let restored = record.safe_since.is_some();
         match transition {
             Transition::Freeze(plan) => {
                 let same = record.realm.as_ref().map_or(!execution, |realm| *realm == plan.realm);
                 ours && state == Claimed && record.plan.is_none() && same
             }
-            Transition::Intent { .. } => ours && ((state == Planned && quiet) || (state == Sent && over)),
+            Transition::Intent { .. } => ours && safe && (state == Planned || (state == Sent && over)),
             Transition::Unsend { .. } => ours && state == Sent,
             Transition::Replan { .. } => {
                 ours && state == Sent && (!execution || record.plan_version < REPLANS)
             }
             Transition::Record { .. } => fence && (state == Sent || (state == Planned && restored)),
             Transition::PayIntent { .. } => {
-                let state = (state == DocDone && quiet) || (state == PaySent && over);
+                let state = safe && (state == DocDone || (state == PaySent && over));
                 ours && record.pay_plan.is_some() && record.pay_id.is_none() && state
             }
             Transition::PayUnsend { .. } | Transition::PayRefuse { .. } => {
@@ -252,6 +254,7 @@ impl Item {
                 ours && state && promise
             }
             Transition::Release { .. } => ours && !state.is_terminal(),
+            Transition::Tell => fence && state == held.state && record.callback_due.is_some(),
             Transition::Settle => {
                 let promise = record.callback_due.is_some() && record.callback_due == held.callback_due;
                 fence && promise && state == held.state
@@ -312,6 +315,9 @@ impl Item {
                 if matches!(record.key, Key::Execution { .. }) {
                     self.next_at = Some(*next_at);
                 }
+            }
+            Transition::Tell => {
+                record.told_at.get_or_insert(now);
             }
             Transition::Settle => {
                 record.callback_due = None;

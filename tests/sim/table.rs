@@ -83,7 +83,7 @@ impl World {
             Some(_) => Rare::TakenOverPaySent,
         };
         self.hit(rare);
-        let quiet = self.record().and_then(|record| record.quiet_until);
+        let quiet = self.record().and_then(|record| record.quiet_until.max(record.safe_until));
         let loud = quiet.is_none_or(|quiet| quiet < timestamp(self.now - AHEAD_AT_MOST));
         let Task { skew, delivers, .. } = self.tasks[task];
         if self.is_calm() && loud && skew == 0 && !delivers {
@@ -125,8 +125,8 @@ impl World {
                     self.hit(Rare::FinalRepeated);
                 }
                 self.wrote(task, carried, &before, after, transition, now);
-                // Whoever settles leaves the id of the holder's last write alone.
-                if !matches!(transition, Transition::Settle) {
+                // Whoever tells or settles leaves the id of the holder's last write alone.
+                if !matches!(transition, Transition::Tell | Transition::Settle) {
                     self.history.last_write = Some(id.clone());
                 }
             }
@@ -163,7 +163,7 @@ impl World {
             from: before.state,
             to: after.state,
             fence_before: before.fence,
-            quiet_before: before.quiet_until,
+            quiet_before: before.quiet_until.max(before.safe_until),
         };
         if let Err(wrong) = self.history.wrote(wrote) {
             self.wrong(&wrong);

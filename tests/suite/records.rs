@@ -471,8 +471,25 @@ async fn a_settled_callback_leaves_what_is_unfinished_due() {
     table.backing.store.owe_callback(&table.key, table.now).await.unwrap();
     let released = table.done(&held, release()).await;
     let settled = table.done(&released, Transition::Settle).await;
-    assert_eq!((settled.state, settled.callback_due), (State::Sent, None));
+    assert_eq!((settled.state, settled.callback_due, settled.told_at), (State::Sent, None, None));
     assert_eq!(table.backing.store.due(NOON.parse().unwrap(), 10).await.unwrap(), [table.key]);
+}
+
+#[tokio::test]
+async fn what_hubspot_is_told_early_is_written_down_before_unless_somebody_took_the_record_up() {
+    let mut table = Table::new().await;
+    let held = table.in_state(State::Sent).await;
+    assert!(matches!(table.write(&held, Transition::Tell).await, Written::Refused), "nothing was promised");
+    table.backing.store.owe_callback(&table.key, table.now + SignedDuration::from_hours(6)).await.unwrap();
+    let told = table.done(&held, Transition::Tell).await;
+    assert_eq!((told.state, told.told_at), (State::Sent, Some(table.now)));
+    let first = table.now;
+    table.now += SignedDuration::from_mins(1);
+    assert_eq!(table.done(&told, Transition::Tell).await.told_at, Some(first), "once");
+    table.now += SignedDuration::from_mins(1);
+    table.claimed().await;
+    assert!(matches!(table.write(&told, Transition::Tell).await, Written::Refused), "taken up");
+    assert!(matches!(table.write(&told, Transition::Settle).await, Written::Refused), "taken up");
 }
 
 #[tokio::test]
@@ -544,6 +561,17 @@ async fn in_safe_mode_nothing_is_sent_for_ten_minutes_and_what_is_found_is_recor
     let paid = table.done(&found, paid()).await;
     assert_eq!((paid.state, paid.sends, paid.pay_id.as_deref()), (State::PaySent, 0, Some("413")));
     assert_eq!(table.done(&paid, completed()).await.state, State::Completed);
+
+    // A restored record may have been sent after its quiet period too, in the time that is forgotten.
+    let mut table = Table::new().await;
+    let sent = table.in_state(State::Sent).await;
+    table.now = sent.quiet_until.unwrap() + SignedDuration::from_hours(1);
+    let Claimed::Ours(again) = table.backing.store.claim(&safe(&table)).await.unwrap() else {
+        panic!("not ours")
+    };
+    assert!(matches!(table.write(&again, table.intent()).await, Written::Refused));
+    table.now += SignedDuration::from_mins(10) + SignedDuration::from_millis(1);
+    assert_eq!(table.done(&again, table.intent()).await.sends, 2);
 
     // What cannot be judged goes to a person, from wherever the record stands.
     for plan in [false, true] {

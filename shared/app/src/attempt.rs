@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use store::record::{Claimed, Owed, Record, State};
+use store::record::{Claimed, Owed, Record, State, Transition, Written};
 
 pub use crate::effects::{Times, is_pressing};
 
@@ -77,8 +77,12 @@ pub trait Attempt: Effects {
     /// Calls HubSpot back with the record's answer, or that a person must look when there is none.
     fn call_back(&self, record: &Record) -> impl Future<Output = Told> + Send;
 
-    /// Writes down that HubSpot no longer waits.
-    fn settle(&self, record: &Record) -> impl Future<Output = Result<(), store::Error>> + Send;
+    /// Writes down what HubSpot is told, before, and that it no longer waits, after. It takes no lease.
+    fn note(
+        &self,
+        record: &Record,
+        what: &Transition,
+    ) -> impl Future<Output = Result<Written, store::Error>> + Send;
 
     /// Leaves what is due for later, unless somebody took it up meanwhile.
     fn postpone(
@@ -191,6 +195,14 @@ async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Erro
     if ended && now < known_at {
         return attempt.postpone(record, known_at).await;
     }
+    let mut record = record;
+    let told;
+    if !ended {
+        // From here on nothing new is sent for it; and if somebody has taken it up, they tell.
+        let Written::Done(noted) = attempt.note(record, &Transition::Tell).await? else { return Ok(()) };
+        told = noted;
+        record = &told;
+    }
     let heard = match attempt.call_back(record).await {
         Told::Heard => true,
         Told::Refused => now >= later(promised_at, REFUSAL_COUNTS),
@@ -198,11 +210,11 @@ async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Erro
         Told::NotHeard => now > due,
     };
     match (heard, ended) {
-        (true, _) => attempt.settle(record).await,
+        (true, _) => attempt.note(record, &Transition::Settle).await.map(drop),
         (false, true) => {
             let pause = now.duration_since(promised_at) / 2;
             attempt.postpone(record, later(now, pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))).await
         }
-        (false, false) => Ok(()),
+        (false, false) => attempt.postpone(record, later(now, SHORTEST_PAUSE)).await,
     }
 }

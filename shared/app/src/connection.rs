@@ -38,9 +38,9 @@ const RENEWAL_NEEDS: Duration = Duration::from_secs(30);
 /// A token with less time left is renewed before it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
-/// After so many attempts, a record that HubSpot does not give out whole is told instead of tried again (reliability.md
-/// §b, malformed bodies).
-const PATIENCE: u64 = 5;
+/// A record that HubSpot does not give out whole for so long is told instead of tried again (reliability.md §b, malformed
+/// bodies).
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 
 /// The clients, and what proves to the vendors who we are.
 pub(crate) struct Vendors {
@@ -421,8 +421,13 @@ impl Refresh {
     }
 }
 
-/// What an error of HubSpot means for an execution that reads a record, for the how-manieth time.
-pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, attempts: u64, error: &hubspot::Error) -> Stop {
+/// What an error of HubSpot means for an execution that has tried to read a record for so long.
+pub(crate) fn hubspot_stop(
+    kind: RecordKind,
+    id: RecordId,
+    tried_for: SignedDuration,
+    error: &hubspot::Error,
+) -> Stop {
     tracing::warn!(error = chain(error), "the record could not be read");
     let id = id.to_string();
     match error {
@@ -432,7 +437,7 @@ pub(crate) fn hubspot_stop(kind: RecordKind, id: RecordId, attempts: u64, error:
         hubspot::Error::Refused { .. } => Stop::Trouble(Trouble::Internal),
         hubspot::Error::RateLimited => Stop::Trouble(Trouble::HubSpotThrottled),
         hubspot::Error::Unavailable { cause: hubspot::error::Cause::Incomplete, .. }
-            if attempts >= PATIENCE =>
+            if tried_for >= PATIENCE =>
         {
             Stop::Failure(Failure::record_incomplete(kind, &id))
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::budget::Budget;
 use store::portal::{Portal, Status};
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition};
+use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition, Written};
 use store::tokens::Owner;
 
 use crate::App;
@@ -166,7 +166,7 @@ impl Attempt for Execution<'_> {
     }
 
     async fn call_back(&self, record: &Record) -> Told {
-        let unknown = || answer::failed(&self.needs_review(record), self.request.callback_id.as_str());
+        let unknown = || answer::failed(&self.not_known_yet(record), self.request.callback_id.as_str());
         let reply = record.answer.clone().unwrap_or_else(unknown);
         match self.complete(&reply).await {
             Ok(Ok(Completed::Taken)) => {
@@ -192,7 +192,7 @@ impl Attempt for Execution<'_> {
         self.app.store.postpone(&record.key, Some(record), until).await
     }
 
-    async fn settle(&self, record: &Record) -> Result<(), store::Error> {
-        self.app.store.write(record, &Transition::Settle, &Nonce::new(), clock::now()).await.map(drop)
+    async fn note(&self, record: &Record, what: &Transition) -> Result<Written, store::Error> {
+        self.app.store.write(record, what, &Nonce::new(), clock::now()).await
     }
 }

@@ -181,7 +181,7 @@ impl Execution<'_> {
             let renewed = self.app.renewed_account(account).await?;
             enrolled = self.app.vendors.hubspot.enrolled(renewed.token(), kind, id, wanted).await;
         }
-        enrolled.map_err(|error| hubspot_stop(kind, id, record.fence, &error))
+        enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
     }
 
     fn paid(
@@ -404,6 +404,7 @@ impl Execution<'_> {
         // Somebody may have removed the marker: the same customer, day and sum is for a person to judge.
         let suspect = |other: &&Document| {
             !marked(other, MARKER)
+                && other.customer_ref.as_ref().is_some_and(|customer| customer.value == notes.customer_id)
                 && other.txn_date == Some(notes.date)
                 && other.total_amt - answer::tax(other) == notes.total
         };
@@ -538,7 +539,7 @@ impl Execution<'_> {
         Some(created.answer())
     }
 
-    pub(crate) fn needs_review(&self, record: &Record) -> Failure {
+    fn needs_review(&self, record: &Record) -> Failure {
         if matches!(record.state, State::DocDone | State::PaySent) {
             let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
             let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
@@ -550,6 +551,16 @@ impl Execution<'_> {
         }
         let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
         Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
+    }
+}
+
+impl Execution<'_> {
+    /// What HubSpot is told when its wait ends before the execution does.
+    pub(crate) fn not_known_yet(&self, record: &Record) -> Failure {
+        match record.state {
+            State::PaySent => self.needs_review(&Record { state: State::DocDone, ..record.clone() }),
+            _ => self.needs_review(record),
+        }
     }
 }
 

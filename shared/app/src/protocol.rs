@@ -14,8 +14,9 @@
 //! not undo the document but is part of the answer.
 //!
 //! HubSpot waits only so long, for a callback or with its own retries. Once its wait is about to end, an execution that has
-//! sent nothing begins nothing any more and is failed with the cause of its last trouble; one that has sent goes on, and
-//! HubSpot is told to have a person look (rulings.md 4).
+//! sent nothing begins nothing any more and is failed with the cause of its last trouble. One that has sent is looked for
+//! still, and HubSpot is told to have a person look (rulings.md 4); from then on nothing is sent for it but the payment of a
+//! document that exists: whoever found nothing may have enrolled the record again.
 //!
 //! After a restore, what we sent meanwhile is forgotten, and the documents are there. So the books are searched before the
 //! first send as after a lost one, and what would fail goes to a person instead (rulings.md 17).
@@ -31,8 +32,9 @@ use store::record::{Plan, REPLANS, Record, State, Written};
 use crate::failure::{Failure, Trouble};
 use crate::telemetry::chain;
 
-/// So long before HubSpot stops waiting it is told how things stand (rulings.md 4).
-pub const CALLBACK_BEFORE: SignedDuration = SignedDuration::from_mins(15);
+/// So long before HubSpot stops waiting it is told how things stand: at the latest 15 minutes before (rulings.md 4), and 5 for
+/// tries.
+pub const CALLBACK_BEFORE: SignedDuration = SignedDuration::from_mins(20);
 
 /// So long HubSpot delivers an execution again, less what its last retry may come early (hubspot.md §2.4).
 pub const HUBSPOT_RETRIES: SignedDuration = SignedDuration::from_hours(3 * 24 - 1);
@@ -211,10 +213,7 @@ fn first_send(record: &Record) -> Command {
 /// have enrolled it again.
 fn begin(record: &Record, command: Command, now: Timestamp) -> Command {
     match record.action {
-        Some(kind) if is_too_late(record, now) => {
-            let trouble = record.trouble.as_deref().and_then(Trouble::read).unwrap_or(Trouble::OutOfTime);
-            refuse(record, trouble.failure(kind))
-        }
+        Some(kind) if is_too_late(record, now) => refuse(record, last_trouble(record).failure(kind)),
         _ => command,
     }
 }
@@ -222,6 +221,7 @@ fn begin(record: &Record, command: Command, now: Timestamp) -> Command {
 /// Whether HubSpot's wait is about to end: for a callback, or, where none was promised, with its own retries.
 fn is_too_late(record: &Record, now: Timestamp) -> bool {
     match record.callback_due {
+        _ if record.told_at.is_some() => true,
         Some(due) => due.duration_since(now) <= CALLBACK_BEFORE,
         None => now.duration_since(record.created_at) >= HUBSPOT_RETRIES,
     }
@@ -246,6 +246,8 @@ fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
             refuse(record, trouble.failure(kind))
         }
         State::Sent | State::DocDone | State::PaySent if hopeless => Command::Write(Change::Review),
+        // Its payment cannot even be sent.
+        State::DocDone if is_unresolvable(record, now) => Command::Write(Change::Review),
         _ => Command::Later(trouble),
     }
 }
@@ -253,7 +255,7 @@ fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
 /// Sent so long ago that nobody believes any more that it can be found out.
 fn is_unresolvable(record: &Record, now: Timestamp) -> bool {
     let sent_at = match record.state {
-        State::Sent => record.first_sent_at,
+        State::Sent | State::DocDone => record.first_sent_at,
         State::PaySent => record.pay_first_sent_at,
         _ => None,
     };
@@ -297,15 +299,33 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
         Sighting::Absent | Sighting::Suspect if is_quiet(record, now) => {
             later(record, Trouble::OutcomeUnknown, now)
         }
-        Sighting::Absent => Command::Write(Change::Intend),
+        Sighting::Absent => again(record, now),
         Sighting::Suspect => Command::Write(Change::Review),
     }
+}
+
+/// Nothing of ours exists, and nothing can come of what was sent: it is sent again, unless a person was told to look, or it
+/// has been for a week without anything coming of it.
+fn again(record: &Record, now: Timestamp) -> Command {
+    match record.action {
+        Some(kind)
+            if record.state == State::Sent && (record.told_at.is_some() || is_unresolvable(record, now)) =>
+        {
+            refuse(record, last_trouble(record).failure(kind))
+        }
+        _ => Command::Write(Change::Intend),
+    }
+}
+
+fn last_trouble(record: &Record) -> Trouble {
+    record.trouble.as_deref().and_then(Trouble::read).unwrap_or(Trouble::OutOfTime)
 }
 
 /// Whether an earlier send may still take effect: ours, or after a restore one that is forgotten.
 fn is_quiet(record: &Record, now: Timestamp) -> bool {
     let may_be_alive = matches!(record.state, State::Sent | State::PaySent);
-    record.quiet_until.map_or(may_be_alive, |quiet_until| quiet_until >= now)
+    let forgotten = record.safe_until.is_some_and(|safe_until| safe_until >= now);
+    forgotten || record.quiet_until.map_or(may_be_alive, |quiet_until| quiet_until >= now)
 }
 
 /// The world as the machine sees it. Two implementations: production, and the deterministic simulation of the proofs; it
@@ -444,7 +464,9 @@ mod tests {
             replanned_for: None,
             request: None,
             callback_due: None,
+            told_at: None,
             safe_since: None,
+            safe_until: None,
             own_mistakes: 0,
             created_at: now(),
         }
@@ -584,7 +606,7 @@ mod tests {
 
     #[test]
     fn what_has_sent_nothing_ends_before_hubspot_stops_waiting() {
-        let late = now() + SignedDuration::from_mins(15);
+        let late = now() + CALLBACK_BEFORE;
         let soon = late + SignedDuration::from_millis(1);
         for (callback_due, created_at, expected) in [
             (Some(soon), now(), None),
@@ -657,6 +679,28 @@ mod tests {
     }
 
     #[test]
+    fn once_a_person_was_told_to_look_nothing_is_sent_but_a_payment() {
+        let after = now() + SignedDuration::from_mins(5);
+        let told = |state| Record { told_at: Some(now()), pay_plan: Some(plan()), ..execution(state) };
+        check(next, &told(State::Sent), Event::Looked(Sighting::Absent), after, "write Fail");
+        check(next, &told(State::Sent), Event::Looked(Sighting::Found(made())), after, "write Record");
+        check(next, &told(State::Planned), Event::Claimed, after, "write Fail");
+        check(next, &told(State::Claimed), Event::Claimed, after, "write Fail");
+        check(next, &told(State::PaySent), Event::Looked(Sighting::Absent), after, "write Intend");
+        check(next, &told(State::DocDone), Event::Claimed, after, "write Intend");
+    }
+
+    #[test]
+    fn what_comes_to_nothing_for_a_week_is_not_sent_for_ever() {
+        let week = now() + SignedDuration::from_hours(7 * 24 + 1);
+        let sent = execution(State::Sent);
+        check(next, &sent, Event::Looked(Sighting::Absent), week, "write Fail");
+        let parked = Record { pay_plan: Some(plan()), ..execution(State::DocDone) };
+        check(next, &parked, Event::Wrote(Change::Unsend(Trouble::Disconnected)), now(), "Later");
+        check(next, &parked, Event::Wrote(Change::Unsend(Trouble::Disconnected)), week, "write Review");
+    }
+
+    #[test]
     fn after_a_restore_nothing_is_sent_before_a_look_and_nothing_is_called_a_failure() {
         let of = |state| Record { safe_since: Some(now()), quiet_until: None, ..execution(state) };
         let planned = of(State::Planned);
@@ -664,7 +708,7 @@ mod tests {
         check(next, &planned, Event::Wrote(Change::Freeze(plan())), now(), "Look");
         check(next, &planned, Event::Looked(Sighting::Found(made())), now(), "write Record");
         check(next, &planned, Event::Looked(Sighting::Absent), now(), "write Intend");
-        let waiting = Record { quiet_until: Some(now()), ..planned.clone() };
+        let waiting = Record { safe_until: Some(now()), ..planned.clone() };
         check(next, &waiting, Event::Looked(Sighting::Absent), now(), "Later");
         let to_pay = Record { pay_plan: Some(plan()), ..of(State::DocDone) };
         check(next, &to_pay, Event::Claimed, now(), "Look");

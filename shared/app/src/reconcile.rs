@@ -121,7 +121,13 @@ async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
         match take_up(app, key, deadline).await {
             Ok(Some(state)) => return Some(state),
             Ok(None) => tracing::error!("the record does not say what was asked for"),
-            Err(error) => tracing::error!(error = chain(&error), "the execution could not be resumed"),
+            Err(error @ store::Error::Corrupt { .. }) => {
+                tracing::error!(error = chain(&error), "the record cannot be read");
+            }
+            Err(error) => {
+                tracing::error!(error = chain(&error), "the execution could not be resumed");
+                return None;
+            }
         }
         // It must not stand in the way of others.
         if let Err(error) = app.store.postpone(key, None, later(clock::now(), PAUSE)).await {

@@ -62,12 +62,8 @@ impl Store {
                 .set_once("activity", Some(text(portal.to_string())));
         }
         if let Some(since) = claim.safe_since {
-            write
-                .set(
-                    "quiet_until = if_not_exists(quiet_until, :safe_until)",
-                    [(":safe_until", millis(safe_until(claim.now)))],
-                )
-                .set_once("safe_since", Some(millis(since)));
+            write.set_once("safe_since", Some(millis(since)));
+            write.set_once("safe_until", Some(millis(safe_until(claim.now))));
         }
         write.states(&condition);
         write.set_once("#action", claim.action.map(|kind| text(kind.entity())));
@@ -125,7 +121,7 @@ impl Store {
     ) -> Result<Ran, Error> {
         let mut write = match transition {
             // Nobody need hold the record for it, and whoever does takes no notice.
-            Transition::Settle => Write::beside(&held.key),
+            Transition::Tell | Transition::Settle => Write::beside(&held.key),
             _ => Write::to(&held.key, id),
         };
         let condition = describe(&mut write, held, transition, now);
@@ -289,6 +285,7 @@ impl Transition {
             Self::Fail { .. } => "failing the record",
             Self::Review { .. } => "putting the record up for review",
             Self::Release { .. } => "releasing the record",
+            Self::Tell => "telling HubSpot early",
             Self::Settle => "settling the callback",
             Self::Forget { .. } => "forgetting the customer",
         }
@@ -300,6 +297,9 @@ enum Ran {
     /// The condition did not hold for this record.
     Refused(Box<Record>),
 }
+
+/// After a restore, what was sent and forgotten takes no effect any more.
+const SAFE: &str = "(attribute_not_exists(safe_until) OR safe_until < :now)";
 
 /// What the record knows may be less than what was done.
 const RESTORED: &str = "attribute_exists(safe_since)";
@@ -349,8 +349,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 )
                 .set("first_sent_at = if_not_exists(first_sent_at, :now)", [(":now", millis(now))])
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
-            let quiet = "(attribute_not_exists(quiet_until) OR quiet_until < :now)";
-            format!("{held_by_us} AND ((st = :PLANNED AND {quiet}) OR (st = :SENT AND quiet_until < :now))")
+            format!("{held_by_us} AND {SAFE} AND (st = :PLANNED OR (st = :SENT AND quiet_until < :now))")
         }
         Transition::Unsend { trouble } => {
             write.state(State::Planned).trouble(trouble).remove("quiet_until");
@@ -403,10 +402,9 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 )
                 .set("pay_first_sent_at = if_not_exists(pay_first_sent_at, :now)", [(":now", millis(now))])
                 .set("quiet_until = :quiet", [(":quiet", millis(*quiet_until))]);
-            let quiet = "(attribute_not_exists(quiet_until) OR quiet_until < :now)";
             format!(
                 "{held_by_us} AND attribute_exists(pay_plan) AND attribute_not_exists(pay_id) \
-                 AND ((st = :DOC_DONE AND {quiet}) OR (st = :PAY_SENT AND quiet_until < :now))"
+                 AND {SAFE} AND (st = :DOC_DONE OR (st = :PAY_SENT AND quiet_until < :now))"
             )
         }
         Transition::PayUnsend { trouble } => {
@@ -461,6 +459,11 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 write.set("own_mistakes = if_not_exists(own_mistakes, :zero) + :one", [(":one", number(1))]);
             }
             format!("{held_by_us} AND {UNFINISHED}")
+        }
+        Transition::Tell => {
+            write.set("told_at = if_not_exists(told_at, :now)", [(":now", millis(now))]);
+            write.value(":was", text(held.state.as_str()));
+            "fence = :fence AND st = :was AND attribute_exists(callback_due)".to_owned()
         }
         Transition::Settle => {
             write.remove("callback_due");
@@ -678,7 +681,9 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         replanned_for: item.optional_text("replanned_for"),
         request: item.optional_text("asked"),
         callback_due: item.optional_time("callback_due")?,
+        told_at: item.optional_time("told_at")?,
         safe_since: item.optional_time("safe_since")?,
+        safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })

@@ -255,8 +255,12 @@ pub struct Record {
     pub request: Option<String>,
     /// HubSpot waits for a callback until then.
     pub callback_due: Option<Timestamp>,
+    /// When HubSpot was told, although this was not done, that a person must look.
+    pub told_at: Option<Timestamp>,
     /// After a restore: the books are searched from this moment on before anything is sent.
     pub safe_since: Option<Timestamp>,
+    /// After a restore: before this moment what was sent and forgotten may still take effect.
+    pub safe_until: Option<Timestamp>,
     /// How many attempts ended by a mistake of our own.
     pub own_mistakes: u64,
     /// When it was first claimed.
@@ -394,6 +398,8 @@ pub enum Transition {
         /// When whoever takes up due work takes it up.
         next_at: Timestamp,
     },
+    /// HubSpot is about to be told, before this is done, that a person must look. Written before it is.
+    Tell,
     /// The callback was taken or refused for good: HubSpot no longer waits.
     Settle,
     /// DOC_DONE → CLAIMED, customers only: the customer recorded here is proven gone (rulings.md 8).
