@@ -41,7 +41,9 @@ use local::lambda::{Function, Pool};
 use local::proxy::Proxies;
 use local::template::Template;
 use local::{Options, Profile, Stack, paths, world};
+use mapping::quickbooks::RealmId;
 use simulators::control::Clock;
+use store::budget::Budget;
 
 use self::report::Figures;
 
@@ -176,12 +178,11 @@ fn build(profile: Profile, names: Vec<String>) -> Result<Programs, functions::Er
 /// not what is measured.
 async fn respite(stack: &Stack) -> Result<(), Box<dyn Error + Send + Sync>> {
     stack.advance_clock(RESPITE);
-    let (realm, portal) = (world::REALM, world::PORTAL);
-    let keys =
-        [format!("quickbooks#{realm}"), format!("quickbooks-batches#{realm}"), format!("hubspot#{portal}")];
-    for key in keys {
+    let realm = RealmId::try_from(world::REALM.to_owned())?;
+    let hubspot = Budget::HubSpot(world::PORTAL);
+    for budget in [hubspot, Budget::QuickBooks(realm.clone()), Budget::QuickBooksBatches(realm)] {
         let delete = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
-        let delete = delete.key("pk", AttributeValue::S(format!("B#{key}")));
+        let delete = delete.key("pk", AttributeValue::S(budget.partition()));
         delete.key("sk", AttributeValue::S("BUDGET".to_owned())).send().await?;
     }
     Ok(())

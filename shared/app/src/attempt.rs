@@ -174,47 +174,48 @@ pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State
 /// Until when only HubSpot may go on: nothing was sent, nobody was promised anything, and whoever asked may have taken the
 /// 503 for the end. A workflow has not: it delivers for three days.
 fn hubspot_s_turn(attempt: &impl Attempt, record: &Record) -> Option<Timestamp> {
-    let unsent = matches!(record.state, State::Claimed | State::Planned);
     let ends = record.created_at.checked_add(HUBSPOT_RETRIES).unwrap_or(Timestamp::MAX);
-    let waits = unsent && record.callback_due.is_none() && !attempt.is_from_a_workflow();
+    let waits = record.state.is_unsent() && record.callback_due.is_none() && !attempt.is_from_a_workflow();
     (waits && attempt.now() < ends).then_some(ends)
 }
 
-/// Calls HubSpot back if that was promised and it is time, and leaves it for later if HubSpot did not hear.
+/// Calls HubSpot back if that was promised and it is time.
 async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Error> {
     let Some(due) = record.callback_due else { return Ok(()) };
     let (now, promised_at) = (attempt.now(), later(due, -WAIT));
-    let ended = record.state.is_terminal();
-    let sent = !matches!(record.state, State::Claimed | State::Planned);
-    let is_time = ended || (sent && due.duration_since(now) <= CALLBACK_BEFORE);
-    if !is_time {
-        return Ok(());
+    if record.state.is_terminal() {
+        // Until its answer `BLOCK` has arrived, HubSpot knows of no wait.
+        let known_at = later(promised_at, BLOCK_ARRIVES);
+        if now < known_at {
+            return attempt.postpone(record, known_at).await;
+        }
+        let pause = now.duration_since(promised_at) / 2;
+        return call(attempt, record, due, pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
-    // Until its answer `BLOCK` has arrived, HubSpot knows of no wait.
-    let known_at = later(promised_at, BLOCK_ARRIVES);
-    if ended && now < known_at {
-        return attempt.postpone(record, known_at).await;
+    let is_time = !record.state.is_unsent() && due.duration_since(now) <= CALLBACK_BEFORE;
+    // From there on nothing new is sent for it; and if somebody has taken it up, they tell.
+    if is_time && let Written::Done(record) = attempt.note(record, &Transition::Tell).await? {
+        return call(attempt, &record, due, SHORTEST_PAUSE).await;
     }
-    let mut record = record;
-    let told;
-    if !ended {
-        // From here on nothing new is sent for it; and if somebody has taken it up, they tell.
-        let Written::Done(noted) = attempt.note(record, &Transition::Tell).await? else { return Ok(()) };
-        told = noted;
-        record = &told;
-    }
-    let heard = match attempt.call_back(record).await {
+    Ok(())
+}
+
+/// Calls back once, and leaves it for later if HubSpot did not hear.
+async fn call(
+    attempt: &impl Attempt,
+    record: &Record,
+    due: Timestamp,
+    pause: SignedDuration,
+) -> Result<(), store::Error> {
+    let now = attempt.now();
+    let is_over = match attempt.call_back(record).await {
         Told::Heard => true,
-        Told::Refused => now >= later(promised_at, REFUSAL_COUNTS),
+        Told::Refused => now >= later(later(due, -WAIT), REFUSAL_COUNTS),
         // After its time HubSpot does not wait any more, heard or not.
         Told::NotHeard => now > due,
     };
-    match (heard, ended) {
-        (true, _) => attempt.note(record, &Transition::Settle).await.map(drop),
-        (false, true) => {
-            let pause = now.duration_since(promised_at) / 2;
-            attempt.postpone(record, later(now, pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))).await
-        }
-        (false, false) => attempt.postpone(record, later(now, SHORTEST_PAUSE)).await,
+    match is_over {
+        true => attempt.note(record, &Transition::Settle).await.map(drop),
+        false => attempt.postpone(record, later(now, pause)).await,
     }
 }

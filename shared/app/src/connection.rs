@@ -125,10 +125,6 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn token(&self) -> &SecretString {
-        &self.grant.access_token
-    }
-
     /// Payments are behind an optional scope (rulings.md 29).
     pub(crate) fn may_read_payments(&self) -> bool {
         self.grant.scopes.iter().any(|scope| scope == "crm.objects.commercepayments.read")
@@ -161,12 +157,18 @@ impl App {
         Ok(Account { owner, grant: grant.ok_or_else(expired)?, deadline })
     }
 
-    /// The same account after HubSpot refused its token.
-    pub(crate) async fn renewed_account(&self, refused: Account) -> Result<Account, Stop> {
-        let Account { owner, grant, deadline } = refused;
+    /// Calls HubSpot, once more with a renewed token if its token is refused. `Err`: there is no other token.
+    pub(crate) async fn call_hubspot<T, C: Future<Output = Result<T, hubspot::Error>>>(
+        &self,
+        account: Account,
+        call: impl Fn(SecretString) -> C,
+    ) -> Result<Result<T, hubspot::Error>, Stop> {
+        let Account { owner, grant, deadline } = account;
+        let called = call(grant.access_token.clone()).await;
+        let Err(hubspot::Error::Unauthorized) = called else { return Ok(called) };
         let renewed = self.renew(&owner, &grant, &self.vendors.keys.hubspot, &deadline).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::hubspot_connection_expired()))?;
-        Ok(Account { owner, grant, deadline })
+        Ok(call(grant.access_token).await)
     }
 
     /// The company with a token that is good for a while.
@@ -248,23 +250,25 @@ impl App {
         company: &Company,
         send: impl Fn(quickbooks::Company) -> S,
     ) -> Result<Result<T, quickbooks::Error>, Stop> {
-        let calls = Budget::QuickBooks(company.realm.clone());
-        self.spend(&calls, 1, &company.deadline).await?;
-        if !company.deadline.allows_a_send() {
-            return Err(Stop::Trouble(Trouble::OutOfTime));
-        }
+        self.turn_to_send(company).await?;
         let sent = send(company.client.clone()).await;
         let Err(quickbooks::Error::Unauthorized) = sent else { return Ok(sent) };
         let renewed = self.renewed_company(company).await?;
-        self.spend(&calls, 1, &company.deadline).await?;
-        if !company.deadline.allows_a_send() {
-            return Err(Stop::Trouble(Trouble::OutOfTime));
-        }
+        self.turn_to_send(company).await?;
         match send(renewed).await {
             Err(quickbooks::Error::Unauthorized) => {
                 Err(Stop::Failure(Failure::connection_expired(&company.name)))
             }
             sent => Ok(sent),
+        }
+    }
+
+    /// Waits for a send's turn, and looks whether there is time for it then.
+    async fn turn_to_send(&self, company: &Company) -> Result<(), Stop> {
+        self.spend(&Budget::QuickBooks(company.realm.clone()), 1, &company.deadline).await?;
+        match company.deadline.allows_a_send() {
+            true => Ok(()),
+            false => Err(Stop::Trouble(Trouble::OutOfTime)),
         }
     }
 

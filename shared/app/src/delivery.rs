@@ -40,33 +40,30 @@ struct Asked {
     source: Option<String>,
 }
 
-/// The request of a record that HubSpot delivered once. None when the record keeps none, or not one we can read.
+/// The request of a record that HubSpot delivered once. None when the record is not done and keeps none that we can read:
+/// what is done is only called back about.
 pub(crate) fn asked_before(record: &Record) -> Option<workflow::Execution> {
     let Key::Execution { portal, callback_id } = &record.key else { return None };
-    let asked: Asked = serde_json::from_str(record.request.as_deref()?).ok()?;
+    let asked = record.request.as_deref().and_then(|asked| serde_json::from_str(asked).ok());
+    let Asked { object_type, object_id, inputs, source } = match asked {
+        None if record.state.is_terminal() => Asked::nothing(),
+        asked => asked?,
+    };
     Some(workflow::Execution {
         callback_id: CallbackId::try_from(callback_id.clone()).ok()?,
         portal_id: *portal,
-        object_type: asked.object_type,
-        object_id: asked.object_id,
-        inputs: asked.inputs,
+        object_type,
+        object_id,
+        inputs,
         workflow_id: None,
-        source: asked.source,
+        source,
     })
 }
 
-/// A request that is good for calling back, of a record that does not say what was asked for.
-pub(crate) fn nothing_asked(record: &Record) -> Option<workflow::Execution> {
-    let Key::Execution { portal, callback_id } = &record.key else { return None };
-    Some(workflow::Execution {
-        callback_id: CallbackId::try_from(callback_id.clone()).ok()?,
-        portal_id: *portal,
-        object_type: String::new(),
-        object_id: RecordId(0),
-        inputs: BTreeMap::new(),
-        workflow_id: None,
-        source: None,
-    })
+impl Asked {
+    fn nothing() -> Self {
+        Self { object_type: String::new(), object_id: RecordId(0), inputs: BTreeMap::new(), source: None }
+    }
 }
 
 impl<'a> Execution<'a> {
@@ -91,18 +88,14 @@ impl<'a> Execution<'a> {
         serde_json::json!(Asked { object_type, object_id, inputs, source }).to_string()
     }
 
-    /// With the token there is, or a fresh one if HubSpot no longer takes that. `Err`: there is none, or no time.
+    /// `Err`: there is no token, or no time.
     async fn complete(&self, reply: &str) -> Result<Result<Completed, hubspot::Error>, Stop> {
         self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, &self.deadline).await?;
         let client = &self.app.vendors.hubspot;
+        let callback_id = &self.request.callback_id;
         let account = self.app.account(self.portal, self.deadline).await?;
-        Ok(match client.complete(account.token(), &self.request.callback_id, reply).await {
-            Err(hubspot::Error::Unauthorized) => {
-                let renewed = self.app.renewed_account(account).await?;
-                client.complete(renewed.token(), &self.request.callback_id, reply).await
-            }
-            completed => completed,
-        })
+        let complete = |token| async move { client.complete(&token, callback_id, reply).await };
+        self.app.call_hubspot(account, complete).await
     }
 }
 

@@ -176,11 +176,9 @@ impl Execution<'_> {
         let wanted = hubspot::Wanted { payments };
         let calls = calls_to_read(kind) + u32::from(payments);
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, &self.deadline).await?;
-        let mut enrolled = self.app.vendors.hubspot.enrolled(account.token(), kind, id, wanted).await;
-        if let Err(hubspot::Error::Unauthorized) = enrolled {
-            let renewed = self.app.renewed_account(account).await?;
-            enrolled = self.app.vendors.hubspot.enrolled(renewed.token(), kind, id, wanted).await;
-        }
+        let client = &self.app.vendors.hubspot;
+        let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
+        let enrolled = self.app.call_hubspot(account, read).await?;
         enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
     }
 
@@ -540,27 +538,29 @@ impl Execution<'_> {
     }
 
     fn needs_review(&self, record: &Record) -> Failure {
-        if matches!(record.state, State::DocDone | State::PaySent) {
-            let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
-            let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
-            let number = number.unwrap_or_default();
-            return match record.state {
-                State::DocDone => Failure::payment_pending(self.kind, &number),
-                _ => Failure::payment_needs_review(self.kind, &number),
-            };
+        match record.state {
+            State::DocDone => Failure::payment_pending(self.kind, &Self::number(record)),
+            State::PaySent => Failure::payment_needs_review(self.kind, &Self::number(record)),
+            _ => {
+                let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
+                Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
+            }
         }
-        let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
-        Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
     }
-}
 
-impl Execution<'_> {
     /// What HubSpot is told when its wait ends before the execution does.
     pub(crate) fn not_known_yet(&self, record: &Record) -> Failure {
         match record.state {
-            State::PaySent => self.needs_review(&Record { state: State::DocDone, ..record.clone() }),
+            State::PaySent => Failure::payment_pending(self.kind, &Self::number(record)),
             _ => self.needs_review(record),
         }
+    }
+
+    /// The document's number, or its id where it has none.
+    fn number(record: &Record) -> String {
+        let document = record.made.clone().and_then(|made| serde_json::from_value::<Document>(made).ok());
+        let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
+        number.unwrap_or_default()
     }
 }
 

@@ -5,7 +5,6 @@
 //! that cannot be used: its value is refused when the action runs.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use hubspot::workflow::{Choice, OptionsReply, OptionsRequest};
 use lambda_http::{Request, RequestExt, Response};
@@ -15,6 +14,7 @@ use store::portal::Portal;
 
 use crate::App;
 use crate::action::ends_at;
+use crate::attempt::PATIENCE;
 use crate::clock;
 use crate::connection::{Company, Stop, chosen_company, unreadable};
 use crate::effects::Deadline;
@@ -22,9 +22,6 @@ use crate::failure::{Failure, Trouble};
 use crate::gate::{BODY_LIMIT, Unproven};
 use crate::inputs::NO_CHOICE;
 use crate::telemetry::chain;
-
-/// The editor waits for about so long.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(8);
 
 /// How many choices are shown at once.
 const PAGE: usize = 100;
@@ -73,7 +70,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<String>, Inf
             Err(Unproven::Wrong) => (401, String::new()),
             Err(Unproven::Later) => (503, String::new()),
             Ok(()) => {
-                let deadline = Deadline::at(ends_at(&request), Some(TIME_TO_ANSWER));
+                let deadline = Deadline::at(ends_at(&request), Some(PATIENCE));
                 answer(app, field, request.body().as_ref(), deadline).await
             }
         },

@@ -141,11 +141,7 @@ async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
 /// None when the record is not done and does not say what was asked for.
 async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<State>, store::Error> {
     let Some(record) = app.store.record(key).await? else { return Ok(None) };
-    let request = match delivery::asked_before(&record) {
-        None if record.state.is_terminal() => delivery::nothing_asked(&record),
-        asked => asked,
-    };
-    let Some(request) = request else { return Ok(None) };
+    let Some(request) = delivery::asked_before(&record) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
     let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);

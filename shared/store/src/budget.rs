@@ -56,7 +56,8 @@ impl Budget {
         }
     }
 
-    fn partition(&self) -> String {
+    /// The bucket's `pk` in the table; its `sk` is `BUDGET`.
+    pub fn partition(&self) -> String {
         match self {
             Self::QuickBooks(realm) => format!("B#quickbooks#{realm}"),
             Self::QuickBooksBatches(realm) => format!("B#quickbooks-batches#{realm}"),

@@ -147,6 +147,11 @@ impl State {
         }
     }
 
+    /// Whether nothing was sent by this record, as far as it knows, or all of it was taken back.
+    pub fn is_unsent(self) -> bool {
+        matches!(self, Self::Claimed | Self::Planned)
+    }
+
     /// Whether nothing more will be done by a machine.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::NeedsReview | Self::Closed)
