@@ -246,9 +246,6 @@ fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
             // It makes no plans: nothing is matched or remembered.
             needed.remove("dynamodb:BatchGetItem");
             needed.remove("dynamodb:BatchWriteItem");
-        }
-        if function.binary != "reconcile" {
-            // Whoever is asked for an execution claims it without a look.
             needed.remove("dynamodb:GetItem");
         }
         assert_eq!(granted, needed, "{}", function.binary);

@@ -112,11 +112,11 @@ fn fairly(keys: Vec<Key>) -> Vec<Key> {
 
 /// One execution's state after this attempt; none when it could not be worked on.
 async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
-    let Key::Execution { portal, callback_id } = key else { return None };
+    let Key::Execution { portal, .. } = key else { return None };
     if !deadline.allows_a_beginning() {
         return Some(State::Claimed);
     }
-    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = callback_id);
+    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = key.id());
     let attempt = async {
         match take_up(app, key, deadline).await {
             Ok(Some(state)) => return Some(state),
@@ -144,7 +144,7 @@ async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<Stat
     let Some(request) = delivery::asked_before(&record) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
-    let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
+    let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);
     attempt::resume(&execution, Box::new(record)).await.map(Some)
 }
 
@@ -154,10 +154,7 @@ mod tests {
 
     #[test]
     fn portals_take_turns() {
-        let key = |portal, callback_id: &str| Key::Execution {
-            portal: PortalId(portal),
-            callback_id: callback_id.into(),
-        };
+        let key = |portal, callback_id: &str| Key::execution(PortalId(portal), callback_id);
         let many = vec![key(1, "a"), key(1, "b"), key(1, "c"), key(2, "d"), key(3, "e"), key(3, "f")];
         let fair = [key(1, "a"), key(2, "d"), key(3, "e"), key(1, "b"), key(3, "f"), key(1, "c")];
         assert_eq!(fairly(many), fair);
