@@ -313,7 +313,7 @@ impl Failure {
             Code::InProgress,
             "QuickBooks",
             format!(
-                "Whether an earlier run made a {what} of this record is not known: it waits for a person's decision. Look at it \
+                "Whether an earlier run of this record made its {what} is not known: that waits for a person's decision. Look at it \
                  in the app's activity, then enroll the record again."
             ),
         )
@@ -856,6 +856,10 @@ mod tests {
         faults.into_iter().chain(others).collect()
     }
 
+    fn document() -> Document {
+        serde_json::from_value(serde_json::json!({"Id": "412", "DocNumber": "1001", "TotalAmt": 10})).unwrap()
+    }
+
     fn catalogue() -> Vec<Failure> {
         let mut failures: Vec<Failure> =
             problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
@@ -879,6 +883,9 @@ mod tests {
             Failure::no_company_chosen(),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
             Failure::payment_needs_review(DocumentKind::Invoice, "1001"),
+            Failure::already_created(RecordKind::Deal, "8800000001", DocumentKind::Invoice, &document()),
+            Failure::earlier_in_review(DocumentKind::Invoice),
+            Failure::document_gone(DocumentKind::Invoice, "412"),
         ]);
         failures
     }

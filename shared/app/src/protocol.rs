@@ -480,7 +480,7 @@ mod tests {
             lease_owner: None,
             deliveries: 1,
             input_hash: None,
-            plan: None,
+            plan: matches!(state, State::DocDone | State::PaySent).then(plan),
             plan_version: 0,
             sends: 1,
             first_sent_at: Some(now()),
@@ -758,5 +758,40 @@ mod tests {
         let often = Record { plan_version: 7, ..sent };
         check(next_for_customer, &often, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
         check(next_for_customer, &often, Event::Wrote(Change::Record(made())), now(), "Done");
+    }
+
+    #[test]
+    fn a_retried_payment_is_planned_first_and_its_document_is_never_sent() {
+        let made_id = Some("412".into());
+        let retry = Record { made_id, first_sent_at: None, plan: None, ..execution(State::DocDone) };
+        check(next, &retry, Event::Claimed, now(), "Plan");
+        let planned = |pay_plan| {
+            let (plan, made) = (plan(), made());
+            Event::PaymentPlanned(Box::new(PaymentPlan { plan, made, pay_plan }))
+        };
+        check(next, &retry, planned(Some(plan())), now(), "write PlanPayment");
+        let Event::PaymentPlanned(payment) = planned(None) else { unreachable!() };
+        let to_send = Record { plan: Some(plan()), pay_plan: Some(plan()), ..retry.clone() };
+        check(next, &to_send, Event::Wrote(Change::PlanPayment(payment.clone())), now(), "write Intend");
+        // Nothing is owed any more.
+        let settled = Record { plan: Some(plan()), ..retry.clone() };
+        check(next, &settled, Event::Wrote(Change::PlanPayment(payment)), now(), "write Complete");
+        // Until it is planned, nothing was sent, and it may fail.
+        check(next, &retry, Event::NotPossible(failure()), now(), "write Fail");
+        check(next, &retry, Event::NotPlanned(Trouble::QuickBooksDown), now(), "Later");
+        let late = now() + HUBSPOT_RETRIES;
+        check(next, &retry, Event::NotPlanned(Trouble::QuickBooksDown), late, "write Fail");
+        // Planned, it is parked while the company is disconnected, a week at most.
+        let week = now() + SignedDuration::from_hours(7 * 24 + 1);
+        let turned_away = || Event::Wrote(Change::Unsend(Trouble::Disconnected));
+        check(next, &to_send, turned_away(), late, "Later");
+        check(next, &to_send, turned_away(), week, "write Review");
+    }
+
+    #[test]
+    fn what_exists_already_is_the_answer() {
+        let claimed = execution(State::Claimed);
+        check(next, &claimed, Event::Exists(made()), now(), "write Exists");
+        check(next, &claimed, Event::Wrote(Change::Exists(made())), now(), "Done");
     }
 }
