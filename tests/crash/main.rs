@@ -2,6 +2,7 @@
 //!
 //! - [`points`]: the process of an action, and the reconciler's, is killed at each request it makes, before and after.
 //! - [`rounds`]: sixty-four deliveries of one execution at once, and hundreds of deals of one new contact.
+//! - [`seen`]: that the checks would see a second document.
 //!
 //! `cargo test -p tests --test crash` runs a part of it in about two minutes, and `PROOF=full` before it runs all of it. Each
 //! test prints what it did, whether it passes or not.
@@ -12,6 +13,7 @@ mod bench;
 mod case;
 mod points;
 mod rounds;
+mod seen;
 
 /// Whether all of it is wanted.
 fn full() -> bool {

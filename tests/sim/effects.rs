@@ -18,9 +18,6 @@ use crate::world::{World, timestamp};
 /// How far before the first send the books are searched, in milliseconds (`app::execution`).
 const LOOK_BACK: i64 = 600_000;
 
-/// To what time before a run the table is restored, in milliseconds.
-const RESTORED_TO: i64 = 3_600_000;
-
 /// Between two tries of a pressing write, in milliseconds (`app::effects`).
 const RETRY_PAUSE: i64 = 200;
 
@@ -245,7 +242,7 @@ impl Attempt for Sim<'_> {
                 subject: None,
                 request: None,
                 delivered: self.delivers,
-                safe_since: world.setup.restored.map(|_| timestamp(-RESTORED_TO)),
+                safe_since: self.safe_since.map(timestamp),
                 nonce: Nonce::new(),
                 now: world.clock(self.task),
                 lease_until: timestamp(self.ends) + LEASE_MARGIN,

@@ -69,6 +69,10 @@ pub(crate) struct History {
     pub(crate) person_meddled: bool,
     /// The table was restored.
     pub(crate) restored: bool,
+    /// What HubSpot was told before that.
+    pub(crate) before: Vec<String>,
+    /// A promise was made and is not in the restored table.
+    pub(crate) promise_forgotten: bool,
     /// A look within a quiet period has found nothing.
     pub(crate) not_seen: bool,
     /// The fence in force.
@@ -245,13 +249,28 @@ fn check_answers(world: &World, record: &Record) -> Vec<String> {
     if let Some(heard) = history.heard.as_ref().filter(|heard| *heard != answer && *heard != EARLY) {
         wrong.push(format!("H3: called back with {heard}, the record keeps {answer}"));
     }
-    if history.waits && !history.given_up && !history.promised_by_a_late_clock {
+    let known = !history.promised_by_a_late_clock && !history.promise_forgotten;
+    if history.waits && !history.given_up && known {
         wrong.push("HubSpot waits for a callback that never comes".into());
+    }
+    for told in
+        history.before.iter().filter(|told| record.state != State::NeedsReview && !is_outdone(told, answer))
+    {
+        wrong.push(format!("H3: told {told} before the restore, the record keeps {answer}"));
     }
     if record.state == State::Completed && answer != expected(world) {
         wrong.push(format!("H3: the answer {answer} is not what is in the books"));
     }
     wrong
+}
+
+/// Whether an answer agrees with one that was given before a restore. That a document or a payment was refused is forgotten,
+/// and it may be made after all.
+fn is_outdone(told: &str, answer: &str) -> bool {
+    let refused = told.strip_suffix(" 0").map(|document| format!("{document} "));
+    !told.starts_with("SUCCESS")
+        || told == answer
+        || refused.is_some_and(|document| answer.starts_with(&document))
 }
 
 /// The answer that is true of the books.

@@ -31,8 +31,12 @@ pub(crate) struct Setup {
     /// Calls take all kinds of time.
     pub(crate) rough: bool,
     pub(crate) clocks_differ: bool,
+    /// HubSpot delivers again what it was answered 5xx or nothing about.
+    pub(crate) redelivers: bool,
     /// The table was restored, and safe mode is on: what was sent meanwhile is forgotten.
     pub(crate) restored: Option<Restored>,
+    /// The table will be restored to an earlier moment of the run.
+    pub(crate) restores: bool,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) trace: bool,
 }
@@ -51,6 +55,8 @@ pub(crate) struct Restored {
 pub(crate) enum Happening {
     /// HubSpot delivers.
     Delivery,
+    /// HubSpot delivers again, unless it was answered meanwhile.
+    Redelivery,
     /// The reconciler's round begins.
     Round,
     EditDeal,
@@ -64,4 +70,6 @@ pub(crate) enum Happening {
     RemoveMarker,
     /// All clocks are moved by chance.
     MoveClocks,
+    /// The table is restored to an earlier moment, and safe mode begins.
+    Restore,
 }
