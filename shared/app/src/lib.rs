@@ -11,6 +11,7 @@ mod budget;
 mod clock;
 pub mod config;
 mod connection;
+mod console;
 mod customer;
 mod delivery;
 mod effects;
@@ -22,7 +23,9 @@ mod inputs;
 pub mod options;
 pub mod protocol;
 pub mod reconcile;
+mod session;
 pub mod telemetry;
+mod web;
 
 use config::Config;
 use connection::Vendors;

@@ -1,5 +1,6 @@
-//! What we remember, in one DynamoDB table and Secrets Manager: portals and their companies, OAuth tokens, executions (the
-//! idempotency records), claims on customers we create, and which customer or item a HubSpot record became.
+//! What we remember, in one DynamoDB table and Secrets Manager: portals and their companies, OAuth tokens, sessions of the
+//! console, executions (the idempotency records), claims on customers we create, and which customer or item a HubSpot record
+//! became.
 //!
 //! It decides nothing: each change of a record is a [`record::Transition`] with its exact condition, chosen elsewhere. No
 //! token ever stands in the table.
@@ -9,10 +10,12 @@
 
 pub mod budget;
 pub mod execution;
+pub mod handle;
 mod item;
 pub mod matches;
 pub mod portal;
 pub mod record;
+pub mod session;
 pub mod tokens;
 
 use std::time::Duration;

@@ -1,0 +1,3 @@
+//! The console: the web pages a portal's people use.
+
+pub(crate) mod layout;
