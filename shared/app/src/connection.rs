@@ -45,9 +45,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 /// The clients, and what proves to the vendors who we are.
 pub(crate) struct Vendors {
     pub(crate) hubspot: hubspot::Client,
-    quickbooks: quickbooks::Client,
+    pub(crate) quickbooks: quickbooks::Client,
     quickbooks_sandbox: quickbooks::Client,
-    keys: AppSecret,
+    pub(crate) keys: AppSecret,
     discovery_url: String,
     /// Intuit's endpoints, read when a token is first renewed; they change rarely.
     discovery: OnceCell<Arc<quickbooks::oauth::Discovery>>,
@@ -272,11 +272,11 @@ impl App {
         }
     }
 
-    fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
+    pub(crate) fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 
-    fn intuit_keys(&self, sandbox: bool) -> &Keys {
+    pub(crate) fn intuit_keys(&self, sandbox: bool) -> &Keys {
         let keys = &self.vendors.keys;
         keys.intuit_sandbox.as_ref().filter(|_| sandbox).unwrap_or(&keys.intuit)
     }
@@ -390,7 +390,9 @@ impl App {
         }
     }
 
-    async fn discovery(&self) -> Result<Arc<quickbooks::oauth::Discovery>, quickbooks::oauth::Error> {
+    pub(crate) async fn discovery(
+        &self,
+    ) -> Result<Arc<quickbooks::oauth::Discovery>, quickbooks::oauth::Error> {
         let Vendors { quickbooks, discovery_url, .. } = &self.vendors;
         let read = || async { Ok(Arc::new(quickbooks::oauth::discover(quickbooks, discovery_url).await?)) };
         self.vendors.discovery.get_or_try_init(read).await.cloned()

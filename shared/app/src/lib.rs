@@ -10,6 +10,7 @@ pub mod attempt;
 mod budget;
 mod clock;
 pub mod config;
+pub mod connect;
 mod connection;
 mod console;
 mod customer;

@@ -94,13 +94,20 @@ impl App {
         Ok(web::with_cookie(reply, COOKIE, handle.expose(), None))
     }
 
+    /// The same answer to a browser whose session was ended.
+    pub(crate) fn without_session(reply: Reply) -> Reply {
+        web::without_cookie(reply, COOKIE)
+    }
+
     /// `POST /console/sign-out`: ends the session, if the form is from a page of ours.
+    #[allow(dead_code, reason = "the console routes it")]
     pub(crate) async fn sign_out(&self, request: &Request) -> Result<Option<Reply>, store::Error> {
         let Some(session) = self.session_of_form(request, &Fields::of_form(request)).await? else {
             return Ok(None);
         };
         self.store.close_session(&session.handle).await?;
-        Ok(Some(web::without_cookie(web::see_other("/connect/hubspot/callback?told=signed_out"), COOKIE)))
+        let told = web::see_other("/connect/hubspot/callback?told=signed_out");
+        Ok(Some(Self::without_session(told)))
     }
 }
 

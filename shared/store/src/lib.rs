@@ -9,10 +9,13 @@
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
 pub mod budget;
+pub mod consent;
 pub mod execution;
 pub mod handle;
+mod installation;
 mod item;
 pub mod matches;
+pub mod pending;
 pub mod portal;
 pub mod record;
 pub mod session;

@@ -170,19 +170,7 @@ impl Store {
         const WHAT: &str = "token secret";
         let name = owner.secret_name(&self.names.token_prefix);
         let json = self.secret_value(WHAT, &name, Some(&connection.version_id)).await?;
-        let stored: Stored = parse(WHAT, &json)?;
-        if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
-            return Err(Error::corrupt(WHAT, "it names another portal or company"));
-        }
-        let grant = Grant {
-            generation: stored.generation,
-            access_token: stored.access_token.into(),
-            access_expires_at: stored.access_expires_at,
-            refresh_token: stored.refresh_token.into(),
-            refresh_expires_at: stored.refresh_expires_at,
-            hard_expires_at: stored.hard_expires_at,
-            scopes: stored.scopes,
-        };
+        let grant = read(owner, &json)?;
         self.tokens.put(owner, &grant);
         Ok(grant)
     }
@@ -274,7 +262,25 @@ async fn insist<T, W: Future<Output = Result<T, Error>>>(write: impl Fn() -> W) 
     write().await
 }
 
-fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
+/// The grant in a secret, which must be this owner's.
+pub(crate) fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
+    const WHAT: &str = "token secret";
+    let stored: Stored = parse(WHAT, json)?;
+    if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
+        return Err(Error::corrupt(WHAT, "it names another portal or company"));
+    }
+    Ok(Grant {
+        generation: stored.generation,
+        access_token: stored.access_token.into(),
+        access_expires_at: stored.access_expires_at,
+        refresh_token: stored.refresh_token.into(),
+        refresh_expires_at: stored.refresh_expires_at,
+        hard_expires_at: stored.hard_expires_at,
+        scopes: stored.scopes,
+    })
+}
+
+pub(crate) fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
     serde_json::to_string(&Stored {
         portal_id: owner.portal(),
         realm_id: owner.realm().cloned(),
