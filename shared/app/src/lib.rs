@@ -17,11 +17,15 @@ mod effects;
 mod execution;
 pub mod failure;
 mod gate;
+mod grant;
 pub mod ids;
 mod inputs;
 pub mod options;
 pub mod protocol;
 pub mod reconcile;
+pub mod refresh;
+pub mod renewal;
+pub mod schedule;
 pub mod telemetry;
 
 use config::Config;

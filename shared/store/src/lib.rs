@@ -8,6 +8,8 @@
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
 pub mod budget;
+pub mod connection;
+mod due;
 pub mod execution;
 mod item;
 pub mod matches;
