@@ -9,7 +9,9 @@
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
 pub mod budget;
+pub mod connection;
 pub mod consent;
+mod due;
 pub mod execution;
 pub mod handle;
 mod installation;

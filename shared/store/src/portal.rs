@@ -8,6 +8,7 @@ use mapping::money::Currency;
 use mapping::quickbooks::{ItemId, RealmId};
 use serde::{Deserialize, Serialize};
 
+use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
 use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
@@ -82,47 +83,7 @@ pub struct NewCompany {
     pub connected_at: Option<Timestamp>,
 }
 
-/// Which version of a token secret is in force. Readers fetch exactly that version, so no cache can be stale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// Rises by one with every new pair of tokens.
-    pub generation: u64,
-    /// The version of the token secret that holds them.
-    pub version_id: String,
-    /// Whether the vendor still accepts the grant.
-    pub status: Status,
-}
-
-/// What is known of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// In use.
-    Ok,
-    /// Refused for good: a person must connect again.
-    ReauthRequired,
-}
-
-impl Status {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::ReauthRequired => "REAUTH_REQUIRED",
-        }
-    }
-}
-
-impl Owner {
-    fn connection_sort(&self) -> String {
-        match self {
-            Self::HubSpot(_) => HUBSPOT.to_owned(),
-            Self::QuickBooks(_, realm) => format!("{QUICKBOOKS}{realm}"),
-        }
-    }
-}
-
 pub(crate) const PORTAL: &str = "PORTAL";
-const HUBSPOT: &str = "CONNECTION#hubspot";
-const QUICKBOOKS: &str = "CONNECTION#quickbooks#";
 const LINK: &str = "LINK#";
 const SETTINGS: &str = "SETTINGS#";
 
@@ -168,18 +129,21 @@ impl Store {
         Ok(())
     }
 
-    /// Stores a portal's first HubSpot tokens, and the connection that names them.
+    /// Connects a portal to HubSpot, or connects it again: its tokens, and the connection that names them. The grant's
+    /// generation does not count: it follows the one that stands.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]: whether it is connected is not known.
     pub async fn connect_hubspot(&self, id: PortalId, grant: &Grant) -> Result<(), Error> {
         self.connect(&Owner::HubSpot(id), grant).await
     }
 
-    /// Stores a company's first QuickBooks tokens, the connection that names them, and the link from the portal.
+    /// Connects a company, or connects it again: its tokens, the connection that names them, and the link from the portal.
+    /// The grant's generation does not count: it follows the one that stands. That the tokens are this company's was proven
+    /// before.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]: whether it is connected is not known.
     pub async fn connect_quickbooks(
         &self,
         id: PortalId,
@@ -227,6 +191,35 @@ impl Store {
             .map(drop)
     }
 
+    /// Takes a portal's connection to HubSpot away, and its tokens. Again, it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something of it may be left; to be called again.
+    pub async fn disconnect_hubspot(&self, id: PortalId) -> Result<(), Error> {
+        self.disconnect(&Owner::HubSpot(id)).await
+    }
+
+    /// Takes the link to a company away, then the connection, then its tokens; its settings stay. Again, it does nothing.
+    /// Ending the grant at Intuit is the caller's business (rulings.md 23).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something of it may be left; to be called again.
+    pub async fn disconnect_quickbooks(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
+        self.delete(id, &format!("{LINK}{realm}"), "taking the link away").await?;
+        self.disconnect(&Owner::QuickBooks(id, realm.clone())).await
+    }
+
+    async fn disconnect(&self, owner: &Owner) -> Result<(), Error> {
+        self.delete(owner.portal(), &owner.connection_sort(), "taking the connection away").await?;
+        self.delete_tokens(owner).await
+    }
+
+    async fn delete(&self, id: PortalId, sort: &str, doing: &'static str) -> Result<(), Error> {
+        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
+        let delete = delete.key("pk", text(partition(id))).key("sk", text(sort));
+        delete.send().await.map_err(Error::unavailable(doing)).map(drop)
+    }
+
     /// Chooses the item that stands for the fees of a quote.
     ///
     /// # Errors
@@ -238,49 +231,6 @@ impl Store {
             .await
             .map_err(Error::unavailable("saving the settings"))?;
         Ok(())
-    }
-
-    /// Stores the first tokens of a grant, and the connection that names them.
-    async fn connect(&self, owner: &Owner, grant: &Grant) -> Result<(), Error> {
-        let version_id = self.create_tokens(owner, grant).await?;
-        self.put(owner.portal(), &owner.connection_sort())
-            .item("generation", number(grant.generation))
-            .item("version_id", text(version_id))
-            .item("status", text(Status::Ok.as_str()))
-            .send()
-            .await
-            .map_err(Error::unavailable("saving the connection"))?;
-        Ok(())
-    }
-
-    /// Lets the connection name a new version, if it still names the generation before.
-    pub(crate) async fn move_connection(
-        &self,
-        owner: &Owner,
-        generation: u64,
-        version_id: &str,
-    ) -> Result<bool, Error> {
-        let moved = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.table)
-            .key("pk", text(partition(owner.portal())))
-            .key("sk", text(owner.connection_sort()))
-            .update_expression("SET generation = :new, version_id = :version")
-            // Or our own write, whose reply was lost.
-            .condition_expression("generation = :old OR version_id = :version")
-            .expression_attribute_values(":old", number(generation.saturating_sub(1)))
-            .expression_attribute_values(":new", number(generation))
-            .expression_attribute_values(":version", text(version_id))
-            .send()
-            .await;
-        match moved {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(Error::unavailable("moving the connection")(error)),
-            },
-        }
     }
 
     fn put(
@@ -324,7 +274,7 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             connected_by: link.optional_text("connected_by"),
             connected_at: link.optional_time("connected_at")?,
             fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
-            connection: read_connection(connection)?,
+            connection: connection::read(connection.attributes)?,
         });
     }
     Ok(Some(Portal {
@@ -333,17 +283,9 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
         default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,
-        hubspot: named(HUBSPOT).map(read_connection).transpose()?,
+        hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))
-}
-
-fn read_connection(item: &Item<'_>) -> Result<Connection, Error> {
-    let status = match item.text("status")?.as_str() {
-        "OK" => Status::Ok,
-        _ => Status::ReauthRequired,
-    };
-    Ok(Connection { generation: item.number("generation")?, version_id: item.text("version_id")?, status })
 }
 
 fn realm_id(text: String) -> Result<RealmId, Error> {

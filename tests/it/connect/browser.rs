@@ -23,7 +23,6 @@ pub(crate) struct Page {
     pub(crate) url: Url,
     /// Where a redirect leads.
     pub(crate) location: Option<Url>,
-    pub(crate) cookies: Vec<String>,
     pub(crate) text: String,
 }
 
@@ -108,14 +107,12 @@ impl Browser {
         if ours && url.path() != "/console" {
             check_headers(&url, &headers);
         }
-        let set = headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
-        let set: Vec<String> = set.collect();
-        for cookie in &set {
-            self.keep(cookie);
+        for cookie in headers.get_all("set-cookie") {
+            self.keep(cookie.to_str().unwrap());
         }
         let location = headers.get("location").map(|value| url.join(value.to_str().unwrap()).unwrap());
         let status = answer.status().as_u16();
-        Page { status, url, location, cookies: set, text: answer.text().await.unwrap() }
+        Page { status, url, location, text: answer.text().await.unwrap() }
     }
 
     /// A cookie is ours alone, or the test fails.

@@ -179,10 +179,11 @@ async fn a_state_of_one_portal_is_nothing_in_a_session_of_another() {
     let page = confirmation(&mut browser, START, REALM).await;
     let pending = page.fields_of(CONFIRM).into_iter().find(|(name, _)| name == "pending").unwrap().1;
     sign_in(&mut browser, OTHER_PORTAL).await;
-    not_taken(&mut browser, page.url.as_str(), "too_late").await;
+    let not_theirs = browser.go(page.url.as_str()).await;
+    assert_eq!((not_theirs.status, not_theirs.shows(COMPANY)), (400, false), "{}", not_theirs.text);
     let own = browser.go(&format!("/disconnect/quickbooks?realm={REALM}")).await;
     assert!(!own.shows(COMPANY), "another portal's company: {}", own.text);
-    let csrf = csrf_of(&stack, &mut browser).await;
+    let csrf = csrf_of(&mut browser).await;
     let fields = [("csrf", csrf.as_str()), ("pending", &pending), ("decision", "connect")];
     let page = browser.post(CONFIRM, &fields).await;
     assert_eq!(page.status, 400, "{}", page.text);
@@ -190,7 +191,7 @@ async fn a_state_of_one_portal_is_nothing_in_a_session_of_another() {
 }
 
 /// The token of this browser's session, from a page of a company that waits.
-async fn csrf_of(_stack: &local::stack::Stack, browser: &mut Browser) -> String {
+async fn csrf_of(browser: &mut Browser) -> String {
     let page = confirmation(browser, START, OTHER_REALM).await;
     page.fields_of(CONFIRM).into_iter().find(|(name, _)| name == "csrf").unwrap().1
 }

@@ -57,7 +57,7 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
 
 /// Gives a grant back to Intuit.
 pub(super) async fn revoke(app: &App, sandbox: bool, grant: &Grant) -> Result<(), Told> {
-    let discovery = app.discovery().await?;
+    let discovery = app.vendors.discovery().await?;
     let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox);
     let client = &app.vendors.quickbooks;
     Ok(oauth::revoke(client, &discovery, client_id, client_secret, &grant.refresh_token).await?)

@@ -61,7 +61,7 @@ async fn ask(
     sandbox: bool,
     again: Option<RealmId>,
 ) -> Result<Reply, Told> {
-    let discovery = visit.app.discovery().await?;
+    let discovery = visit.app.vendors.discovery().await?;
     let (portal, user_id) = (session.portal(), session.stored.user_id);
     state::ask(visit, What::Company { portal, user_id, sandbox, again }, |state| {
         let client_id = &visit.app.intuit_keys(sandbox).client_id;
@@ -108,7 +108,7 @@ fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
 
 async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens, Told> {
     let app = visit.app;
-    let discovery = app.discovery().await?;
+    let discovery = app.vendors.discovery().await?;
     let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox);
     let (client, back) = (&app.vendors.quickbooks, visit.address(CALLBACK));
     let tokens = oauth::exchange(client, &discovery, client_id, client_secret, code, &back).await?;
