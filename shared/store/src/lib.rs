@@ -20,6 +20,8 @@ pub mod matches;
 pub mod pending;
 pub mod portal;
 pub mod record;
+pub mod repeats;
+pub mod retry;
 pub mod session;
 pub mod tokens;
 
