@@ -518,7 +518,7 @@ mod tests {
         let Err(Error::Function { function, log, .. }) = Stack::start(options).await else {
             panic!("it started")
         };
-        assert_eq!(function, "estimate", "the first by name");
+        assert_eq!(function, "connect", "the first by name");
         let log = std::fs::read_to_string(log).unwrap();
         assert!(log.contains("ENVIRONMENT"), "{log}");
     }
