@@ -165,7 +165,7 @@ impl Bench {
 }
 
 pub(crate) fn key(callback_id: &str) -> Key {
-    Key::Execution { portal: PORTAL, callback_id: callback_id.to_owned() }
+    Key::execution(PORTAL, callback_id)
 }
 
 /// What the books have now that they did not have then.

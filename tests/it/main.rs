@@ -12,6 +12,7 @@ mod lossy;
 mod paid;
 mod quotes;
 mod records;
+mod repeats;
 mod simulated;
 mod support;
 mod tidy;

@@ -83,7 +83,7 @@ impl World {
         let mut world = Self {
             now: 0,
             chance: Chance::new(setup.seed),
-            key: Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() },
+            key: Key::execution(PortalId(1), "ap-1-2-3-0"),
             realms: [realm("9341450000000001"), realm("9341450000000002")],
             register: Register::default(),
             books: Books::new(setup.request_ids, setup.lag),

@@ -179,6 +179,8 @@ pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State
 fn hubspot_s_turn(attempt: &impl Attempt, record: &Record) -> Option<Timestamp> {
     let ends = record.created_at.checked_add(HUBSPOT_RETRIES).unwrap_or(Timestamp::MAX);
     let waits = record.state.is_unsent() && record.callback_due.is_none() && !attempt.is_from_a_workflow();
+    // HubSpot knows nothing of a retry.
+    let waits = waits && !record.key.is_retry();
     (waits && attempt.now() < ends).then_some(ends)
 }
 

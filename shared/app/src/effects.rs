@@ -121,6 +121,11 @@ impl Change {
         let Times { quiet_until, next_at } = times;
         Some(match self {
             Self::Freeze(plan) => Transition::Freeze(plan.clone()),
+            Self::PlanPayment(payment) => Transition::PlanPayment {
+                plan: payment.plan.clone(),
+                made: payment.made.json.clone(),
+                pay_plan: payment.pay_plan.clone(),
+            },
             Self::Intend if paying => Transition::PayIntent { quiet_until },
             Self::Intend => Transition::Intent { quiet_until },
             Self::Unsend(trouble) if paying => Transition::PayUnsend { trouble: trouble.as_str().to_owned() },
@@ -140,7 +145,7 @@ impl Change {
                 own_mistake: *trouble == Trouble::Internal,
                 next_at,
             },
-            Self::Complete | Self::Fail(_) | Self::Review => return None,
+            Self::Complete | Self::Exists(_) | Self::Fail(_) | Self::Review => return None,
         })
     }
 }

@@ -91,11 +91,11 @@ fn portal(key: &Key) -> u64 {
 
 /// One execution's state after this attempt; none when it could not be worked on.
 async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
-    let Key::Execution { portal, callback_id } = key else { return None };
+    let Key::Execution { portal, .. } = key else { return None };
     if !deadline.allows_a_beginning() {
         return Some(State::Claimed);
     }
-    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = callback_id);
+    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = key.id());
     let attempt = async {
         match take_up(app, key, deadline).await {
             Ok(Some(state)) => return Some(state),
@@ -123,6 +123,6 @@ async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<Stat
     let Some(request) = delivery::asked_before(&record) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
-    let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
+    let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);
     attempt::resume(&execution, Box::new(record)).await.map(Some)
 }

@@ -190,6 +190,15 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn record(&self, key: &Key) -> Result<Option<Record>, Error> {
+        let attributes = self.attributes(key).await?;
+        attributes.map(|attributes| read(key, &attributes)).transpose()
+    }
+
+    /// All that is stored of a record.
+    pub(crate) async fn attributes(
+        &self,
+        key: &Key,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, Error> {
         let answer = self
             .dynamodb
             .get_item()
@@ -200,7 +209,7 @@ impl Store {
             .send()
             .await
             .map_err(Error::unavailable("reading the record"))?;
-        answer.item.map(|attributes| read(key, &attributes)).transpose()
+        Ok(answer.item)
     }
 
     /// Sends one conditional update. A refusal that finds this write's own id on the item is the second copy of a write
@@ -243,7 +252,9 @@ impl Transition {
             Self::PayUnsend { .. } => "taking the payment's intent back",
             Self::PayRecord { .. } => "recording the payment",
             Self::PayRefuse { .. } => "recording that the payment was refused",
+            Self::PlanPayment { .. } => "planning the payment alone",
             Self::Complete { .. } => "completing the record",
+            Self::Answer { .. } => "answering without making anything",
             Self::Fail { .. } => "failing the record",
             Self::Review { .. } => "putting the record up for review",
             Self::Release { .. } => "releasing the record",
@@ -299,7 +310,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     let owner = held.lease_owner.as_ref().map(Nonce::to_string).unwrap_or_default();
     let condition = match transition {
         Transition::Freeze(plan) => {
-            freeze(write, plan);
+            write.state(State::Planned).set_plan(plan);
             format!("{held_by_us} AND st = :CLAIMED AND attribute_not_exists(#plan) AND {}", same_realm(held))
         }
         Transition::Intent { quiet_until } => {
@@ -342,12 +353,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             match held.key {
                 Key::Execution { .. } => {
                     write.set("doc = :doc", [(":doc", text(made.to_string()))]).remove("quiet_until");
-                    if let Some(plan) = pay_plan {
-                        write.set(
-                            "pay_plan = :pay_plan",
-                            [(":pay_plan", text(serde_json::json!(plan).to_string()))],
-                        );
-                    }
+                    write.set_pay_plan(pay_plan.as_ref());
                 }
                 Key::Customer { .. } => {
                     write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until");
@@ -396,10 +402,25 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                              OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
             format!("{condition} AND {}", write.keep_promise(held, now))
         }
+        Transition::PlanPayment { plan, made, pay_plan } => {
+            write.set_plan(plan);
+            write.set("doc = :doc", [(":doc", text(made.to_string()))]);
+            write.set_pay_plan(pay_plan.as_ref());
+            let realm = same_realm(held);
+            format!("{held_by_us} AND st = :DOC_DONE AND attribute_not_exists(#plan) AND {realm}")
+        }
+        Transition::Answer { answer, outcome } => {
+            write
+                .end(State::Completed, answer, now)
+                .set("outcome = :outcome", [(":outcome", text(*outcome))]);
+            format!("{held_by_us} AND st = :CLAIMED AND {}", write.keep_promise(held, now))
+        }
         Transition::Fail { answer, trouble } => {
             write.end(State::Failed, answer, now).trouble(trouble);
             let promise = write.keep_promise(held, now);
-            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT) AND {promise}")
+            let unsent =
+                "(st IN (:CLAIMED, :PLANNED, :SENT) OR (st = :DOC_DONE AND attribute_not_exists(#plan)))";
+            format!("{held_by_us} AND {unsent} AND {promise}")
         }
         Transition::Review { answer, trouble } => {
             // The plan stays, and so does the record: a person needs both.
@@ -459,15 +480,6 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     condition
 }
 
-fn freeze(write: &mut Write, plan: &Plan) {
-    write
-        .state(State::Planned)
-        .set("#plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
-        .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
-        .set("rid = :rid", [(":rid", text(&plan.request_id))])
-        .value(":realm", text(plan.realm.as_str()));
-}
-
 /// An execution's company was fixed by its claim; a customer's claim has the company in its key.
 fn same_realm(held: &Record) -> &'static str {
     match held.key {
@@ -476,7 +488,7 @@ fn same_realm(held: &Record) -> &'static str {
     }
 }
 
-fn due_shard(key: &Key) -> String {
+pub(crate) fn due_shard(key: &Key) -> String {
     let first = Sha256::digest(key.partition())[0];
     format!("D#{}", first % DUE_SHARDS)
 }
@@ -539,6 +551,20 @@ impl Write {
 
     fn trouble(&mut self, trouble: &str) -> &mut Self {
         self.set("err_class = :trouble", [(":trouble", text(trouble))])
+    }
+
+    fn set_plan(&mut self, plan: &Plan) {
+        self.set("#plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
+            .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
+            .set("rid = :rid", [(":rid", text(&plan.request_id))])
+            .value(":realm", text(plan.realm.as_str()));
+    }
+
+    fn set_pay_plan(&mut self, plan: Option<&Plan>) {
+        if let Some(plan) = plan {
+            let plan = serde_json::json!(plan).to_string();
+            self.set("pay_plan = :pay_plan", [(":pay_plan", text(plan))]);
+        }
     }
 
     fn remove(&mut self, attributes: &'static str) -> &mut Self {
@@ -605,7 +631,7 @@ impl Write {
     }
 }
 
-fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Record, Error> {
+pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Record, Error> {
     const WHAT: &str = "the record";
     let item = Item { what: WHAT, attributes };
     let state = item.text("st")?;
@@ -647,6 +673,7 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         safe_since: item.optional_time("safe_since")?,
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
+        retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })
 }

@@ -15,6 +15,8 @@ mod item;
 pub mod matches;
 pub mod portal;
 pub mod record;
+pub mod repeats;
+pub mod retry;
 pub mod tokens;
 
 use std::time::Duration;
