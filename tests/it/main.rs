@@ -16,3 +16,4 @@ mod repeats;
 mod simulated;
 mod support;
 mod tidy;
+mod tokens;
