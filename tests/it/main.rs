@@ -17,3 +17,4 @@ mod repeats;
 mod simulated;
 mod support;
 mod tidy;
+mod tokens;

@@ -89,7 +89,11 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Error> {
+    /// Reads the variables from wherever they are.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Error> {
         let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
         let required = |name| variable(name).ok_or(Error::Missing(name));
         let url = |name, default: &str| base_url(name, variable(name).unwrap_or_else(|| default.to_owned()));

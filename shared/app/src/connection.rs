@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::{RecordId, RecordKind};
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
@@ -157,6 +157,31 @@ pub(crate) struct Company {
 }
 
 impl App {
+    /// The grant of a connection, renewed if need be, for whoever is no execution and may work until then. None: it is not
+    /// connected, or a person must connect again.
+    ///
+    /// # Errors
+    /// [`Trouble`]: not now.
+    pub async fn grant_in_force(&self, owner: &Owner, until: Timestamp) -> Result<Option<Grant>, Trouble> {
+        let found = async {
+            let portal = self.store.portal(owner.portal()).await?;
+            let connection = portal.as_ref().and_then(|portal| owner.connection(portal));
+            let (Some(portal), Some(connection)) = (&portal, connection) else { return Ok(None) };
+            let keys = match owner {
+                Owner::HubSpot(_) => &self.vendors.keys.hubspot,
+                Owner::QuickBooks(_, realm) => {
+                    self.intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))
+                }
+            };
+            let deadline = Deadline::at(until, None);
+            self.grant(Wanted::for_a_call(owner, keys, &deadline), connection).await
+        };
+        found.await.map_err(|stop| match stop {
+            Stop::Trouble(trouble) => trouble,
+            Stop::Failure(_) => Trouble::Disconnected,
+        })
+    }
+
     /// The portal's HubSpot account with a token that is good for a while.
     pub(crate) async fn account(&self, portal: Option<&Portal>, deadline: Deadline) -> Result<Account, Stop> {
         let expired = || Stop::Failure(Failure::hubspot_connection_expired());

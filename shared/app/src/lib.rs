@@ -8,7 +8,7 @@ pub mod action;
 mod answer;
 pub mod attempt;
 mod budget;
-mod clock;
+pub mod clock;
 pub mod config;
 pub mod connect;
 mod connection;
@@ -63,6 +63,14 @@ impl App {
             token_prefix: config.token_secret_prefix.clone(),
         };
         let store = Store::from_env(names).await;
+        Self::over(config, store).await
+    }
+
+    /// The same over a store that somebody else has built: how one process plays many.
+    ///
+    /// # Errors
+    /// As for [`App::from_env`].
+    pub async fn over(config: Config, store: Store) -> Result<Self, lambda_http::Error> {
         let secret = store.app_secret().await?;
         Ok(Self {
             gate: Gate::new(secret.hubspot.secrets()),

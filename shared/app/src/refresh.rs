@@ -43,6 +43,9 @@ const TOLD_BEFORE: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+/// Intuit's access tokens live so long.
+const ACCESS_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
 /// What one run did, for its log and for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -130,7 +133,9 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
     if connection.status == Status::ReauthRequired {
         return Ok(Done::Ended);
     }
-    tell_the_end(connection, now);
+    if let Some(days_left) = days_to_tell(connection, now) {
+        tracing::warn!(days_left, "the grant ends whatever is done: a person must connect the company again");
+    }
     if let Need::NothingBefore(next_at) = need(connection, now) {
         app.store.look_later(owner, connection, next_at).await?;
         return Ok(Done::Left);
@@ -163,15 +168,13 @@ fn need(connection: &Connection, now: Timestamp) -> Need {
     if due <= now { Need::Renewal } else { Need::NothingBefore(due) }
 }
 
-/// Once for each day that is left: whoever looked before, at the tokens that stand, has told the days before.
-fn tell_the_end(connection: &Connection, now: Timestamp) {
-    let Some(ends) = connection.hard_expires_at else { return };
+/// The days that are left of a grant that ends soon whatever is done. Once for each day: whoever looked before, when the
+/// tokens that stand were bought, has told the days before.
+fn days_to_tell(connection: &Connection, now: Timestamp) -> Option<i64> {
+    let ends = connection.hard_expires_at.filter(|ends| ends.duration_since(now) <= TOLD_BEFORE)?;
     let days = |from: Timestamp| ends.duration_since(from).as_hours().div_euclid(DAY.as_hours());
-    let before = connection.access_expires_at.map(|ends| later(ends, -SignedDuration::from_hours(1)));
-    if ends.duration_since(now) <= TOLD_BEFORE && before.is_none_or(|before| days(before) != days(now)) {
-        let days_left = days(now);
-        tracing::warn!(days_left, "the grant ends whatever is done: a person must connect the company again");
-    }
+    let bought = connection.access_expires_at.map(|ends| later(ends, -ACCESS_LIFE));
+    Some(days(now)).filter(|left| bought.is_none_or(|bought| days(bought) != *left))
 }
 
 #[cfg(test)]
@@ -211,5 +214,20 @@ mod tests {
         let Need::NothingBefore(due) = need(&idle, START + HOUR) else { panic!("it was just bought") };
         assert!(due + HOUR < week && due > START + SignedDuration::from_hours(6 * 24));
         assert_eq!(need(&idle, due), Need::Renewal);
+    }
+
+    #[test]
+    fn the_end_of_a_grant_is_told_from_sixty_days_before_once_a_day() {
+        let ends = |days: i64| Connection {
+            hard_expires_at: Some(START + SignedDuration::from_hours(24 * days)),
+            ..connection(None)
+        };
+        let minutes = |minutes| START + SignedDuration::from_mins(minutes);
+        assert_eq!(days_to_tell(&ends(61), minutes(30)), None, "it is too early");
+        assert_eq!(days_to_tell(&ends(60), minutes(30)), Some(59));
+        assert_eq!(days_to_tell(&ends(60), minutes(45)), Some(59), "the tokens are the same");
+        let renewed = Connection { access_expires_at: Some(minutes(90)), ..ends(60) };
+        assert_eq!(days_to_tell(&renewed, minutes(65)), None, "told that day, before they were bought");
+        assert_eq!(days_to_tell(&connection(None), minutes(30)), None, "nobody knows its end");
     }
 }

@@ -156,7 +156,7 @@ pub enum End {
 }
 
 /// One caller's way to a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Renewal {
     /// The generation on which it has the lease.
     leased: Option<u64>,

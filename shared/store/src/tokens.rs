@@ -307,7 +307,11 @@ impl Store {
             .version_stages(PENDING)
             .send()
             .await
-            .map_err(Error::unavailable(DOING))?;
+            .map_err(|error| match error.as_service_error() {
+                // Disconnected meanwhile: to try again is in vain.
+                Some(refused) if refused.is_resource_not_found_exception() => Error::Missing { what: WHAT },
+                _ => Error::unavailable(DOING)(error),
+            })?;
         put.version_id.ok_or_else(|| Error::corrupt(WHAT, "version id"))
     }
 
