@@ -4,6 +4,7 @@
 
 mod budgets;
 mod conforming;
+mod connect;
 mod connections;
 mod deliveries;
 mod gate;
@@ -16,3 +17,4 @@ mod repeats;
 mod simulated;
 mod support;
 mod tidy;
+mod tokens;

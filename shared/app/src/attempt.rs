@@ -51,7 +51,10 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 pub fn back_off(record: &Record, trouble: &Trouble, chance: u64) -> SignedDuration {
     // Each claim raises the fence, and HubSpot's are counted.
     let tries = match trouble {
-        Trouble::HubSpotThrottled | Trouble::QuickBooksThrottled | Trouble::InProgress => 1,
+        Trouble::HubSpotThrottled
+        | Trouble::QuickBooksThrottled
+        | Trouble::InProgress
+        | Trouble::TokensBusy => 1,
         // Only a person can connect the company again.
         Trouble::Disconnected => return SignedDuration::from_hours(1),
         _ => record.fence.saturating_sub(record.deliveries).clamp(1, 5),

@@ -11,7 +11,8 @@ use mapping::quickbooks::DocumentKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::budget::Budget;
-use store::portal::{Portal, Status};
+use store::connection::Status;
+use store::portal::Portal;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition, Written};
 use store::tokens::Owner;
 

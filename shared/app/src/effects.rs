@@ -11,6 +11,7 @@ use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
 use crate::clock;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{CALLBACK_BEFORE, Change, Outcome};
+use crate::renewal::PURCHASE_NEEDS;
 use crate::telemetry::chain;
 
 /// Between two tries to write down what exists in QuickBooks.
@@ -92,6 +93,10 @@ impl Deadline {
 
     pub(crate) fn left(&self) -> Duration {
         self.monotonic.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn allows_a_purchase(&self) -> bool {
+        self.left() >= PURCHASE_NEEDS.unsigned_abs()
     }
 
     pub(crate) fn allows_a_send(&self) -> bool {

@@ -534,13 +534,19 @@ pub enum Trouble {
     OutcomeUnknown,
     /// Too little of the function's time is left to send and to record.
     OutOfTime,
+    /// Another attempt is renewing the tokens that this one needs.
+    TokensBusy,
 }
 
 impl Trouble {
     /// The code in the answer's body.
     pub fn code(&self) -> Code {
         match self {
-            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => Code::InProgress,
+            Self::InProgress
+            | Self::TakenOver
+            | Self::OutcomeUnknown
+            | Self::OutOfTime
+            | Self::TokensBusy => Code::InProgress,
             Self::StoreDown | Self::Unwritten | Self::Internal => Code::Internal,
             Self::Disconnected => Code::ConnectionExpired,
             Self::HubSpotDown | Self::QuickBooksDown => Code::UpstreamDown,
@@ -557,9 +563,11 @@ impl Trouble {
             Self::QuickBooksDown => ("QuickBooks", "QuickBooks did not answer for hours"),
             Self::QuickBooksThrottled => ("QuickBooks", "QuickBooks' limit of calls was used up for hours"),
             Self::Disconnected => ("QuickBooks", "the company is not connected any more"),
-            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => {
-                ("QuickBooks", "it took too long")
-            }
+            Self::InProgress
+            | Self::TakenOver
+            | Self::OutcomeUnknown
+            | Self::OutOfTime
+            | Self::TokensBusy => ("QuickBooks", "it took too long"),
             Self::StoreDown | Self::Unwritten | Self::Internal => {
                 ("this app", "this app made a mistake that its developers must mend")
             }
@@ -569,7 +577,7 @@ impl Trouble {
     }
 
     /// All of them.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::InProgress,
         Self::TakenOver,
         Self::StoreDown,
@@ -582,6 +590,7 @@ impl Trouble {
         Self::Disconnected,
         Self::OutcomeUnknown,
         Self::OutOfTime,
+        Self::TokensBusy,
     ];
 
     /// The trouble that a record keeps, if it keeps one and not a failure's code.
@@ -604,6 +613,7 @@ impl Trouble {
             Self::Disconnected => "DISCONNECTED",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::OutOfTime => "OUT_OF_TIME",
+            Self::TokensBusy => "TOKENS_BUSY",
         }
     }
 }

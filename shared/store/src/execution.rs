@@ -182,45 +182,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`], when no shard can be read.
     pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, Error> {
-        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
-        let (mut due, mut unread) = (Vec::new(), None);
-        for shard in futures::future::join_all(shards).await {
-            match shard {
-                Ok(keys) => due.extend(keys),
-                Err(error) => unread = Some(error),
-            }
-        }
-        if let Some(error) = unread.filter(|_| due.is_empty()) {
-            return Err(error);
-        }
-        due.sort_by_key(|(next_at, _)| *next_at);
-        Ok(due.into_iter().map(|(_, key)| key).collect())
-    }
-
-    async fn due_in(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<(i64, Key)>, Error> {
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .index_name("due")
-            .key_condition_expression("due = :due AND next_at <= :now")
-            .expression_attribute_values(":due", text(format!("D#{shard}")))
-            .expression_attribute_values(":now", millis(now))
-            .into_paginator()
-            .items()
-            .send();
-        let read = |attributes: &HashMap<String, AttributeValue>| {
-            let item = Item { what: "due work", attributes };
-            let key = Key::of_execution(&item.text("pk").ok()?, &item.text("sk").ok()?)?;
-            Some((item.number("next_at").ok()?, key))
-        };
-        let mut due = Vec::new();
-        while due.len() < limit
-            && let Some(row) = pages.next().await
-        {
-            due.extend(read(&row.map_err(Error::unavailable("reading what is due"))?));
-        }
-        Ok(due)
+        self.due_in((0..DUE_SHARDS).map(|shard| format!("D#{shard}")), now, limit, Key::of_execution).await
     }
 
     /// The record as it stands, read strongly consistently; none if there is none.

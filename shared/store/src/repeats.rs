@@ -110,7 +110,7 @@ impl Store {
                 }),
             }
         }
-        found.runs.sort_by(|a, b| b.listed_at.cmp(&a.listed_at));
+        found.runs.sort_by_key(|run| std::cmp::Reverse(run.listed_at));
         Ok(found)
     }
 
