@@ -245,6 +245,8 @@ async fn what_was_sent_before_a_disconnect_is_found_once_the_company_is_connecte
 #[tokio::test]
 async fn no_answer_from_the_token_endpoint_clears_nothing_and_nobody_asks_again_while_the_lease_lasts() {
     let stack = stack().await;
+    // The last fault loses a reply: the old refresh token is all that is left then.
+    company(&stack, json!({"switches": {"rotated_token": "lives_a_day"}})).await;
     stack.advance_clock(SignedDuration::from_hours(24 * 38));
     for fault in
         [json!({"status": 503}), json!({"status": 429}), json!({"drop": true}), json!({"truncate_to": 20})]
