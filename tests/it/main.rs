@@ -4,6 +4,7 @@
 
 mod budgets;
 mod conforming;
+mod connect;
 mod connections;
 mod deliveries;
 mod gate;

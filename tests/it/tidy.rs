@@ -210,8 +210,7 @@ fn the_readme_s_test_and_demo_commands_are_the_ones_ci_runs() {
     }
 }
 
-/// Which crate calls make a function need which permission. What only an install or a connect does is not in the list: no
-/// function of the template does it yet.
+/// Which crate calls make a function need which permission.
 const OPERATIONS: [(&str, &str, &str); 8] = [
     ("fn matches", ".batch_get_item()", "dynamodb:BatchGetItem"),
     ("fn remember", ".batch_write_item()", "dynamodb:BatchWriteItem"),
@@ -223,12 +222,19 @@ const OPERATIONS: [(&str, &str, &str); 8] = [
     ("fn move_current", ".update_secret_version_stage()", "secretsmanager:UpdateSecretVersionStage"),
 ];
 
+/// What only an install, a connect or a session needs.
+const CONNECTING: [(&str, &str, &str); 4] = [
+    ("fn open_session", ".put_item()", "dynamodb:PutItem"),
+    ("fn take_consent", ".delete_item()", "dynamodb:DeleteItem"),
+    ("fn create_tokens", ".create_secret()", "secretsmanager:CreateSecret"),
+    ("fn drop_pending", ".delete_secret()", "secretsmanager:DeleteSecret"),
+];
+
 #[test]
 fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
-    let store: String = ["connection", "execution", "matches", "portal", "tokens"]
-        .map(|module| read(&format!("shared/store/src/{module}.rs")))
-        .concat();
-    for (function, call, _) in OPERATIONS {
+    let modules = ["connection", "consent", "execution", "matches", "pending", "portal", "session", "tokens"];
+    let store: String = modules.map(|module| read(&format!("shared/store/src/{module}.rs"))).concat();
+    for (function, call, _) in OPERATIONS.into_iter().chain(CONNECTING) {
         assert!(
             store.contains(function) && store.contains(call),
             "{function} no longer calls {call}: mend this list"
@@ -243,7 +249,10 @@ fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
             .filter(|word| word.starts_with("dynamodb:") || word.starts_with("secretsmanager:"))
             .collect();
         let mut needed: BTreeSet<&str> = OPERATIONS.map(|(_, _, permission)| permission).into();
-        if ["options", "refresh"].contains(&function.binary.as_str()) {
+        if function.binary == "connect" {
+            needed.extend(CONNECTING.map(|(_, _, permission)| permission));
+        }
+        if ["connect", "options", "refresh"].contains(&function.binary.as_str()) {
             // They make no plans: nothing is matched or remembered.
             needed.remove("dynamodb:BatchGetItem");
             needed.remove("dynamodb:BatchWriteItem");

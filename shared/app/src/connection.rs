@@ -37,9 +37,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 /// The clients, and what proves to the vendors who we are.
 pub(crate) struct Vendors {
     pub(crate) hubspot: hubspot::Client,
-    quickbooks: quickbooks::Client,
+    pub(crate) quickbooks: quickbooks::Client,
     quickbooks_sandbox: quickbooks::Client,
-    keys: AppSecret,
+    pub(crate) keys: AppSecret,
     discovery_url: String,
     /// Read when a token is first renewed; they change rarely.
     discovery: OnceCell<Arc<quickbooks::oauth::Discovery>>,
@@ -329,7 +329,7 @@ impl App {
         }
     }
 
-    fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
+    pub(crate) fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 

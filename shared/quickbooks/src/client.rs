@@ -10,7 +10,7 @@ use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use reqwest::{Response, Url};
+use reqwest::{Method, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -183,6 +183,7 @@ impl Company {
     ) -> Result<T, Error> {
         let call = Call {
             effect: Effect::Write,
+            method: Method::POST,
             path: self.path(path),
             request_id: Some(request_id),
             content_type: "application/json",
@@ -222,7 +223,19 @@ impl Company {
     }
 
     fn reading(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> Call<'static> {
-        Call { effect: Effect::Read, path: self.path(path), request_id: None, content_type, body }
+        let (path, method) = (self.path(path), Method::POST);
+        Call { effect: Effect::Read, method, path, request_id: None, content_type, body }
+    }
+
+    /// Reads the one thing at `path`, which is not a query.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let call = self.reading(path, "application/json", Vec::new());
+        read(&self.send(Call { method: Method::GET, ..call }).await?)
+    }
+
+    /// Which company.
+    pub(crate) fn realm(&self) -> &RealmId {
+        &self.realm
     }
 
     fn path(&self, rest: &str) -> String {
@@ -230,22 +243,23 @@ impl Company {
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Vec<u8>, Error> {
-        let (started, effect, path) = (Instant::now(), call.effect, call.path.clone());
+        let (started, effect) = (Instant::now(), call.effect);
+        let (method, path) = (call.method.clone(), call.path.clone());
         let outcome = self.exchange(call).await;
         let duration_ms = started.elapsed().as_millis() as u64;
         match &outcome {
             Ok(Answer { status, intuit_tid, .. }) => {
                 let intuit_tid = intuit_tid.as_deref();
-                tracing::info!(method = "POST", path, status, duration_ms, intuit_tid, "QuickBooks answered");
+                tracing::info!(%method, path, status, duration_ms, intuit_tid, "QuickBooks answered");
             }
             Err(error) => {
-                tracing::info!(method = "POST", path, duration_ms, %error, "QuickBooks did not answer");
+                tracing::info!(%method, path, duration_ms, %error, "QuickBooks did not answer");
             }
         }
         sort(effect, outcome?)
     }
 
-    /// Queries are POSTs too: this client makes no others.
+    /// Queries are POSTs too.
     async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
         let Client { http, base_url, limits } = &self.client;
         let limit = match call.effect {
@@ -254,7 +268,7 @@ impl Company {
         };
         let request_id = call.request_id.map(|id| ("requestid", id.as_str()));
         let response = http
-            .post(format!("{base_url}{}", call.path))
+            .request(call.method, format!("{base_url}{}", call.path))
             .query(&[("minorversion", MINOR_VERSION)])
             .query(&request_id.as_slice())
             .timeout(limit)
@@ -305,6 +319,7 @@ fn is_id(text: &str) -> bool {
 
 struct Call<'a> {
     effect: Effect,
+    method: Method,
     path: String,
     request_id: Option<&'a RequestId>,
     content_type: &'static str,

@@ -1,13 +1,15 @@
 //! A portal, its link to HubSpot and the QuickBooks companies linked to it: one query reads them all.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
 use mapping::quickbooks::{ItemId, RealmId};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
-use crate::item::{Item, VERSION, number, text};
+use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
 
@@ -16,6 +18,8 @@ use crate::{Error, Store};
 pub struct Portal {
     /// Its id.
     pub id: PortalId,
+    /// Its domain, by which people know it; none if the portal never said.
+    pub domain: Option<String>,
     /// Its time zone: the day of a document is a day there.
     pub time_zone: TimeZone,
     /// What the choice `default` means.
@@ -40,10 +44,18 @@ pub struct Company {
     pub realm: RealmId,
     /// Its name, for people.
     pub name: String,
+    /// Its name in law, where that is another one.
+    pub legal_name: Option<String>,
+    /// Its country, such as `US`.
+    pub country: Option<String>,
     /// Whether it was connected with sandbox keys: it then has another API host.
     pub sandbox: bool,
     /// The currency its books are kept in.
     pub home_currency: Option<Currency>,
+    /// Who connected it last, by the e-mail address of the HubSpot user.
+    pub connected_by: Option<String>,
+    /// When it was connected last.
+    pub connected_at: Option<Timestamp>,
     /// The item that stands for fees of a quote.
     pub fee_item: Option<ItemId>,
     /// Its tokens.
@@ -51,19 +63,27 @@ pub struct Company {
 }
 
 /// A QuickBooks company to link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCompany {
     /// Its realm id.
     pub realm: RealmId,
-    /// Its name, for people.
+    /// Its name, for people. One that is linked already keeps the name it has.
     pub name: String,
+    /// Its name in law, where that is another one.
+    pub legal_name: Option<String>,
+    /// Its country, such as `US`.
+    pub country: Option<String>,
     /// Whether it is connected with sandbox keys.
     pub sandbox: bool,
     /// The currency its books are kept in, as its preferences say.
     pub home_currency: Option<Currency>,
+    /// Who connects it, by the e-mail address of the HubSpot user.
+    pub connected_by: Option<String>,
+    /// When it is connected.
+    pub connected_at: Option<Timestamp>,
 }
 
-const PORTAL: &str = "PORTAL";
+pub(crate) const PORTAL: &str = "PORTAL";
 const LINK: &str = "LINK#";
 const SETTINGS: &str = "SETTINGS#";
 
@@ -131,15 +151,44 @@ impl Store {
         grant: &Grant,
     ) -> Result<(), Error> {
         self.connect(&Owner::QuickBooks(id, company.realm.clone()), grant).await?;
-        let mut put = self
-            .put(id, &format!("{LINK}{}", company.realm))
-            .item("name", text(&company.name))
-            .item("sandbox", AttributeValue::Bool(company.sandbox));
-        if let Some(currency) = &company.home_currency {
-            put = put.item("home_currency", text(currency.as_str()));
+        self.note_link(&company.realm, id).await?;
+        self.link(id, company).await
+    }
+
+    async fn link(&self, id: PortalId, company: &NewCompany) -> Result<(), Error> {
+        let texts = [
+            (":legal_name", "legal_name", company.legal_name.clone()),
+            (":country", "country", company.country.clone()),
+            (":home_currency", "home_currency", company.home_currency.as_ref().map(ToString::to_string)),
+            (":connected_by", "connected_by", company.connected_by.clone()),
+        ];
+        let mut set = "SET v = :v, #name = if_not_exists(#name, :name), sandbox = :sandbox".to_owned();
+        let mut update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{LINK}{}", company.realm)))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":name", text(&company.name))
+            .expression_attribute_values(":sandbox", AttributeValue::Bool(company.sandbox));
+        for (placeholder, attribute, value) in texts {
+            if let Some(value) = value {
+                set += &format!(", {attribute} = {placeholder}");
+                update = update.expression_attribute_values(placeholder, text(value));
+            }
         }
-        put.send().await.map_err(Error::unavailable("linking the company"))?;
-        Ok(())
+        if let Some(at) = company.connected_at {
+            set += ", connected_at = :connected_at";
+            update = update.expression_attribute_values(":connected_at", millis(at));
+        }
+        update
+            .update_expression(set)
+            .send()
+            .await
+            .map_err(Error::unavailable("linking the company"))
+            .map(drop)
     }
 
     /// Takes a portal's connection to HubSpot away, and its tokens. Again, it does nothing.
@@ -198,7 +247,7 @@ impl Store {
     }
 }
 
-fn partition(id: PortalId) -> String {
+pub(crate) fn partition(id: PortalId) -> String {
     format!("P#{id}")
 }
 
@@ -215,17 +264,22 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         companies.push(Company {
             realm: realm_id(realm.to_owned())?,
             name: link.text("name")?,
+            legal_name: link.optional_text("legal_name"),
+            country: link.optional_text("country"),
             sandbox: link.attributes.get("sandbox") == Some(&AttributeValue::Bool(true)),
             home_currency: link
                 .optional_text("home_currency")
                 .map(|code| code.parse().map_err(|_| Error::corrupt("the portal", "home_currency")))
                 .transpose()?,
+            connected_by: link.optional_text("connected_by"),
+            connected_at: link.optional_time("connected_at")?,
             fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
             connection: connection::read(connection.attributes)?,
         });
     }
     Ok(Some(Portal {
         id,
+        domain: portal.optional_text("domain").filter(|domain| !domain.is_empty()),
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
         default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,

@@ -437,7 +437,8 @@ async fn insist<T, W: Future<Output = Result<T, Error>>>(
     }
 }
 
-fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
+/// The grant in a secret, which must be this owner's.
+pub(crate) fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
     let stored: Stored = parse(WHAT, json)?;
     if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
         return Err(Error::corrupt(WHAT, "it names another portal or company"));
@@ -453,7 +454,7 @@ fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
     })
 }
 
-fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
+pub(crate) fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
     serde_json::to_string(&Stored {
         portal_id: owner.portal(),
         realm_id: owner.realm().cloned(),
