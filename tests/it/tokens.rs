@@ -144,8 +144,12 @@ async fn connect(stack: &Stack, id: &str, name: &str, refresh_token: &str) {
     let company = NewCompany {
         realm: realm(id),
         name: name.to_owned(),
+        legal_name: None,
+        country: None,
         sandbox: false,
         home_currency: Some("USD".parse().unwrap()),
+        connected_by: None,
+        connected_at: None,
     };
     let grant = Grant {
         generation: 1,
