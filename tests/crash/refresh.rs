@@ -104,6 +104,10 @@ async fn connect_again(bench: &Bench, number: usize) {
         name: COMPANY.to_owned(),
         sandbox: false,
         home_currency: Some("USD".parse().unwrap()),
+        legal_name: None,
+        country: None,
+        connected_by: None,
+        connected_at: None,
     };
     let ended: Timestamp = bench.stack.now();
     let grant = Grant {

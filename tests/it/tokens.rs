@@ -146,6 +146,10 @@ async fn connect(stack: &Stack, id: &str, name: &str, refresh_token: &str) {
         name: name.to_owned(),
         sandbox: false,
         home_currency: Some("USD".parse().unwrap()),
+        legal_name: None,
+        country: None,
+        connected_by: None,
+        connected_at: None,
     };
     let grant = Grant {
         generation: 1,
