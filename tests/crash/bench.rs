@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use local::lambda::Pool;
 use local::proxy::{Moment, Proxies, Request};
@@ -20,6 +21,19 @@ const STEP: SignedDuration = SignedDuration::from_mins(2);
 
 const TOLD_WITHIN: Duration = Duration::from_millis(200);
 
+/// What QuickBooks makes of a request id it has seen: nobody promises either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestIds {
+    /// The first answer again.
+    Honoured,
+    /// A second effect.
+    Ignored,
+}
+
+impl RequestIds {
+    pub(crate) const BOTH: [Self; 2] = [Self::Honoured, Self::Ignored];
+}
+
 /// A stack and its proxies.
 pub(crate) struct Bench {
     pub(crate) stack: Stack,
@@ -33,7 +47,7 @@ pub(crate) type Point = (Request, Moment);
 pub(crate) type Books = BTreeMap<&'static str, Vec<Value>>;
 
 impl Bench {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(request_ids: RequestIds) -> Self {
         let proxies = Proxies::open().await.unwrap();
         let mut variables = proxies.variables();
         // Reading this machine's root certificates is most of a start, and nothing here speaks TLS.
@@ -46,6 +60,12 @@ impl Bench {
         let options = Options { variables, ..Options::default() };
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         proxies.lead_to(&stack.info).unwrap();
+        let switches = match request_ids {
+            RequestIds::Honoured => json!({"request_ids": "honour"}),
+            RequestIds::Ignored => json!({"request_ids": "ignore"}),
+        };
+        let seed = json!({"companies": [{"realm_id": REALM, "switches": switches}]});
+        stack.seed_quickbooks(&seed).await.unwrap();
         Self { stack, proxies }
     }
 
@@ -137,6 +157,26 @@ impl Bench {
         Err("it is still not done, or due, after an hour".to_owned())
     }
 
+    /// Deletes the record of an execution.
+    pub(crate) async fn forget(&self, callback_id: &str) {
+        let (pk, sk) = place(callback_id);
+        let delete = self.stack.dynamodb.delete_item().table_name(&self.stack.info.table_name);
+        delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+    }
+
+    /// Takes an execution back to before its plan, whatever came of it.
+    pub(crate) async fn unplan(&self, callback_id: &str) {
+        let (pk, sk) = place(callback_id);
+        let update = self.stack.dynamodb.update_item().table_name(&self.stack.info.table_name);
+        let update = update
+            .key("pk", pk)
+            .key("sk", sk)
+            .update_expression("SET st = :claimed REMOVE #plan, plan_hash, rid, quiet_until")
+            .expression_attribute_names("#plan", "plan")
+            .expression_attribute_values(":claimed", AttributeValue::S("CLAIMED".to_owned()));
+        update.send().await.unwrap();
+    }
+
     /// What the workflow's history shows.
     pub(crate) async fn history(&self, callback_id: &str) -> Value {
         let url = format!("{}/_sim/executions/{callback_id}", self.stack.info.hubspot_url);
@@ -166,6 +206,10 @@ impl Bench {
             self.stack.logs.display()
         )
     }
+}
+
+fn place(callback_id: &str) -> (AttributeValue, AttributeValue) {
+    (AttributeValue::S(format!("E#{PORTAL}#{callback_id}")), AttributeValue::S("EXECUTION".to_owned()))
 }
 
 pub(crate) fn key(callback_id: &str) -> Key {

@@ -3,6 +3,7 @@
 //! - [`points`]: the process of an action, and the reconciler's, is killed at each request it makes, before and after.
 //! - [`refresh`]: the process that renews tokens is killed at each request it makes, under three ways to rotate.
 //! - [`rounds`]: sixty-four deliveries of one execution at once, and hundreds of deals of one new contact.
+//! - [`seen`]: that the checks would see a second document.
 //!
 //! `cargo test -p tests --test crash` runs a part of it in about two minutes, and `PROOF=full` before it runs all of it. Each
 //! test prints what it did, whether it passes or not.
@@ -14,6 +15,7 @@ mod case;
 mod points;
 mod refresh;
 mod rounds;
+mod seen;
 
 /// Whether all of it is wanted.
 fn full() -> bool {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use local::proxy::Moment;
 use serde_json::Value;
 
-use crate::bench::{Bench, Point};
+use crate::bench::{Bench, Point, RequestIds};
 use crate::case::{ACTIONS, Case, Execution, Scenario};
 use crate::{full, say};
 
@@ -16,8 +16,8 @@ const SCENARIOS: [Scenario; 4] =
 /// Both answer `BLOCK`: one is found, one is sent again and then paid.
 const BLOCKED: [Scenario; 2] = [Scenario::LostReply, Scenario::NothingMade];
 
-/// Without `PROOF=full`, only every so many-th point of the other actions than the invoice, and of the reconciler with an
-/// invoice. Odd, so that all moments take turns.
+/// Without `PROOF=full` each point is run with request ids either honoured or ignored, not with both; and of the other actions
+/// than the invoice, and of the reconciler with an invoice, only every so many-th. Odd, so that all moments take turns.
 const OTHERS_SHARE: usize = 9;
 const RECONCILER_S_SHARE: usize = 3;
 
@@ -48,11 +48,12 @@ struct Trial {
     case: Case,
 }
 
-/// A trial with a point, and a number that no other run has.
+/// A trial with a point, what QuickBooks makes of request ids, and a number that no other run has.
 struct Run {
     serial: usize,
     trial: Trial,
     point: Point,
+    request_ids: RequestIds,
 }
 
 /// How a run ended.
@@ -77,25 +78,31 @@ async fn wherever_the_reconciler_is_killed_there_is_one_document() {
 async fn prove(victim: Victim, scenarios: &[Scenario]) {
     let started = std::time::Instant::now();
     let (mut runs, mut points) = (Vec::new(), 0);
-    let bench = Bench::start().await;
+    let bench = Bench::start(RequestIds::Honoured).await;
     for (action, scenario) in
         ACTIONS.iter().flat_map(|action| scenarios.iter().map(|scenario| (*action, *scenario)))
     {
         let trial = Trial { victim, case: Case::new(action, scenario) };
         let all = trial.points(&bench, points).await;
         points += all.len();
-        let chosen = all.into_iter().step_by(trial.share()).zip(10_000 + runs.len()..);
-        runs.extend(chosen.map(|(point, serial)| Run { serial, trial, point }));
+        for (nth, point) in all.into_iter().enumerate().step_by(trial.share()) {
+            for request_ids in trial.semantics(nth) {
+                let serial = 10_000 + runs.len();
+                runs.push(Run { serial, trial, point: point.clone(), request_ids: *request_ids });
+            }
+        }
     }
     drop(bench);
     let count = runs.len();
+    let ignored = runs.iter().filter(|run| run.request_ids == RequestIds::Ignored).count();
     let ends = all_of(runs).await;
     let missed = ends.iter().filter(|end| matches!(end, End::Missed)).count();
     let bad: Vec<_> =
         ends.into_iter().filter_map(|end| if let End::Badly(why) = end { Some(why) } else { None }).collect();
     let took = started.elapsed();
     say(&format!(
-        "{victim:?} killed: {points} crash points, {count} runs of them, {missed} never came to theirs; {took:.0?}"
+        "{victim:?} killed: {points} crash points, {count} runs of them, {ignored} with request ids ignored; {missed} never \
+         came to theirs; {took:.0?}"
     ));
     assert!(bad.is_empty(), "{} of {count}:\n{}", bad.len(), bad.join("\n\n"));
     say("    … one document, one payment where one is due, one customer, and nothing left to do, each time");
@@ -104,11 +111,14 @@ async fn prove(victim: Victim, scenarios: &[Scenario]) {
 
 async fn all_of(mut runs: Vec<Run>) -> Vec<End> {
     let mut stacks = Vec::new();
-    while !runs.is_empty() {
-        stacks.push(runs.split_off(runs.len().saturating_sub(RUNS_OF_A_STACK)));
+    for request_ids in RequestIds::BOTH {
+        let mut same: Vec<Run> = runs.extract_if(.., |run| run.request_ids == request_ids).collect();
+        while !same.is_empty() {
+            stacks.push((request_ids, same.split_off(same.len().saturating_sub(RUNS_OF_A_STACK))));
+        }
     }
-    let ends = futures::stream::iter(stacks).map(|runs| async {
-        let bench = Bench::start().await;
+    let ends = futures::stream::iter(stacks).map(|(request_ids, runs)| async move {
+        let bench = Bench::start(request_ids).await;
         let mut ends = Vec::new();
         for run in runs {
             ends.push(run.end(&bench).await);
@@ -141,6 +151,16 @@ impl Trial {
             (Victim::Action, "invoice") => 1,
             (Victim::Reconciler, "invoice") => RECONCILER_S_SHARE,
             _ => OTHERS_SHARE,
+        }
+    }
+
+    /// What QuickBooks makes of request ids when it is killed at its `nth` point. In turns, and the other way round at the next
+    /// request: so each request dies under both.
+    fn semantics(self, nth: usize) -> &'static [RequestIds] {
+        let (request, moment) = (nth / Moment::ALL.len(), nth % Moment::ALL.len());
+        match (full(), (request + moment) % 2) {
+            (true, _) => &RequestIds::BOTH,
+            (false, turn) => &RequestIds::BOTH[turn..=turn],
         }
     }
 
@@ -177,7 +197,7 @@ impl Trial {
 
 impl Run {
     async fn end(self, bench: &Bench) -> End {
-        let Self { serial, trial, point } = self;
+        let Self { serial, trial, point, request_ids } = self;
         let execution = trial.case.prepared(bench, serial).await;
         trial.begin(bench, &execution).await;
         let ((), reached) = bench.killed(trial.function(), &point, trial.work(bench, &execution)).await;
@@ -186,7 +206,7 @@ impl Run {
             (Ok(_), false) => End::Missed,
             (Err(why), _) => {
                 let trace = bench.trace(&execution.callback_id).await;
-                End::Badly(format!("{trial:?} at {point:?}: {why}\n{trace}"))
+                End::Badly(format!("{trial:?} at {point:?}, request ids {request_ids:?}: {why}\n{trace}"))
             }
         }
     }

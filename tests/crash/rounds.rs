@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use local::stack::Vendor;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, added};
+use crate::bench::{Bench, RequestIds, added};
 use crate::case::{ACTIONS, Case, Scenario, deal_of_new_contact, enrollment, nothing_unexpected};
 use crate::points::settled_well;
 use crate::{full, say};
@@ -19,35 +19,50 @@ const DEALS_AT_ONCE: usize = 25;
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_deliveries_at_once_make_one_document_round_after_round() {
     let (started, rounds) = (std::time::Instant::now(), if full() { 100 } else { 20 });
-    let bench = Bench::start().await;
-    let (mut finals, mut blocks, mut callbacks) = (0, 0, 0);
-    for round in 0..rounds {
-        let mut execution = Case::new(ACTIONS[0], Scenario::NewCustomer).prepared(&bench, round).await;
-        execution.enrollment["concurrent"] = json!(DELIVERIES_AT_ONCE);
-        bench.stack.execute(&execution.enrollment).await.unwrap();
-        let shown = match settled_well(&bench, &execution).await {
-            Ok(shown) => shown,
-            Err(why) => panic!("round {round}: {why}\n{}", bench.trace(&execution.callback_id).await),
-        };
-        let (waits, answers) = answers(&shown);
-        let called_back = callback_bodies(&bench);
-        assert_eq!(waits + answers.len(), DELIVERIES_AT_ONCE, "each is answered once, with 200: {shown:#}");
-        // HubSpot refuses it when it has the answer already, and hears it again for some minutes.
-        assert_eq!(called_back.is_empty(), waits == 0, "those who were told to wait are called back");
-        let first = answers.first().unwrap_or_else(|| panic!("whoever made it says so: {shown:#}"));
-        assert!(answers.iter().all(|answer| answer == first), "{answers:#?}");
-        // A completion has one member more than an answer; up to there it is the same bytes.
-        let completion = format!("{},\"typedOutputs\":{{}}}}", first.strip_suffix('}').unwrap());
-        assert!(called_back.iter().all(|body| *body == completion), "{called_back:#?} {first}");
-        finals += answers.len();
-        blocks += waits;
-        callbacks += called_back.len();
+    let mut counts = Counts::default();
+    for request_ids in RequestIds::BOTH {
+        let bench = Bench::start(request_ids).await;
+        for round in 0..rounds / 2 {
+            crowd(&bench, round, &mut counts).await;
+        }
     }
+    let Counts { finals, blocks, callbacks } = counts;
     say(&format!(
-        "{rounds} rounds of {DELIVERIES_AT_ONCE} deliveries at once: one document each; {finals} equal answers, \
-         {blocks} BLOCK, {callbacks} equal callbacks; {:.0?}",
+        "{rounds} rounds of {DELIVERIES_AT_ONCE} deliveries at once, half of them with request ids ignored: one document each; \
+         {finals} equal answers, {blocks} BLOCK, {callbacks} equal callbacks; {:.0?}",
         started.elapsed()
     ));
+}
+
+#[derive(Default)]
+struct Counts {
+    finals: usize,
+    blocks: usize,
+    callbacks: usize,
+}
+
+/// One round.
+async fn crowd(bench: &Bench, round: usize, counts: &mut Counts) {
+    let mut execution = Case::new(ACTIONS[0], Scenario::NewCustomer).prepared(bench, round).await;
+    execution.enrollment["concurrent"] = json!(DELIVERIES_AT_ONCE);
+    bench.stack.execute(&execution.enrollment).await.unwrap();
+    let shown = match settled_well(bench, &execution).await {
+        Ok(shown) => shown,
+        Err(why) => panic!("round {round}: {why}\n{}", bench.trace(&execution.callback_id).await),
+    };
+    let (waits, answers) = answers(&shown);
+    let called_back = callback_bodies(bench);
+    assert_eq!(waits + answers.len(), DELIVERIES_AT_ONCE, "each is answered once, with 200: {shown:#}");
+    // HubSpot refuses it when it has the answer already, and hears it again for some minutes.
+    assert_eq!(called_back.is_empty(), waits == 0, "those who were told to wait are called back");
+    // A completion has one member more than an answer; up to there it is the same bytes.
+    let completion =
+        |answer: &String| format!("{},\"typedOutputs\":{{}}}}", answer.strip_suffix('}').unwrap());
+    let told: HashSet<String> = answers.iter().map(completion).chain(called_back.iter().cloned()).collect();
+    assert_eq!(told.len(), 1, "all are told the same: {told:#?}");
+    counts.finals += answers.len();
+    counts.blocks += waits;
+    counts.callbacks += called_back.len();
 }
 
 /// How many were told to wait, and what the others were answered.
@@ -70,7 +85,7 @@ fn callback_bodies(bench: &Bench) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_of_deals_of_one_new_contact_make_one_customer() {
     let (started, deals) = (std::time::Instant::now(), if full() { 500 } else { 100 });
-    let bench = Bench::start().await;
+    let bench = Bench::start(RequestIds::Honoured).await;
     bench.clear().await;
     let before = bench.books();
     let first = deal_of_new_contact(&bench, 1, deals).await;

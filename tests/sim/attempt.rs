@@ -27,6 +27,8 @@ pub(crate) struct Sim<'a> {
     pub(crate) delivers: bool,
     /// The portal as this attempt read it when it began.
     pub(crate) portal: Portal,
+    /// Safe mode, as its configuration says.
+    pub(crate) safe_since: Option<i64>,
     /// When its process ends, as the platform says it.
     pub(crate) ends: i64,
     /// When it believes it ends, by its monotonic clock.
@@ -47,6 +49,7 @@ impl<'a> Sim<'a> {
             task,
             delivers: known.delivers,
             portal: locked.portal.clone(),
+            safe_since: locked.safe_since,
             ends: known.ends,
             lives_until,
             begin_until: locked.now + begin_for.max(0),

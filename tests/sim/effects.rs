@@ -18,9 +18,6 @@ use crate::world::{World, timestamp};
 /// How far before the first send the books are searched, in milliseconds (`app::execution`).
 const LOOK_BACK: i64 = 600_000;
 
-/// To what time before a run the table is restored, in milliseconds.
-const RESTORED_TO: i64 = 3_600_000;
-
 /// Between two tries of a pressing write, in milliseconds (`app::effects`).
 const RETRY_PAUSE: i64 = 200;
 
@@ -103,6 +100,9 @@ impl Sim<'_> {
             Err(_) => return Err(Some(Trouble::HubSpotDown)),
         };
         self.query(Call::Find, |_| ()).await?;
+        if record.is_payment_to_plan() {
+            return Ok(self.lock().payment_plan(record, realm));
+        }
         let (total, body) = body_of(deal);
         let realm = self.lock().realms[realm].clone();
         let request_id = format!("hqd-{}", record.plan_version);
@@ -245,7 +245,7 @@ impl Attempt for Sim<'_> {
                 subject: None,
                 request: None,
                 delivered: self.delivers,
-                safe_since: world.setup.restored.map(|_| timestamp(-RESTORED_TO)),
+                safe_since: self.safe_since.map(timestamp),
                 nonce: Nonce::new(),
                 now: world.clock(self.task),
                 lease_until: timestamp(self.ends) + LEASE_MARGIN,
@@ -275,7 +275,8 @@ impl Attempt for Sim<'_> {
     }
 
     fn is_from_a_workflow(&self) -> bool {
-        self.lock().setup.workflow
+        let world = self.lock();
+        world.setup.workflow && !world.key.is_retry()
     }
 
     async fn call_back(&self, record: &Record) -> Told {

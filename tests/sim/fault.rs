@@ -148,6 +148,14 @@ impl Faults {
         Self::At(Vec::new())
     }
 
+    /// How many faults of a script have not happened.
+    pub(crate) fn unmet(&self) -> usize {
+        match self {
+            Self::Next(script) => script.len(),
+            Self::Chance { .. } | Self::At(_) => 0,
+        }
+    }
+
     /// What befalls this call, the `number`th of the run.
     pub(crate) fn pick(&mut self, call: Call, number: usize, chance: &mut Chance) -> Option<Fault> {
         match self {

@@ -69,6 +69,12 @@ pub(crate) struct History {
     pub(crate) person_meddled: bool,
     /// The table was restored.
     pub(crate) restored: bool,
+    /// The execution retries the payment of a document that exists.
+    pub(crate) retries_payment: bool,
+    /// What HubSpot was told before that.
+    pub(crate) before: Vec<String>,
+    /// A promise was made and is not in the restored table.
+    pub(crate) promise_forgotten: bool,
     /// A look within a quiet period has found nothing.
     pub(crate) not_seen: bool,
     /// The fence in force.
@@ -94,7 +100,9 @@ impl History {
         if !settles && fence != fence_before {
             return Err(format!("H6: {doing} under fence {fence}, in force is {fence_before}"));
         }
-        let step = is_step(doing, from, to) || self.restored && is_step_after_a_restore(doing, from, to);
+        let alone = self.retries_payment && is_step_of_a_payment(doing, from, to);
+        let step =
+            alone || is_step(doing, from, to) || self.restored && is_step_after_a_restore(doing, from, to);
         if !step {
             return Err(format!("H6: {doing} led from {} to {}", from.as_str(), to.as_str()));
         }
@@ -163,6 +171,15 @@ fn is_step_after_a_restore(doing: &str, from: State, to: State) -> bool {
     }
 }
 
+/// What else it does when it retries a payment alone: plan it, or fail before it has.
+fn is_step_of_a_payment(doing: &str, from: State, to: State) -> bool {
+    match doing {
+        "planning the payment alone" => (from, to) == (State::DocDone, State::DocDone),
+        "failing the record" => (from, to) == (State::DocDone, State::Failed),
+        _ => false,
+    }
+}
+
 /// What is wrong with a run that has come to its end.
 pub(crate) fn check(world: &World) -> Vec<String> {
     let mut wrong = world.history.wrong.clone();
@@ -211,9 +228,15 @@ fn check_effects(world: &World, record: &Record) -> Vec<String> {
     if payments.len() > 1 {
         wrong.push(format!("H4: {} payments", payments.len()));
     }
+    let retries_payment = world.history.retries_payment;
     match record.state {
         State::Completed if documents.len() != 1 => wrong.push("H1: completed without a document".into()),
-        State::Failed if !documents.is_empty() => wrong.push("H1: failed, and there is a document".into()),
+        State::Failed if retries_payment && !payments.is_empty() => {
+            wrong.push("H4: failed, and there is a payment".into());
+        }
+        State::Failed if !retries_payment && !documents.is_empty() => {
+            wrong.push("H1: failed, and there is a document".into());
+        }
         _ => {}
     }
     for document in &documents {
@@ -245,13 +268,28 @@ fn check_answers(world: &World, record: &Record) -> Vec<String> {
     if let Some(heard) = history.heard.as_ref().filter(|heard| *heard != answer && *heard != EARLY) {
         wrong.push(format!("H3: called back with {heard}, the record keeps {answer}"));
     }
-    if history.waits && !history.given_up && !history.promised_by_a_late_clock {
+    let known = !history.promised_by_a_late_clock && !history.promise_forgotten;
+    if history.waits && !history.given_up && known {
         wrong.push("HubSpot waits for a callback that never comes".into());
+    }
+    for told in
+        history.before.iter().filter(|told| record.state != State::NeedsReview && !is_outdone(told, answer))
+    {
+        wrong.push(format!("H3: told {told} before the restore, the record keeps {answer}"));
     }
     if record.state == State::Completed && answer != expected(world) {
         wrong.push(format!("H3: the answer {answer} is not what is in the books"));
     }
     wrong
+}
+
+/// Whether an answer agrees with one that was given before a restore. That a document or a payment was refused is forgotten,
+/// and it may be made after all.
+fn is_outdone(told: &str, answer: &str) -> bool {
+    let refused = told.strip_suffix(" 0").map(|document| format!("{document} "));
+    !told.starts_with("SUCCESS")
+        || told == answer
+        || refused.is_some_and(|document| answer.starts_with(&document))
 }
 
 /// The answer that is true of the books.

@@ -24,9 +24,9 @@ const COMPLETE: Call = Call::Write("completing the record");
 /// What the matrix demands, in its own codes where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Code {
-    /// RD: another attempt starts from the stored state; nothing had been sent, and it is sent once.
+    /// RD: nothing had been sent; a later attempt than the one that met the fault starts from the stored state, and sends once.
     Redrive,
-    /// RP: nothing is sent again.
+    /// RP: it had been sent when the fault came, and nothing is sent or looked for again.
     Replay,
     /// AM, and what was made is adopted.
     Adopt,
@@ -36,6 +36,8 @@ enum Code {
     Unsend,
     /// REF: the token is renewed, and the same is sent with the same request id.
     Refresh,
+    /// REF of a question: the token is renewed, the same attempt asks again, and sends once.
+    AskAgain,
     /// FAILC.
     Fail,
     /// Planned anew, once.
@@ -46,6 +48,17 @@ enum Code {
     Busy,
     /// The document stands without its payment, and the answer says so.
     PaymentRefused,
+}
+
+impl Code {
+    /// The code that it must not be taken for: sent once either way, and what differs is when and by whom.
+    fn unlike(self) -> Option<Self> {
+        match self {
+            Self::Redrive => Some(Self::Replay),
+            Self::Replay => Some(Self::Redrive),
+            _ => None,
+        }
+    }
 }
 
 type Script = &'static [(Call, Fault)];
@@ -73,7 +86,7 @@ const DOCUMENT_CELLS: &[(&str, Script, Code)] = &[
     ("b_S6_crash_before_io", &[(Call::Find, Fault::DiesBefore)], Code::Redrive),
     ("b_S6_crash_after_effect", &[(Call::Find, Fault::DiesWithReply)], Code::Redrive),
     ("b_S6_timeout", &[(Call::Find, Fault::Unavailable)], Code::Redrive),
-    ("b_S6_401", &[(Call::Find, Fault::Unauthorized)], Code::Replay),
+    ("b_S6_401", &[(Call::Find, Fault::Unauthorized)], Code::AskAgain),
     ("b_S6_401_not_renewed", &[(Call::Find, Fault::Unauthorized), (Call::Renew, Fault::Refused)], Code::Fail),
     ("b_S6_401_twice", &[(Call::Find, Fault::Unauthorized), (Call::Find, Fault::Unauthorized)], Code::Fail),
     ("b_S6_429", &[(Call::Find, Fault::Throttled)], Code::Redrive),
@@ -254,7 +267,12 @@ fn cell(proof: &mut Proof, kind: DocumentKind, paid: bool, (name, script, code):
 
 fn judge(proof: &mut Proof, run: &Run, (name, end, paid, code): (&str, State, bool, Code)) {
     proof.saw(run, || name.to_owned());
-    if !is_as_demanded(run, paid, code) || run.state != Some(end) {
+    if run.unmet > 0 || run.met.is_empty() {
+        proof.wrong.push(format!("{name}: {} faults of the cell never happened", run.unmet));
+        return;
+    }
+    let is_another = code.unlike().is_some_and(|other| is_as_demanded(run, paid, other));
+    if !is_as_demanded(run, paid, code) || is_another || run.state != Some(end) {
         let Run { state, sends, rare, .. } = run;
         proof.wrong.push(format!("{name}: {code:?} is demanded, it came to {state:?}, {sends:?}, {rare:?}"));
     }
@@ -281,7 +299,11 @@ fn is_as_demanded(run: &Run, paid: bool, code: Code) -> bool {
     let unsent = hit(if paid { Rare::PaymentUnsend } else { Rare::Unsend });
     let plain = !adopted && !resent && !unsent;
     match code {
-        Code::Redrive | Code::Replay => sends == 1 && !adopted && !unsent,
+        Code::Redrive => {
+            sends == 1 && !adopted && !unsent && run.plans <= 1 && sent_by_a_later_attempt(run, paid)
+        }
+        Code::Replay => sends == 1 && plain && sent_before_the_fault(run, paid),
+        Code::AskAgain => sends == 1 && plain && !sent_by_a_later_attempt(run, paid),
         Code::Adopt => adopted && !resent,
         // Once only, if the first send never left.
         Code::Resend => sends <= 2 && resent && !adopted,
@@ -293,4 +315,20 @@ fn is_as_demanded(run: &Run, paid: bool, code: Code) -> bool {
         Code::Busy => hit(Rare::Running),
         Code::PaymentRefused => sends == 1 && plain && hit(Rare::PaymentRefused),
     }
+}
+
+/// The number of the last request to create it, and the attempt that made it.
+fn last_send(run: &Run, paid: bool) -> Option<(usize, usize)> {
+    let what = if paid { Call::Payment } else { Call::Document };
+    let mut calls = run.made_calls.iter().enumerate().rev();
+    calls.find(|(_, (call, _))| *call == what).map(|(number, (_, attempt))| (number, *attempt))
+}
+
+fn sent_by_a_later_attempt(run: &Run, paid: bool) -> bool {
+    let met_by = run.met.first().map(|number| run.made_calls[*number].1);
+    last_send(run, paid).zip(met_by).is_some_and(|((_, sender), met_by)| sender > met_by)
+}
+
+fn sent_before_the_fault(run: &Run, paid: bool) -> bool {
+    last_send(run, paid).zip(run.met.first()).is_some_and(|((sent, _), met)| sent < *met)
 }

@@ -6,6 +6,7 @@ use crate::books::RequestIds;
 use crate::chance::Chance;
 use crate::fault::{Call, Fault, Faults};
 use crate::mutant::Mutant;
+use crate::retry::Retry;
 use crate::setup::{Happening, Restored, Setup};
 
 const SECOND: i64 = 1000;
@@ -23,6 +24,10 @@ const EVENTS: [Happening; 7] = [
     Happening::Round,
     Happening::Round,
 ];
+
+/// A company chosen meanwhile, or a marker removed, is beyond what safe mode can know.
+const BEYOND_SAFE_MODE: [Happening; 3] =
+    [Happening::SwitchCompany, Happening::Disconnect, Happening::RemoveMarker];
 
 /// The run of a seed.
 pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
@@ -58,7 +63,10 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         },
         rough: true,
         clocks_differ: chance.one_in(4),
+        redelivers: true,
         restored: None,
+        restores: false,
+        retry: None,
         mutant,
         trace: false,
     };
@@ -73,13 +81,21 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
             *favourite = Some((Fault::Stall, None));
         }
     }
-    if chance.one_in(40) {
+    if chance.one_in(16) {
+        // As below; and a restored table may know less of a failure than HubSpot was told.
+        setup.agenda.retain(|(_, happening)| !BEYOND_SAFE_MODE.contains(happening));
+        let within = chance.pick(&[2 * SECOND, MINUTE, 6 * MINUTE, 30 * MINUTE]);
+        setup.agenda.push((1 + chance.span(within), Happening::Restore));
+        setup.restores = true;
+    } else if chance.one_in(40) {
         // What was sent shortly before the restore was made long ago, or is still to take effect.
         let landing = if chance.one_in(2) { Some(chance.span(100 * SECOND)) } else { None };
-        // A company chosen meanwhile, or a marker removed, is beyond what safe mode can know.
-        let known = [Happening::SwitchCompany, Happening::Disconnect, Happening::RemoveMarker];
-        setup.agenda.retain(|(_, happening)| !known.contains(happening));
+        setup.agenda.retain(|(_, happening)| !BEYOND_SAFE_MODE.contains(happening));
         setup.restored = Some(Restored { landing, paid: setup.paid && chance.one_in(2) });
+    } else if chance.one_in(24) {
+        // Only the rounds go on with it.
+        setup.agenda.retain(|(_, happening)| *happening != Happening::Delivery);
+        setup.retry = Some(if setup.paid { Retry::Payment } else { Retry::Failed });
     }
     // What happens first stands last.
     setup.agenda.sort_by_key(|(at, _)| -at);
@@ -133,7 +149,13 @@ fn outages(setup: &mut Setup, chance: &mut Chance) {
             // HubSpot stops waiting while nobody can look.
             setup.books_down = Some((from, from + 5 * HOUR + chance.span(3 * HOUR)));
         }
-        6..=10 => {
+        6..=7 => {
+            // A vendor is away for longer than HubSpot delivers, and nobody may be told to wait.
+            (setup.workflow, setup.may_block) = (true, false);
+            let down = Some((from, from + 50 * HOUR + chance.span(30 * HOUR)));
+            if chance.one_in(2) { setup.hubspot_down = down } else { setup.books_down = down }
+        }
+        8..=10 => {
             let down = Some((from, from + chance.span(10 * MINUTE)));
             if chance.one_in(3) { setup.hubspot_down = down } else { setup.books_down = down }
         }

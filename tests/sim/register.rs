@@ -15,12 +15,13 @@ const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(10);
 const PROMISE_RENEWED_AFTER: SignedDuration = SignedDuration::from_hours(5);
 
 /// All records.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Register {
     items: Vec<Item>,
 }
 
 /// One record, with what is stored beside what [`Record`] shows.
+#[derive(Clone)]
 struct Item {
     record: Record,
     lease_until: Option<Timestamp>,

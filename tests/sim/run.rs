@@ -39,6 +39,11 @@ pub(crate) struct Run {
     pub(crate) trace: Vec<String>,
     /// Each call's kind and the attempt that made it.
     pub(crate) made_calls: Vec<(Call, usize)>,
+    /// The numbers of the calls that met a fault, and how many faults of the script never happened.
+    pub(crate) met: Vec<usize>,
+    pub(crate) unmet: usize,
+    /// How often a plan was frozen.
+    pub(crate) plans: usize,
     /// What deliveries were answered.
     pub(crate) answers: Vec<Answered>,
     /// How often the document was sent, and the payment.
@@ -111,6 +116,7 @@ impl Run {
     /// What a world that has come to its end tells.
     pub(crate) fn of(world: World, wrong: Vec<String>) -> Self {
         let sends = |what| world.history.posts.iter().filter(|(_, sent, _)| *sent == what).count();
+        let frozen = world.history.writes.iter().filter(|wrote| wrote.doing == "freezing the plan").count();
         Self {
             wrong,
             calls: world.calls,
@@ -120,6 +126,9 @@ impl Run {
             rare: world.rare,
             trace: world.trace,
             made_calls: world.made_calls,
+            met: world.met,
+            unmet: world.setup.faults.unmet(),
+            plans: frozen,
         }
     }
 }
@@ -141,6 +150,7 @@ async fn deliver(world: &Mutex<World>, task: usize) {
     };
     if now - began > GATEWAY_LIMIT {
         world.hit(Rare::AnsweredTooLate);
+        world.deliver_again_later();
     } else {
         world.answered(task, answer);
     }
@@ -150,12 +160,12 @@ async fn deliver(world: &Mutex<World>, task: usize) {
 async fn round(world: &Mutex<World>, task: usize, forced: bool) {
     let sim = Sim::new(world, task);
     let now = sim.now();
-    let due = sim.ask(Call::Due, |world| world.register.due(now)).await;
+    let due = sim.ask(Call::Due, |world| world.table(task).due(now)).await;
     let Ok(due) = due else { return };
     if due.is_empty() && !forced {
         return;
     }
-    let Ok(Some(record)) = sim.ask(Call::Record, |world| world.record().cloned()).await else { return };
+    let Ok(Some(record)) = sim.ask(Call::Record, |world| world.stored(task)).await else { return };
     if sim.in_time() {
         // An error leaves it due.
         let _stays_due = attempt::resume(&sim, Box::new(record)).await;
@@ -178,7 +188,11 @@ impl World {
             began: self.now,
             skew,
             holds: false,
+            before_restore: false,
         });
+        if delivers {
+            self.retries.delivered(self.now);
+        }
         self.note(|| format!("{task}: {} begins", if delivers { "delivery" } else { "round" }));
         task
     }
@@ -203,6 +217,7 @@ impl World {
             } else if agenda == at {
                 match self.setup.agenda.pop().map(|(_, happening)| happening) {
                     Some(Happening::Delivery) => return Some(Step::Delivery),
+                    Some(Happening::Redelivery) if self.redelivers() => return Some(Step::Delivery),
                     Some(Happening::Round) => return Some(Step::Round { forced: true }),
                     Some(other) => self.happen(other),
                     None => {}

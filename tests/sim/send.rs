@@ -33,12 +33,12 @@ impl Sim<'_> {
         self.in_time_to_send()?;
         let mut said = self.post(record, &post).await;
         if said == Err(Fault::Unauthorized) {
-            self.lock().history.was_turned_away();
+            self.was_turned_away();
             self.renew().await?;
             self.in_time_to_send()?;
             said = self.post(record, &post).await;
             if said == Err(Fault::Unauthorized) {
-                self.lock().history.was_turned_away();
+                self.was_turned_away();
                 return Err(None);
             }
             self.lock().hit(Rare::Renewed);
@@ -49,6 +49,13 @@ impl Sim<'_> {
             said = self.post(record, &post).await;
         }
         Ok(self.outcome(said, post.total))
+    }
+
+    fn was_turned_away(&self) {
+        let mut world = self.lock();
+        if !world.tasks[self.task].before_restore {
+            world.history.was_turned_away();
+        }
     }
 
     fn in_time_to_send(&self) -> Result<(), Option<Trouble>> {

@@ -5,6 +5,7 @@ use mapping::quickbooks::DocumentKind;
 use crate::books::RequestIds;
 use crate::fault::Faults;
 use crate::mutant::Mutant;
+use crate::retry::Retry;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -31,8 +32,14 @@ pub(crate) struct Setup {
     /// Calls take all kinds of time.
     pub(crate) rough: bool,
     pub(crate) clocks_differ: bool,
+    /// HubSpot delivers again what it was answered 5xx or nothing about.
+    pub(crate) redelivers: bool,
     /// The table was restored, and safe mode is on: what was sent meanwhile is forgotten.
     pub(crate) restored: Option<Restored>,
+    /// The table will be restored to an earlier moment of the run.
+    pub(crate) restores: bool,
+    /// The execution is a retry: HubSpot delivers nothing.
+    pub(crate) retry: Option<Retry>,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) trace: bool,
 }
@@ -51,6 +58,8 @@ pub(crate) struct Restored {
 pub(crate) enum Happening {
     /// HubSpot delivers.
     Delivery,
+    /// HubSpot delivers again, unless it was answered meanwhile.
+    Redelivery,
     /// The reconciler's round begins.
     Round,
     EditDeal,
@@ -64,4 +73,6 @@ pub(crate) enum Happening {
     RemoveMarker,
     /// All clocks are moved by chance.
     MoveClocks,
+    /// The table is restored to an earlier moment, and safe mode begins.
+    Restore,
 }

@@ -37,6 +37,32 @@ impl World {
         if !self.tasks[task].alive {
             self.hit(Rare::WriteAfterDeath);
         }
+        if self.tasks[task].before_restore {
+            return self.store_in_the_old(task, request);
+        }
+        let stored = self.store_in_the_new(task, request);
+        self.remember_table();
+        stored
+    }
+
+    /// Nothing of it counts any more.
+    fn store_in_the_old(&mut self, task: usize, request: &Request) -> Stored {
+        let key = self.key.clone();
+        let table = self.table(task);
+        match request {
+            Request::Claim(claim) => Stored::Claimed(table.claim(claim)),
+            Request::Write { held, transition, id, now } => {
+                Stored::Written(table.write(held, transition, id, *now))
+            }
+            Request::Promise { until } => Stored::Owed(table.owe_callback(&key, *until)),
+            Request::Postpone { read, until } => {
+                table.postpone(&key, Some(read), *until);
+                Stored::Nothing
+            }
+        }
+    }
+
+    fn store_in_the_new(&mut self, task: usize, request: &Request) -> Stored {
         match request {
             Request::Claim(claim) => Stored::Claimed(self.claim(task, claim)),
             Request::Write { held, transition, id, now } => {
@@ -187,6 +213,13 @@ impl World {
                 self.hit(if shown { Rare::Suspect } else { Rare::Unresolved });
             }
             Transition::Record { pay_plan, .. } => self.history.pay_plan.clone_from(pay_plan),
+            Transition::PlanPayment { plan, pay_plan, .. } => {
+                self.history.plan = Some(plan.clone());
+                self.history.pay_plan.clone_from(pay_plan);
+                self.hit(Rare::PaymentPlannedAgain);
+            }
+            Transition::Complete { .. } if self.key.is_retry() => self.hit(Rare::RetryDone),
+            Transition::Fail { .. } if self.key.is_retry() => self.hit(Rare::RetryFailed),
             _ => {}
         }
     }

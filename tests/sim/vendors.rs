@@ -10,11 +10,21 @@ use crate::setup::Restored;
 use crate::world::{NOBODY, World};
 
 /// A request that QuickBooks accepted takes effect within this time, or not at all, and is then shown (A3, A4).
-const EFFECT_WITHIN: i64 = 120_000;
+pub(crate) const EFFECT_WITHIN: i64 = 120_000;
 
 impl World {
     /// A request to create something leaves; what must be true of it is checked now.
     pub(crate) fn leaves(&mut self, fence: u64, post: &Post) {
+        if post.token != post.realm {
+            self.wrong("H11: a token of one company is used for another");
+        }
+        if self.tasks[post.task].before_restore {
+            // It works on what it knows; that two do not meet is the books' to show.
+            return;
+        }
+        if post.what == Call::Document && self.is_given_up_by_hubspot() {
+            self.wrong("H12: sent after HubSpot had given up");
+        }
         let frozen: Option<&Plan> = match post.what {
             Call::Payment => self.history.pay_plan.as_ref(),
             _ => self.history.plan.as_ref(),
@@ -26,9 +36,6 @@ impl World {
         });
         if !same {
             self.wrong("H2: what is sent is not what was frozen");
-        }
-        if post.token != post.realm {
-            self.wrong("H11: a token of one company is used for another");
         }
         let flies = |flight: &Flight| flight.post.what == post.what && flight.post.task != NOBODY;
         if self.books.flights.iter().any(flies) {
@@ -68,16 +75,27 @@ impl World {
     /// HubSpot gets an answer to a delivery.
     pub(crate) fn answered(&mut self, task: usize, answer: Answered) {
         self.note(|| format!("{task}: answers {answer:?}"));
+        let before_restore = self.tasks[task].before_restore;
+        // Promised on the old table: nobody knows of it any more.
+        self.history.promise_forgotten |= before_restore && answer == Answered::Wait;
+        if answer == Answered::Again {
+            self.deliver_again_later();
+        } else {
+            self.retries.is_over = true;
+        }
         if answer == Answered::Wait {
             if self.history.answers.contains(&answer) {
                 self.hit(Rare::TwoBlocked);
             }
             // An execution that was called back about is over.
-            if self.history.heard.is_none() {
+            if self.history.heard.is_none() && self.history.before.is_empty() {
                 self.history.waits = true;
             }
         }
-        self.history.answers.push(answer);
+        match answer {
+            Answered::Stored(answer) if before_restore => self.history.before.push(answer),
+            answer => self.history.answers.push(answer),
+        }
     }
 
     /// HubSpot is called back: whether it takes it, which it does only while it waits.

@@ -12,7 +12,10 @@ use crate::fault::{Call, Fault};
 use crate::history::History;
 use crate::mutant::Mutant;
 use crate::rare::Rare;
+use crate::redelivery::Retries;
 use crate::register::Register;
+use crate::restore::Snapshot;
+use crate::retry::Retry;
 use crate::setup::{Happening, Setup};
 use crate::table::Request;
 
@@ -24,6 +27,9 @@ pub(crate) const AHEAD_AT_MOST: i64 = 55_000;
 
 /// What was not found out in this time, in milliseconds, is for a person (reliability.md §c.2).
 const GIVEN_UP_AFTER: i64 = 7 * 24 * 3_600_000;
+
+/// To what time before a run the table is restored, in milliseconds.
+const RESTORED_TO: i64 = 3_600_000;
 
 /// Who sent what was sent before a run.
 pub(crate) const NOBODY: usize = usize::MAX;
@@ -41,6 +47,8 @@ pub(crate) struct Task {
     pub(crate) skew: i64,
     /// It has held the record.
     pub(crate) holds: bool,
+    /// It began before the table was restored, and works on the old one.
+    pub(crate) before_restore: bool,
 }
 
 /// The deal, and the settings around it.
@@ -59,8 +67,15 @@ pub(crate) struct World {
     pub(crate) key: Key,
     pub(crate) realms: [RealmId; 2],
     pub(crate) register: Register,
+    /// What the table was at each write, if it will be restored; and the one that it was restored from.
+    pub(crate) snapshots: Vec<Snapshot>,
+    pub(crate) old_table: Option<Register>,
+    /// Safe mode, and since when the books are searched.
+    pub(crate) safe_since: Option<i64>,
     pub(crate) books: Books,
     pub(crate) portal: Portal,
+    /// HubSpot's own.
+    pub(crate) retries: Retries,
     pub(crate) tasks: Vec<Task>,
     /// Writes that land later, and whose they are.
     pub(crate) late: Vec<(i64, usize, Request)>,
@@ -70,6 +85,8 @@ pub(crate) struct World {
     pub(crate) calls: usize,
     /// Which, and by which attempt; kept in scripted runs only.
     pub(crate) made_calls: Vec<(Call, usize)>,
+    /// The numbers of the calls that met a fault.
+    pub(crate) met: Vec<usize>,
     /// When the last fault ended.
     pub(crate) calm_since: i64,
     pub(crate) trace: Vec<String>,
@@ -86,6 +103,10 @@ impl World {
             key: Key::execution(PortalId(1), "ap-1-2-3-0"),
             realms: [realm("9341450000000001"), realm("9341450000000002")],
             register: Register::default(),
+            snapshots: Vec::new(),
+            old_table: None,
+            safe_since: setup.restored.map(|_| -RESTORED_TO),
+            retries: Retries::default(),
             books: Books::new(setup.request_ids, setup.lag),
             portal: Portal { deal: 1, code: 1, default_realm: 0, linked: [true, true] },
             tasks: Vec::new(),
@@ -93,17 +114,22 @@ impl World {
             history: History {
                 person_meddled: given_up,
                 restored: setup.restored.is_some(),
+                retries_payment: setup.retry == Some(Retry::Payment),
                 ..History::default()
             },
             rare: Vec::new(),
             calls: 0,
             made_calls: Vec::new(),
+            met: Vec::new(),
             calm_since: ends(setup.books_down).max(ends(setup.hubspot_down)),
             trace: Vec::new(),
             setup,
         };
         if let Some(restored) = world.setup.restored {
             world.remember_only_in_the_books(restored);
+        }
+        if let Some(retry) = world.setup.retry {
+            world.begin_as_retry(retry);
         }
         world
     }
@@ -164,6 +190,7 @@ impl World {
             });
         }
         if let Some(fault) = fault {
+            self.met.push(number);
             self.trouble_until(self.now);
             self.note(|| format!("{task}: #{number} {call:?} meets {fault:?}"));
         } else {
@@ -204,6 +231,8 @@ impl World {
         self.note(|| format!("{task}: dies"));
         if matches!(self.key, Key::Customer { .. }) {
             self.deliver_again(task);
+        } else if self.tasks[task].delivers {
+            self.deliver_again_later();
         }
     }
 
@@ -234,7 +263,8 @@ impl World {
                 self.history.person_meddled = true;
             }
             Happening::MoveClocks => self.move_clocks(),
-            Happening::Delivery | Happening::Round => {}
+            Happening::Restore => self.restore(),
+            Happening::Delivery | Happening::Redelivery | Happening::Round => {}
         }
         if let Some(rare) = rare {
             self.hit(rare);
@@ -254,7 +284,7 @@ impl World {
             return 0;
         }
         // Safe mode waits by the clock of whoever claims first, with 2 minutes to spare (rulings.md 17).
-        let most = if self.setup.restored.is_some() { 3 } else { 4 };
+        let most = if self.setup.restored.is_some() || self.setup.restores { 3 } else { 4 };
         match self.chance.below(2 + most) {
             0 | 1 => self.chance.span(AHEAD_AT_MOST),
             2 => -self.chance.span(AHEAD_AT_MOST),

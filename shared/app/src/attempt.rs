@@ -120,10 +120,14 @@ pub enum Reply {
 /// HubSpot delivered it.
 pub async fn deliver(attempt: &impl Attempt) -> Reply {
     let trouble = match attempt.claim().await {
-        Ok(Claimed::Ours(record)) => match protocol::drive(attempt, protocol::next, record).await {
-            End::Done(record) => return Reply::Stored(record),
-            End::Later { trouble, .. } => trouble,
-            End::GaveUp(_) => Trouble::Internal,
+        Ok(Claimed::Ours(record)) => match go_on(attempt, record).await {
+            Ok(End::Done(record)) => return Reply::Stored(record),
+            Ok(End::Later { trouble, .. }) => trouble,
+            Ok(End::GaveUp(_)) => Trouble::Internal,
+            Err(error) => {
+                tracing::error!(error = chain(&error), "what was promised before the restore could not be");
+                return Reply::Again(Trouble::StoreDown);
+            }
         },
         Ok(Claimed::Done(record)) => return Reply::Stored(record),
         Ok(Claimed::Running) => Trouble::InProgress,
@@ -160,7 +164,7 @@ pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State
         return Ok(state);
     }
     let record = match attempt.claim().await? {
-        Claimed::Ours(record) => match protocol::drive(attempt, protocol::next, record).await {
+        Claimed::Ours(record) => match go_on(attempt, record).await? {
             // What became of the record is not known here: its next holder tells.
             End::Later { trouble: Trouble::TakenOver | Trouble::Unwritten, .. } | End::GaveUp(_) => {
                 return Ok(state);
@@ -172,6 +176,15 @@ pub async fn resume(attempt: &impl Attempt, record: Box<Record>) -> Result<State
     };
     tell(attempt, &record).await?;
     Ok(record.state)
+}
+
+/// After a restore, what HubSpot was promised since is forgotten: it is called back whether it waits or not.
+async fn go_on(attempt: &impl Attempt, record: Box<Record>) -> Result<End, store::Error> {
+    let is_restored = record.safe_since.is_some();
+    if is_restored && record.callback_due.is_none() && attempt.is_from_a_workflow() {
+        attempt.promise().await?;
+    }
+    Ok(protocol::drive(attempt, protocol::next, record).await)
 }
 
 /// Until when only HubSpot may go on: nothing was sent, nobody was promised anything, and whoever asked may have taken the

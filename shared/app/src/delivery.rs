@@ -164,7 +164,8 @@ impl Attempt for Execution<'_> {
     }
 
     fn is_from_a_workflow(&self) -> bool {
-        self.request.source.as_deref() == Some(WORKFLOWS)
+        // Of a retry HubSpot knows nothing: it delivers it to nobody and waits for no callback.
+        !self.key.is_retry() && self.request.source.as_deref() == Some(WORKFLOWS)
     }
 
     async fn call_back(&self, record: &Record) -> Told {

@@ -40,8 +40,11 @@ use crate::telemetry::chain;
 /// tries.
 pub const CALLBACK_BEFORE: SignedDuration = SignedDuration::from_mins(20);
 
-/// So long HubSpot delivers an execution again, less what its last retry may come early (hubspot.md §2.4).
-pub const HUBSPOT_RETRIES: SignedDuration = SignedDuration::from_hours(3 * 24 - 1);
+/// So long after our first claim HubSpot surely delivers an execution again: for 3 days, of which its last retry may come a
+/// whole gap of 8 hours early (hubspot.md §2.4), and less an hour in which its first deliveries may not have reached the table.
+/// Longer than that we may be out of reach and not know it: then an execution that HubSpot gave up may still be made. Nothing
+/// that HubSpot sends says when it first did.
+pub const HUBSPOT_RETRIES: SignedDuration = SignedDuration::from_hours(3 * 24 - 8 - 1);
 
 /// An attempt that our own mistake ended is repeated; after so many, a person must look (rulings.md 11).
 const OWN_MISTAKES: u64 = 50;
@@ -249,8 +252,13 @@ fn is_too_late(record: &Record, now: Timestamp) -> bool {
     match record.callback_due {
         _ if record.told_at.is_some() => true,
         Some(due) => due.duration_since(now) <= CALLBACK_BEFORE,
-        None => now.duration_since(record.created_at) >= HUBSPOT_RETRIES,
+        None => is_given_up(record, now),
     }
+}
+
+/// Whether HubSpot, which waits for no callback, may deliver it no more.
+fn is_given_up(record: &Record, now: Timestamp) -> bool {
+    record.callback_due.is_none() && now.duration_since(record.created_at) >= HUBSPOT_RETRIES
 }
 
 /// Nothing of ours was sent as far as the record knows: after a restore it may not know.
@@ -335,13 +343,12 @@ fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
     }
 }
 
-/// Nothing of ours exists, and nothing can come of what was sent: it is sent again, unless a person was told to look, or it
-/// has been for a week without anything coming of it.
+/// Nothing of ours exists, and nothing can come of what was sent: it is sent again, unless a person was told to look, HubSpot
+/// gave it up, or it has been for a week without anything coming of it.
 fn again(record: &Record, now: Timestamp) -> Command {
+    let is_over = record.told_at.is_some() || is_given_up(record, now) || is_unresolvable(record, now);
     match record.action {
-        Some(kind)
-            if record.state == State::Sent && (record.told_at.is_some() || is_unresolvable(record, now)) =>
-        {
+        Some(kind) if record.state == State::Sent && is_over => {
             refuse(record, last_trouble(record).failure(kind))
         }
         _ => Command::Write(Change::Intend),
@@ -645,8 +652,8 @@ mod tests {
             (Some(soon), now(), None),
             (Some(late), now(), Some("write Fail")),
             (Some(now() - SignedDuration::from_hours(1)), now(), Some("write Fail")),
-            (None, now() - SignedDuration::from_hours(70), None),
-            (None, now() - SignedDuration::from_hours(71), Some("write Fail")),
+            (None, now() - SignedDuration::from_hours(62), None),
+            (None, now() - HUBSPOT_RETRIES, Some("write Fail")),
             // Its wait counts, not its age.
             (Some(soon), now() - SignedDuration::from_hours(100), None),
         ] {
@@ -721,6 +728,21 @@ mod tests {
         check(next, &told(State::Claimed), Event::Claimed, after, "write Fail");
         check(next, &told(State::PaySent), Event::Looked(Sighting::Absent), after, "write Intend");
         check(next, &told(State::DocDone), Event::Claimed, after, "write Intend");
+    }
+
+    #[test]
+    fn what_hubspot_gave_up_is_looked_for_and_not_sent_again() {
+        let over = now() + HUBSPOT_RETRIES;
+        let gone = Record { created_at: now(), pay_plan: Some(plan()), ..execution(State::Sent) };
+        let absent = || Event::Looked(Sighting::Absent);
+        check(next, &gone, Event::Claimed, over, "Look");
+        check(next, &gone, absent(), over - SignedDuration::from_secs(1), "write Intend");
+        check(next, &gone, absent(), over, "write Fail");
+        check(next, &gone, Event::Looked(Sighting::Found(made())), over, "write Record");
+        // It waits for a callback: then its own retries are nothing.
+        let waits = Record { callback_due: Some(over + CALLBACK_BEFORE * 2), ..gone.clone() };
+        check(next, &waits, absent(), over, "write Intend");
+        check(next, &Record { state: State::PaySent, ..gone }, absent(), over, "write Intend");
     }
 
     #[test]
