@@ -209,16 +209,59 @@ async fn for_forty_days_a_company_used_once_a_day_and_an_unused_one_stay_connect
 }
 
 #[tokio::test]
-async fn a_hubspot_token_is_renewed_on_use_and_by_no_schedule() {
+async fn a_hubspot_token_is_renewed_on_use_and_else_once_a_week_to_find_out_whether_we_are_installed() {
     let stack = stack().await;
     stack.advance_clock(SignedDuration::from_hours(24 * 60));
     stack.tick("refresh").await.unwrap();
     let of_hubspot = |stack: &Stack| {
         stack.calls(Vendor::HubSpot).iter().filter(|call| call.path.contains("/oauth/")).count()
     };
-    assert_eq!((of_hubspot(&stack), purchases(&stack)), (0, 1));
-    created(&stack, invoice(HANNA)).await;
     assert_eq!((of_hubspot(&stack), purchases(&stack)), (1, 1));
+    created(&stack, invoice(HANNA)).await;
+    stack.advance_clock(SignedDuration::from_hours(2));
+    stack.tick("refresh").await.unwrap();
+    assert_eq!(
+        (of_hubspot(&stack), purchases(&stack)),
+        (1, 2),
+        "the company is in use, and its alone is renewed"
+    );
+    created(&stack, invoice(HANNA)).await;
+    assert_eq!((of_hubspot(&stack), purchases(&stack)), (2, 2));
+}
+
+#[tokio::test]
+async fn the_grants_of_a_portal_that_uninstalled_the_app_are_left_to_end_and_live_on_when_it_is_back() {
+    let stack = stack().await;
+    let url = format!("{}/appinstalls/v3/external-install", stack.info.hubspot_url);
+    let gone = stack.http.delete(url).bearer_auth(local::world::HUBSPOT_TOKEN).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    // Until the tokens of the seed have ended.
+    stack.advance_clock(SignedDuration::from_hours(24 * 60));
+    for _day in 0..3 {
+        let summary = stack.tick("refresh").await.unwrap();
+        assert_eq!((&summary["renewed"], &summary["failed"]), (&json!(0), &json!(0)), "{summary}");
+        stack.advance_clock(SignedDuration::from_hours(25));
+    }
+    assert_eq!(purchases(&stack), 0);
+    let portal = stack.store.portal(PORTAL).await.unwrap().unwrap();
+    assert_eq!(portal.hubspot.unwrap().status, Status::ReauthRequired);
+    assert_eq!(portal.companies[0].connection.status, Status::Ok);
+    // It is installed again.
+    let grant =
+        json!({"refresh_tokens": [{"token": "installed-again", "portal_id": PORTAL.0, "scopes": ["oauth"]}]});
+    stack.seed_hubspot(&grant).await.unwrap();
+    let again = Grant {
+        generation: 1,
+        access_token: "ended".to_owned().into(),
+        access_expires_at: stack.now(),
+        refresh_token: "installed-again".to_owned().into(),
+        refresh_expires_at: None,
+        hard_expires_at: None,
+        scopes: Vec::new(),
+    };
+    stack.store.connect_hubspot(PORTAL, &again).await.unwrap();
+    let summary = stack.tick("refresh").await.unwrap();
+    assert_eq!((&summary["renewed"], purchases(&stack)), (&json!(1), 1), "{summary}");
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub const OFFER_TOTAL: &str = "510.99";
 pub const OBRIEN: &str = "O'Brien & Søn \"Ltd\"";
 
 /// HubSpot's access token for the portal.
-pub(crate) const HUBSPOT_TOKEN: &str = "hubspot-access-token-1";
+pub const HUBSPOT_TOKEN: &str = "hubspot-access-token-1";
 /// What buys the next one.
 pub(crate) const HUBSPOT_REFRESH_TOKEN: &str = "hubspot-refresh-token-1";
 /// QuickBooks' access token for the company; whoever changes its books by hand needs it too.

@@ -2,6 +2,8 @@
 //! executions hardly ever have to, and those of the others once a week, for an unused refresh token ends after a hundred days
 //! (reliability.md §d.3).
 //!
+//! A portal that uninstalled the app is left alone: its grants end by themselves.
+//!
 //! HubSpot's are renewed on use: its refresh tokens do not end, and each renewal makes a version of a secret (rulings.md 22).
 
 use std::convert::Infallible;
@@ -12,6 +14,7 @@ use lambda_http::LambdaEvent;
 use mapping::hubspot::PortalId;
 use serde::Serialize;
 use store::connection::{Connection, LOOKED_AT_BEFORE, Status};
+use store::portal::Portal;
 use store::tokens::Owner;
 use tracing::Instrument;
 
@@ -140,11 +143,37 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
         app.store.look_later(owner, connection, next_at).await?;
         return Ok(Done::Left);
     }
+    if !is_installed(app, known.as_ref(), connection, deadline).await? {
+        // Whoever installs it again within the hundred days finds everything as it was.
+        tracing::warn!("the app was uninstalled: the grant is left to end by itself");
+        app.store.look_later(owner, connection, later(now, DAY)).await?;
+        return Ok(Done::Left);
+    }
     let wanted = Wanted {
         fresh_for: LOOKED_AT_BEFORE,
         ..Wanted::for_a_call(owner, app.intuit_keys(company.sandbox), &deadline)
     };
     Ok(if app.grant(wanted, connection).await?.is_some() { Done::Renewed } else { Done::Ended })
+}
+
+/// HubSpot tells nobody of an uninstall but by refusing the next renewal of its own tokens (hubspot.md §9.1). Executions find
+/// that out at once; for a company that is not in use it is asked here, once a week.
+async fn is_installed(
+    app: &App,
+    portal: Option<&Portal>,
+    connection: &Connection,
+    deadline: Deadline,
+) -> Result<bool, Stop> {
+    let is_known_to_be = portal.and_then(|portal| portal.hubspot.as_ref()).map(|hubspot| hubspot.status);
+    match is_known_to_be {
+        Some(Status::Ok) if is_in_use(connection, clock::now()) => Ok(true),
+        Some(Status::Ok) => match app.account(portal, deadline).await {
+            Ok(_) => Ok(true),
+            Err(Stop::Failure(_)) => Ok(false),
+            Err(trouble) => Err(trouble),
+        },
+        Some(Status::ReauthRequired) | None => Ok(false),
+    }
 }
 
 /// It stays due, behind the others.
@@ -163,9 +192,13 @@ async fn leave(app: &App, owner: &Owner) {
 fn need(connection: &Connection, now: Timestamp) -> Need {
     // Written by every commit; without it nothing is known.
     let Some(ends) = connection.access_expires_at else { return Need::Renewal };
-    let in_use = connection.last_used_at.is_some_and(|used| now.duration_since(used) < IN_USE);
-    let due = if in_use { later(ends, -LOOKED_AT_BEFORE) } else { later(ends, LEFT_ALONE) };
+    let due =
+        if is_in_use(connection, now) { later(ends, -LOOKED_AT_BEFORE) } else { later(ends, LEFT_ALONE) };
     if due <= now { Need::Renewal } else { Need::NothingBefore(due) }
+}
+
+fn is_in_use(connection: &Connection, now: Timestamp) -> bool {
+    connection.last_used_at.is_some_and(|used| now.duration_since(used) < IN_USE)
 }
 
 /// The days that are left of a grant that ends soon whatever is done. Once for each day: whoever looked before, when the
