@@ -15,3 +15,4 @@ mod records;
 mod simulated;
 mod support;
 mod tidy;
+mod twins;
