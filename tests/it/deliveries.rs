@@ -249,9 +249,9 @@ async fn hubspot_is_told_in_time_also_of_what_cannot_be_read_any_more() {
         update.send().await.unwrap();
         stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
         stack.advance_clock(SignedDuration::from_mins(5 * 60));
-        for _quarter in 0..4 {
+        for _tenth in 0..10 {
             stack.tick("reconcile").await.unwrap();
-            stack.advance_clock(SignedDuration::from_mins(14));
+            stack.advance_clock(SignedDuration::from_mins(6));
         }
         let shown = history(&stack, "ap-1000001-1-3-0").await;
         assert_eq!((shown.state(), shown.output("errorCode")), (state, code), "{}", shown.0);

@@ -14,6 +14,7 @@ use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Trans
 mod chance;
 #[expect(clippy::duplicate_mod, reason = "beside the table, once more")]
 #[path = "../sim/register.rs"]
+#[expect(dead_code, reason = "the simulation asks it for more")]
 mod register;
 
 use chance::Chance;
