@@ -69,7 +69,7 @@ struct Shared {
 }
 
 pub(crate) fn key(nth: usize) -> Key {
-    Key::Execution { portal: PORTAL, callback_id: format!("ap-1-{nth}-3-0") }
+    Key::execution(PORTAL, format!("ap-1-{nth}-3-0"))
 }
 
 impl Shared {

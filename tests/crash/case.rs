@@ -107,7 +107,7 @@ impl Execution {
         let [document] = &documents[..] else {
             return Err(format!("{} documents: {documents:#?}", documents.len()));
         };
-        let marker = ids::marker(Environment::Dev, PORTAL, callback_id);
+        let marker = ids::marker(Environment::Dev, &key(callback_id));
         if !document["PrivateNote"].as_str().is_some_and(|note| note.contains(&marker)) {
             return Err(format!("no marker {marker}: {document:#}"));
         }

@@ -98,7 +98,7 @@ async fn a_send_that_may_have_had_an_effect_is_repeated_only_after_the_quiet_per
             stack.advance_clock(SignedDuration::from_mins(1));
             stack.tick("reconcile").await.unwrap();
         }
-        let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+        let key = Key::execution(PORTAL, callback_id);
         let record = stack.store.record(&key).await.unwrap().unwrap();
         assert_eq!((record.state, record.sends), (State::Sent, 1), "{fault}");
         assert!(rows(&stack, "Invoice").is_empty());
@@ -274,8 +274,7 @@ async fn after_a_restore_the_books_are_searched_before_anything_is_sent() {
         .await
         .unwrap();
     let shown = run(&stack, enrollment).await;
-    let record =
-        stack.store.record(&Key::Execution { portal: PORTAL, callback_id: callback_id.into() }).await;
+    let record = stack.store.record(&Key::execution(PORTAL, callback_id)).await;
     assert_eq!(record.unwrap().unwrap().sends, 0);
     settled(&stack, shown).await;
     // The callback of the first life settled the simulator's history, so what counts is the record.
@@ -444,7 +443,7 @@ async fn a_record_that_nobody_can_resume_stands_in_no_one_s_way() {
         .unwrap();
     stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
     assert_eq!(settled(&stack, fine).await.state(), "SUCCESS");
-    let key = Key::Execution { portal: PORTAL, callback_id: odd.into() };
+    let key = Key::execution(PORTAL, odd);
     assert!(!stack.store.due(stack.now(), 10).await.unwrap().contains(&key), "left for later");
     assert_eq!(stored(&stack, odd).await.state, State::Claimed);
 }
@@ -457,7 +456,7 @@ async fn the_kill_switch_sends_nothing_and_keeps_every_promise() {
     assert_eq!(refused.statuses(), [503]);
     // Promised before the switch was thrown.
     let callback_id = "ap-1000001-1-3-0";
-    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    let key = Key::execution(PORTAL, callback_id);
     let asked = json!({"object_type": "DEAL", "object_id": HARBOR, "inputs": {}, "source": "WORKFLOWS"});
     let claim = Claim {
         key: key.clone(),
@@ -494,7 +493,7 @@ async fn pass(stack: &Stack, minutes: u32) {
 }
 
 async fn stored(stack: &Stack, callback_id: &str) -> store::record::Record {
-    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    let key = Key::execution(PORTAL, callback_id);
     stack.store.record(&key).await.unwrap().unwrap()
 }
 

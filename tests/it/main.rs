@@ -4,7 +4,9 @@
 
 mod budgets;
 mod conforming;
+mod connect;
 mod connections;
+mod console;
 mod deliveries;
 mod gate;
 mod invoice;
@@ -12,7 +14,9 @@ mod lossy;
 mod paid;
 mod quotes;
 mod records;
+mod repeats;
 mod simulated;
 mod support;
 mod tidy;
+mod tokens;
 mod twins;

@@ -275,7 +275,7 @@ async fn a_payment_that_may_have_been_made_waits_for_the_quiet_period() {
     let shown = run(&stack, but(paid("QUOTE", 910), json!({"callback_id": callback_id}))).await;
     stack.advance_clock(SignedDuration::from_mins(2));
     stack.tick("reconcile").await.unwrap();
-    let key = Key::Execution { portal: PORTAL, callback_id: callback_id.into() };
+    let key = Key::execution(PORTAL, callback_id);
     assert_eq!(stack.store.record(&key).await.unwrap().unwrap().state, State::PaySent);
     assert_eq!(settled(&stack, shown).await.output("status"), "paid");
     assert_eq!(

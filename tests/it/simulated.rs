@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use jiff::Timestamp;
 use store::Error;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition, Written};
+use store::retry::Retried;
 
 #[path = "../sim/register.rs"]
 mod register;
@@ -79,6 +80,10 @@ impl Store {
 
     async fn owe_callback(&self, key: &Key, until: Timestamp) -> Result<Owed, Error> {
         self.send(|register| register.owe_callback(key, until)).ok_or(Error::Missing { what: "record" })
+    }
+
+    async fn retry(&self, key: &Key, _: &str, now: Timestamp) -> Result<Retried, Error> {
+        Ok(self.register.lock().unwrap().retry(key, now))
     }
 
     async fn due(&self, now: Timestamp, _: u16) -> Result<Vec<Key>, Error> {

@@ -172,7 +172,10 @@ fn read(change: protocol::Change) -> Change {
         protocol::Change::RefusePayment(_) => Change::RefusePayment,
         protocol::Change::Fail(_) => Change::Fail,
         protocol::Change::Review => Change::Review,
-        other @ (protocol::Change::Withdraw(_) | protocol::Change::Release(_)) => {
+        other @ (protocol::Change::PlanPayment(_)
+        | protocol::Change::Exists(_)
+        | protocol::Change::Withdraw(_)
+        | protocol::Change::Release(_)) => {
             panic!("next never asks for {other:?} of an execution")
         }
     }
@@ -201,7 +204,7 @@ fn real(seen: &Record) -> record::Record {
     };
     let paying = matches!(seen.state, State::DocDone | State::PaySent);
     record::Record {
-        key: Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() },
+        key: Key::execution(PortalId(1), "ap-1-2-3-0"),
         state: seen.state,
         action: Some(DocumentKind::Invoice),
         realm: Some(plan().realm),
@@ -237,6 +240,8 @@ fn real(seen: &Record) -> record::Record {
         safe_since: None,
         safe_until: None,
         own_mistakes: 0,
+        intuit_tids: Vec::new(),
+        retried: false,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,
             _ => ago(10),

@@ -6,7 +6,8 @@
 //! must find each of the seeded mistakes of `mutant`.
 //!
 //! `cargo test -p tests --test model` explores the bounds of reliability.md §c.9; with `-- --full` larger ones;
-//! with `-- --mutant=M7` it prints the shortest way to what that mistake does.
+//! with `-- --mutant=M7` it prints the shortest way to what that mistake does. Then [`tokens`], a model of its own;
+//! `-- --tokens` explores nothing else.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
@@ -23,6 +24,7 @@ mod register;
 mod simulated;
 mod state;
 mod step;
+mod tokens;
 mod twin;
 mod world;
 
@@ -57,6 +59,9 @@ fn main() -> ExitCode {
     if let Some(name) = value("--mutant=") {
         return trace(name);
     }
+    if asked("--tokens") {
+        return if tokens::prove() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     // What the usual harness understands: a filter for names of tests, and a wish to see them.
     let filtered = |argument: &String| !argument.starts_with('-') && !"model".contains(argument.as_str());
     if asked("--list") || arguments.iter().any(filtered) {
@@ -73,7 +78,8 @@ fn main() -> ExitCode {
     );
     let proved = prove(&all);
     let caught = mutants();
-    if proved && caught { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let kept = tokens::prove();
+    if proved && caught && kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Deliveries, attempts at once, crashes, faults; and a fifth, any, for losers that do not end at once.

@@ -213,7 +213,7 @@ impl Both {
 }
 
 fn key() -> Key {
-    Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() }
+    Key::execution(PortalId(1), "ap-1-2-3-0")
 }
 
 fn realm() -> RealmId {

@@ -100,6 +100,9 @@ impl Sim<'_> {
             Err(_) => return Err(Some(Trouble::HubSpotDown)),
         };
         self.query(Call::Find, |_| ()).await?;
+        if record.is_payment_to_plan() {
+            return Ok(self.lock().payment_plan(record, realm));
+        }
         let (total, body) = body_of(deal);
         let realm = self.lock().realms[realm].clone();
         let request_id = format!("hqd-{}", record.plan_version);
@@ -272,7 +275,8 @@ impl Attempt for Sim<'_> {
     }
 
     fn is_from_a_workflow(&self) -> bool {
-        self.lock().setup.workflow
+        let world = self.lock();
+        world.setup.workflow && !world.key.is_retry()
     }
 
     async fn call_back(&self, record: &Record) -> Told {

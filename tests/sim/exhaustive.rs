@@ -5,6 +5,7 @@ use app::action::DocumentKind;
 use crate::books::RequestIds;
 use crate::fault::{Call, Fault, Faults};
 use crate::proof::Proof;
+use crate::retry::Retry;
 use crate::run::{Run, run};
 use crate::setup::{Happening, Setup};
 
@@ -39,6 +40,7 @@ pub(crate) fn scripted(kind: DocumentKind, paid: bool, request_ids: RequestIds, 
         redelivers: false,
         restored: None,
         restores: false,
+        retry: None,
         mutant: None,
         trace: false,
     }
@@ -72,6 +74,29 @@ pub(crate) fn double_crashes(proof: &mut Proof) {
         }
     }
     println!("double crashes: {runs} runs, every ordered pair over two attempts");
+}
+
+/// A retry, of a document and of a payment alone: every call meets everything that can befall it.
+pub(crate) fn retries(proof: &mut Proof) {
+    let mut runs = 0;
+    for (retry, paid) in [(Retry::Failed, false), (Retry::Failed, true), (Retry::Payment, true)] {
+        for request_ids in REQUEST_IDS {
+            let setup = |faults| Setup {
+                agenda: Vec::new(),
+                retry: Some(retry),
+                ..scripted(DocumentKind::Invoice, paid, request_ids, faults)
+            };
+            for (number, (call, _)) in run(setup(Faults::none())).made_calls.iter().enumerate() {
+                for fault in faults(*call) {
+                    let run = run(setup(Faults::At(vec![(number, fault)])));
+                    proof
+                        .saw(&run, || format!("{retry:?}, paid {paid}, {request_ids:?}, {number} {fault:?}"));
+                    runs += 1;
+                }
+            }
+        }
+    }
+    println!("retries: {runs} runs, every call of a retried document and of a retried payment, every fault");
 }
 
 /// Every ordered pair of a call and what befalls it.

@@ -69,6 +69,8 @@ pub(crate) struct History {
     pub(crate) person_meddled: bool,
     /// The table was restored.
     pub(crate) restored: bool,
+    /// The execution retries the payment of a document that exists.
+    pub(crate) retries_payment: bool,
     /// What HubSpot was told before that.
     pub(crate) before: Vec<String>,
     /// A promise was made and is not in the restored table.
@@ -98,7 +100,9 @@ impl History {
         if !settles && fence != fence_before {
             return Err(format!("H6: {doing} under fence {fence}, in force is {fence_before}"));
         }
-        let step = is_step(doing, from, to) || self.restored && is_step_after_a_restore(doing, from, to);
+        let alone = self.retries_payment && is_step_of_a_payment(doing, from, to);
+        let step =
+            alone || is_step(doing, from, to) || self.restored && is_step_after_a_restore(doing, from, to);
         if !step {
             return Err(format!("H6: {doing} led from {} to {}", from.as_str(), to.as_str()));
         }
@@ -167,6 +171,15 @@ fn is_step_after_a_restore(doing: &str, from: State, to: State) -> bool {
     }
 }
 
+/// What else it does when it retries a payment alone: plan it, or fail before it has.
+fn is_step_of_a_payment(doing: &str, from: State, to: State) -> bool {
+    match doing {
+        "planning the payment alone" => (from, to) == (State::DocDone, State::DocDone),
+        "failing the record" => (from, to) == (State::DocDone, State::Failed),
+        _ => false,
+    }
+}
+
 /// What is wrong with a run that has come to its end.
 pub(crate) fn check(world: &World) -> Vec<String> {
     let mut wrong = world.history.wrong.clone();
@@ -215,9 +228,15 @@ fn check_effects(world: &World, record: &Record) -> Vec<String> {
     if payments.len() > 1 {
         wrong.push(format!("H4: {} payments", payments.len()));
     }
+    let retries_payment = world.history.retries_payment;
     match record.state {
         State::Completed if documents.len() != 1 => wrong.push("H1: completed without a document".into()),
-        State::Failed if !documents.is_empty() => wrong.push("H1: failed, and there is a document".into()),
+        State::Failed if retries_payment && !payments.is_empty() => {
+            wrong.push("H4: failed, and there is a payment".into());
+        }
+        State::Failed if !retries_payment && !documents.is_empty() => {
+            wrong.push("H1: failed, and there is a document".into());
+        }
         _ => {}
     }
     for document in &documents {

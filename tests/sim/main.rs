@@ -22,6 +22,7 @@ mod rare;
 mod redelivery;
 mod register;
 mod restore;
+mod retry;
 mod run;
 mod send;
 mod setup;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     scripted.mutants();
     exhaustive::single_crashes(&mut scripted);
     exhaustive::double_crashes(&mut scripted);
+    exhaustive::retries(&mut scripted);
     exhaustive::fault_pairs(&mut scripted);
     matrix::cells(&mut scripted);
     customers::crowds(&mut scripted);

@@ -6,6 +6,7 @@ use crate::books::RequestIds;
 use crate::chance::Chance;
 use crate::fault::{Call, Fault, Faults};
 use crate::mutant::Mutant;
+use crate::retry::Retry;
 use crate::setup::{Happening, Restored, Setup};
 
 const SECOND: i64 = 1000;
@@ -65,6 +66,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         redelivers: true,
         restored: None,
         restores: false,
+        retry: None,
         mutant,
         trace: false,
     };
@@ -90,6 +92,10 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         let landing = if chance.one_in(2) { Some(chance.span(100 * SECOND)) } else { None };
         setup.agenda.retain(|(_, happening)| !BEYOND_SAFE_MODE.contains(happening));
         setup.restored = Some(Restored { landing, paid: setup.paid && chance.one_in(2) });
+    } else if chance.one_in(24) {
+        // Only the rounds go on with it.
+        setup.agenda.retain(|(_, happening)| *happening != Happening::Delivery);
+        setup.retry = Some(if setup.paid { Retry::Payment } else { Retry::Failed });
     }
     // What happens first stands last.
     setup.agenda.sort_by_key(|(at, _)| -at);

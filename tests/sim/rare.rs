@@ -68,5 +68,8 @@ situations! {
     RestoredToTheEnd: "table restored, record at its end already",
     Redelivered: "HubSpot delivered again, after a 503 or no answer",
     GaveUp: "HubSpot's own three days of retries ended",
+    PaymentPlannedAgain: "a refused payment planned again by a retry",
+    RetryDone: "a retry completed",
+    RetryFailed: "a retry failed in its turn",
     AnsweredTooLate: "answered after the gateway had given up",
 }

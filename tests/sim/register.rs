@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use store::retry::Retried;
 
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -113,6 +114,32 @@ impl Register {
         is_taken
     }
 
+    /// `Store::retry`.
+    pub(crate) fn retry(&mut self, key: &Key, now: Timestamp) -> Retried {
+        let Some(successor) = key.successor() else { return Retried::NotPossible };
+        let Some(old) = self.items.iter_mut().find(|item| &item.record.key == key) else {
+            return Retried::NotPossible;
+        };
+        if !old.record.may_be_retried() {
+            return if old.record.retried { Retried::Before(successor) } else { Retried::NotPossible };
+        }
+        old.record.retried = true;
+        let pays = old.record.made_id.is_some();
+        let record = Record {
+            key: successor.clone(),
+            state: if pays { State::DocDone } else { State::Claimed },
+            made_id: old.record.made_id.clone(),
+            action: old.record.action,
+            realm: old.record.realm.clone(),
+            input_hash: old.record.input_hash.clone(),
+            request: old.record.request.clone(),
+            ..blank(&successor, now)
+        };
+        let (lease_until, next_at) = (Some(Timestamp::UNIX_EPOCH), Some(now));
+        self.items.push(Item { record, lease_until, next_at, ttl: None, write: Nonce::new() });
+        Retried::Begun(successor)
+    }
+
     /// `Store::postpone`.
     pub(crate) fn postpone(&mut self, key: &Key, read: Option<&Record>, until: Timestamp) {
         let Some(item) = self.items.iter_mut().find(|item| &item.record.key == key) else { return };
@@ -156,37 +183,7 @@ pub(crate) fn promised_since(held: &Record, current: &Record) -> bool {
 
 impl Item {
     fn new(claim: &Claim) -> Self {
-        let record = Record {
-            key: claim.key.clone(),
-            state: State::Claimed,
-            action: None,
-            realm: None,
-            fence: 0,
-            lease_owner: None,
-            deliveries: 0,
-            input_hash: None,
-            plan: None,
-            plan_version: 0,
-            sends: 0,
-            first_sent_at: None,
-            pay_first_sent_at: None,
-            quiet_until: None,
-            made_id: None,
-            made: None,
-            pay_plan: None,
-            pay_id: None,
-            pay_refused: None,
-            answer: None,
-            trouble: None,
-            replanned_for: None,
-            request: None,
-            callback_due: None,
-            told_at: None,
-            safe_since: None,
-            safe_until: None,
-            own_mistakes: 0,
-            created_at: claim.now,
-        };
+        let record = blank(&claim.key, claim.now);
         Self { record, lease_until: None, next_at: None, ttl: None, write: claim.nonce.clone() }
     }
 
@@ -259,7 +256,15 @@ impl Item {
                 let unpaid = state == DocDone && record.pay_plan.is_none();
                 fence && (unpaid || (state == PaySent && record.pay_id.is_some())) && promise
             }
-            Transition::Fail { .. } => ours && matches!(state, Claimed | Planned | Sent) && promise,
+            Transition::PlanPayment { plan, .. } => {
+                let same = record.realm.as_ref() == Some(&plan.realm);
+                ours && record.is_payment_to_plan() && same
+            }
+            Transition::Answer { .. } => ours && state == Claimed && promise,
+            Transition::Fail { .. } => {
+                let unsent = matches!(state, Claimed | Planned | Sent) || record.is_payment_to_plan();
+                ours && unsent && promise
+            }
             Transition::Review { .. } => {
                 let state = matches!(state, Sent | DocDone | PaySent)
                     || (restored && matches!(state, Claimed | Planned));
@@ -311,7 +316,14 @@ impl Item {
                 record.pay_refused = Some(trouble.clone());
                 record.pay_plan = None;
             }
-            Transition::Complete { answer } => self.end(held, State::Completed, answer, now),
+            Transition::PlanPayment { plan, made, pay_plan } => {
+                record.plan = Some(plan.clone());
+                record.made = Some(made.clone());
+                record.pay_plan.clone_from(pay_plan);
+            }
+            Transition::Complete { answer } | Transition::Answer { answer, .. } => {
+                self.end(held, State::Completed, answer, now);
+            }
             Transition::Fail { answer, trouble } => {
                 record.trouble = Some(trouble.clone());
                 self.end(held, State::Failed, answer, now);
@@ -380,6 +392,42 @@ impl Item {
         self.lease_until = None;
         // While HubSpot waits for a callback, the record stays due.
         self.next_at = held.callback_due.map(|_| now);
+    }
+}
+
+fn blank(key: &Key, now: Timestamp) -> Record {
+    Record {
+        key: key.clone(),
+        state: State::Claimed,
+        action: None,
+        realm: None,
+        fence: 0,
+        lease_owner: None,
+        deliveries: 0,
+        input_hash: None,
+        plan: None,
+        plan_version: 0,
+        sends: 0,
+        first_sent_at: None,
+        pay_first_sent_at: None,
+        quiet_until: None,
+        made_id: None,
+        made: None,
+        pay_plan: None,
+        pay_id: None,
+        pay_refused: None,
+        answer: None,
+        trouble: None,
+        replanned_for: None,
+        request: None,
+        callback_due: None,
+        told_at: None,
+        safe_since: None,
+        safe_until: None,
+        own_mistakes: 0,
+        intuit_tids: Vec::new(),
+        retried: false,
+        created_at: now,
     }
 }
 

@@ -5,6 +5,7 @@ use mapping::quickbooks::DocumentKind;
 use crate::books::RequestIds;
 use crate::fault::Faults;
 use crate::mutant::Mutant;
+use crate::retry::Retry;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) restored: Option<Restored>,
     /// The table will be restored to an earlier moment of the run.
     pub(crate) restores: bool,
+    /// The execution is a retry: HubSpot delivers nothing.
+    pub(crate) retry: Option<Retry>,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) trace: bool,
 }

@@ -221,6 +221,13 @@ impl World {
                 self.hit(if shown { Rare::Suspect } else { Rare::Unresolved });
             }
             Transition::Record { pay_plan, .. } => self.history.pay_plan.clone_from(pay_plan),
+            Transition::PlanPayment { plan, pay_plan, .. } => {
+                self.history.plan = Some(plan.clone());
+                self.history.pay_plan.clone_from(pay_plan);
+                self.hit(Rare::PaymentPlannedAgain);
+            }
+            Transition::Complete { .. } if self.key.is_retry() => self.hit(Rare::RetryDone),
+            Transition::Fail { .. } if self.key.is_retry() => self.hit(Rare::RetryFailed),
             _ => {}
         }
     }

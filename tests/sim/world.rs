@@ -15,6 +15,7 @@ use crate::rare::Rare;
 use crate::redelivery::Retries;
 use crate::register::Register;
 use crate::restore::Snapshot;
+use crate::retry::Retry;
 use crate::setup::{Happening, Setup};
 use crate::table::Request;
 
@@ -99,7 +100,7 @@ impl World {
         let mut world = Self {
             now: 0,
             chance: Chance::new(setup.seed),
-            key: Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() },
+            key: Key::execution(PortalId(1), "ap-1-2-3-0"),
             realms: [realm("9341450000000001"), realm("9341450000000002")],
             register: Register::default(),
             snapshots: Vec::new(),
@@ -113,6 +114,7 @@ impl World {
             history: History {
                 person_meddled: given_up,
                 restored: setup.restored.is_some(),
+                retries_payment: setup.retry == Some(Retry::Payment),
                 ..History::default()
             },
             rare: Vec::new(),
@@ -125,6 +127,9 @@ impl World {
         };
         if let Some(restored) = world.setup.restored {
             world.remember_only_in_the_books(restored);
+        }
+        if let Some(retry) = world.setup.retry {
+            world.begin_as_retry(retry);
         }
         world
     }

@@ -6,6 +6,7 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
 use serde_json::json;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
+use store::retry::Retried;
 
 use super::Backing;
 
@@ -22,7 +23,7 @@ struct Table {
 
 impl Table {
     async fn new() -> Self {
-        Self::for_key(Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() }).await
+        Self::for_key(Key::execution(PortalId(1), "ap-1-2-3-0")).await
     }
 
     async fn for_customer() -> Self {
@@ -66,6 +67,10 @@ impl Table {
             Written::Done(record) => *record,
             Written::Refused => panic!("refused: {transition:?}"),
         }
+    }
+
+    async fn retry(&self, key: &Key) -> Retried {
+        self.backing.store.retry(key, "42", self.now).await.unwrap()
     }
 
     /// A record brought to a state by the writes that lead there.
@@ -147,6 +152,14 @@ fn completed() -> Transition {
     Transition::Complete { answer: r#"{"outputFields":{}}"#.into() }
 }
 
+fn existing() -> Transition {
+    Transition::Answer { answer: r#"{"outputFields":{}}"#.into(), outcome: "existing" }
+}
+
+fn payment_planned() -> Transition {
+    Transition::PlanPayment { plan: plan(REALM), made: json!({"Id": "412"}), pay_plan: Some(plan(REALM)) }
+}
+
 fn failed() -> Transition {
     Transition::Fail { answer: "{}".into(), trouble: "NO_CONTACT".into() }
 }
@@ -176,7 +189,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
     use State::{Claimed, Completed, DocDone, Failed, NeedsReview, PaySent, Planned, Sent};
     let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
     let quiet_until = now + SignedDuration::from_mins(4);
-    let rules: [(Transition, &[State], State); 13] = [
+    let rules: [(Transition, &[State], State); 15] = [
         (freeze(), &[Claimed], Planned),
         // Within the quiet period of an earlier send there is no second one.
         (Transition::Intent { quiet_until }, &[Planned], Sent),
@@ -184,7 +197,10 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (replan(), &[Sent], Claimed),
         (recorded(), &[Sent], DocDone),
         (completed(), &[DocDone], Completed),
+        (existing(), &[Claimed], Completed),
         (failed(), &[Claimed, Planned, Sent], Failed),
+        // Its document has a plan already: the payment is not planned alone.
+        (payment_planned(), &[], DocDone),
         (review(), &[Sent, DocDone, PaySent], NeedsReview),
         // Nothing is to be paid in this DOC_DONE.
         (Transition::PayIntent { quiet_until }, &[], PaySent),
@@ -516,7 +532,7 @@ async fn the_longest_due_come_first_under_whatever_callback_id() {
     for (minute, id) in
         ["ap-1-2-3-0", "a#b", "50%~/ c", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"].iter().enumerate()
     {
-        table.key = Key::Execution { portal: PortalId(1), callback_id: (*id).into() };
+        table.key = Key::execution(PortalId(1), *id);
         let held = table.claimed().await;
         table.done(&held, release_until(&format!("2026-03-02T11:0{}:00Z", 9 - minute))).await;
         expected.insert(0, table.key.clone());
@@ -647,4 +663,103 @@ async fn an_old_promise_is_renewed_and_settled_only_as_it_was_read() {
     table.done(&table.stored().await, Transition::Settle).await;
     // The holder takes no notice of either.
     assert_eq!(table.done(&held, recorded()).await.state, State::DocDone);
+}
+
+#[tokio::test]
+async fn what_failed_is_retried_once_as_a_record_of_its_own() {
+    let mut table = Table::new().await;
+    let old = table.in_state(State::Failed).await;
+    table.now += SignedDuration::from_hours(24);
+    let successor = old.key.successor().unwrap();
+    assert_eq!(table.retry(&old.key).await, Retried::Begun(successor.clone()));
+    assert_eq!(table.retry(&old.key).await, Retried::Before(successor.clone()));
+    assert_eq!(table.stored().await, Record { retried: true, ..old.clone() }, "it only learns of it");
+    // It is due at once, for the old company and what was asked for, and starts from nothing.
+    assert_eq!(table.backing.store.due(table.now, 10).await.unwrap(), std::slice::from_ref(&successor));
+    let by_schedule =
+        Claim { key: successor.clone(), delivered: false, realm: None, action: None, ..table.claim() };
+    let Claimed::Ours(new) = table.backing.store.claim(&by_schedule).await.unwrap() else {
+        panic!("not ours")
+    };
+    assert_eq!((new.state, new.fence, new.deliveries), (State::Claimed, 1, 0));
+    assert_eq!((&new.realm, new.action, &new.request), (&old.realm, old.action, &old.request));
+    assert_eq!((new.created_at, new.retried), (table.now, false));
+    // Its own failure may be retried again.
+    table.done(&new, failed()).await;
+    assert_eq!(table.retry(&successor).await, Retried::Begun(successor.successor().unwrap()));
+}
+
+#[tokio::test]
+async fn a_refused_payment_is_retried_for_the_document_that_exists_and_no_other_is_ever_sent() {
+    let table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    let refused = table.done(&sent, pay_refuse()).await;
+    let old = table.done(&refused, completed()).await;
+    let Retried::Begun(key) = table.retry(&old.key).await else { panic!("no retry") };
+    let Claimed::Ours(held) = table
+        .backing
+        .store
+        .claim(&Claim { key: key.clone(), delivered: false, ..table.claim() })
+        .await
+        .unwrap()
+    else {
+        panic!("not ours")
+    };
+    assert_eq!((held.state, held.made_id.as_deref()), (State::DocDone, Some("412")));
+    assert!(held.is_payment_to_plan());
+    for other in [freeze(), table.intent(), table.pay_intent(), replan(), recorded(), existing()] {
+        assert!(matches!(table.write(&held, other.clone()).await, Written::Refused), "{}", other.doing());
+    }
+    let planned = table.done(&held, payment_planned()).await;
+    assert!(matches!(table.write(&planned, payment_planned()).await, Written::Refused), "once");
+    assert!(matches!(table.write(&planned, failed()).await, Written::Refused), "it has a document");
+    let sent = table.done(&planned, table.pay_intent()).await;
+    let made = table.done(&sent, paid()).await;
+    let done = table.done(&made, completed()).await;
+    assert_eq!(
+        (done.state, done.made_id, done.pay_id),
+        (State::Completed, Some("412".into()), Some("413".into()))
+    );
+}
+
+#[tokio::test]
+async fn a_payment_that_cannot_be_planned_again_fails_and_the_document_stays() {
+    let table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    let refused = table.done(&sent, pay_refuse()).await;
+    let old = table.done(&refused, completed()).await;
+    let Retried::Begun(key) = table.retry(&old.key).await else { panic!("no retry") };
+    let Claimed::Ours(held) =
+        table.backing.store.claim(&Claim { key, delivered: false, ..table.claim() }).await.unwrap()
+    else {
+        panic!("not ours")
+    };
+    let failed = table.done(&held, failed()).await;
+    assert_eq!((failed.state, failed.made_id.as_deref()), (State::Failed, Some("412")));
+    // And its retry is again one of the payment only.
+    let Retried::Begun(again) = table.retry(&failed.key).await else { panic!("no retry") };
+    let again = table.backing.store.record(&again).await.unwrap().unwrap();
+    assert_eq!((again.state, again.made_id.as_deref()), (State::DocDone, Some("412")));
+}
+
+#[tokio::test]
+async fn nothing_else_is_retried() {
+    for state in [
+        State::Claimed,
+        State::Planned,
+        State::Sent,
+        State::DocDone,
+        State::PaySent,
+        State::Completed,
+        State::NeedsReview,
+    ] {
+        let table = Table::new().await;
+        let record = table.in_state(state).await;
+        let retried = table.retry(&record.key).await;
+        assert_eq!(retried, Retried::NotPossible, "{}", state.as_str());
+        assert_eq!(table.stored().await, record);
+    }
+    let table = Table::new().await;
+    let retried = table.retry(&table.key).await;
+    assert_eq!(retried, Retried::NotPossible, "there is no such execution");
 }

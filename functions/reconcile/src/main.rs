@@ -1,6 +1,6 @@
 //! Every minute: ends what deliveries left unfinished, and calls HubSpot back.
 
-use app::{App, reconcile, telemetry};
+use app::{App, reconcile, schedule, telemetry};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use lambda_http::{Error, service_fn};
 
@@ -8,5 +8,5 @@ use lambda_http::{Error, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let app = &App::from_env().await?;
-    lambda_runtime::run(service_fn(|tick: LambdaEvent<reconcile::Tick>| reconcile::handle(app, tick))).await
+    lambda_runtime::run(service_fn(|tick: LambdaEvent<schedule::Tick>| reconcile::handle(app, tick))).await
 }

@@ -65,7 +65,9 @@ pub(crate) async fn run() -> Result<ExitCode> {
     deployment::package(&package, &programs)?;
 
     let vendors = Vendors::start().await?;
-    vendors.seed(true).await?;
+    // Nobody installs or connects here: where people are sent back to does not matter.
+    vendors.seed("https://api.example.com", true).await?;
+    vendors.seed_grants().await?;
     let home = fresh(folder.join("home"))?;
     let emulator = Emulator::start(&tools.ministack, &home, &logs).await?;
     let url = emulator.url.clone();

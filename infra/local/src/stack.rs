@@ -51,6 +51,8 @@ pub struct Options {
     pub variables: Vec<(String, String)>,
     /// Whether [`world`]'s deals, items and customer are there from the start. Portal and company always are.
     pub seeded: bool,
+    /// Whether the app is installed in the portal and the company connected from the start; else a browser has to do it.
+    pub installed: bool,
     /// Whether the template's schedules run by themselves, by the stack's clock; else [`Stack::tick`] runs them.
     pub scheduled: bool,
     /// Whether an instance of every function is started at once, so that one that cannot start is noticed.
@@ -71,6 +73,7 @@ impl Default for Options {
             local_links: false,
             variables: Vec::new(),
             seeded: true,
+            installed: true,
             scheduled: false,
             warm: false,
             progress: |_| {},
@@ -141,7 +144,7 @@ pub struct Info {
     pub app_secret_id: String,
     /// The portal.
     pub portal_id: u64,
-    /// The companies linked to the portal.
+    /// The companies there are to begin with.
     pub realm_ids: Vec<String>,
     /// What the HubSpot simulator signs executions with.
     pub hubspot_client_secret: String,
@@ -194,7 +197,8 @@ impl Stack {
         (options.progress)("Starting HubSpot and QuickBooks");
         // The gateway's address is needed before the gateway can be started.
         let (listener, address) = task::listen(options.port).await.map_err(not_served("the gateway"))?;
-        let public_base_url = format!("http://{address}");
+        // A name: HubSpot and Intuit send people back to no address of numbers.
+        let public_base_url = format!("http://localhost:{}", address.port());
         let vendors = Vendors::start().await.map_err(not_served("a simulator"))?;
         vendors.set_action_base_url(&public_base_url);
         let info = Info {
@@ -215,8 +219,14 @@ impl Stack {
         (options.progress)("Starting the functions and the gateway");
         let logs = paths::new_log_folder().map_err(not_served("the log folder"))?;
         let pools = pools(&options, &template, &programs, &info, &logs, vendors.clock())?;
-        let gateway =
-            start_gateway(&options, &template, listener, address.to_string(), &pools, vendors.clock());
+        let gateway = start_gateway(
+            &options,
+            &template,
+            listener,
+            format!("localhost:{}", address.port()),
+            &pools,
+            vendors.clock(),
+        );
         let schedules =
             options.scheduled.then(|| Schedules::start(&template.schedules, &by_id(&pools), vendors.clock()));
         let stack = Self {
@@ -232,7 +242,7 @@ impl Stack {
             quickbooks: vendors.quickbooks.clone(),
             vendors,
         };
-        stack.seed(options.seeded).await?;
+        stack.seed(&options).await?;
         if options.warm {
             stack.warm().await?;
         }
@@ -333,13 +343,17 @@ impl Stack {
         self.pools.get(binary)
     }
 
-    /// Secrets, the portal with its connections, and what the vendors hold.
-    async fn seed(&self, with_records: bool) -> Result<(), Error> {
+    /// Secrets, what the vendors hold, and the portal with its connections.
+    async fn seed(&self, options: &Options) -> Result<(), Error> {
         const PART: &str = "the seed";
         let secret =
             self.secrets.create_secret().name(APP_SECRET).secret_string(world::app_secret().to_string());
         secret.send().await.map_err(|error| did_not_start(PART)(error.into()))?;
-        self.vendors.seed(with_records).await?;
+        self.vendors.seed(&self.info.public_base_url, options.seeded).await?;
+        if !options.installed {
+            return Ok(());
+        }
+        self.vendors.seed_grants().await?;
         let fee_item = world::fee_item(&self.books(world::REALM));
         world::connect(&self.store, fee_item).await.map_err(did_not_start(PART))
     }
@@ -504,7 +518,7 @@ mod tests {
         let Err(Error::Function { function, log, .. }) = Stack::start(options).await else {
             panic!("it started")
         };
-        assert_eq!(function, "estimate", "the first by name");
+        assert_eq!(function, "connect", "the first by name");
         let log = std::fs::read_to_string(log).unwrap();
         assert!(log.contains("ENVIRONMENT"), "{log}");
     }

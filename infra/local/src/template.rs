@@ -352,11 +352,12 @@ mod tests {
     }
 
     #[test]
-    fn the_real_template_starts_the_reconciler_every_minute() {
+    fn the_real_template_starts_the_reconciler_every_minute_and_the_refresh_every_quarter_of_an_hour() {
         let template = Template::parse(REAL).unwrap();
-        let [schedule] = template.schedules.as_slice() else { panic!("{:?}", template.schedules) };
-        assert_eq!(template.function(&schedule.function).unwrap().binary, "reconcile");
-        assert_eq!(schedule.every, Duration::from_secs(60));
+        let schedules = template.schedules.iter().map(|schedule| {
+            (template.function(&schedule.function).unwrap().binary.as_str(), schedule.every.as_secs())
+        });
+        assert_eq!(schedules.collect::<Vec<_>>(), [("reconcile", 60), ("refresh", 900)]);
         let odd = REAL.replace("rate(1 minute)", "cron(0 * * * ? *)");
         assert!(refused(&odd).contains("is not rate("), "{}", refused(&odd));
     }

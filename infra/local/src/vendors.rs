@@ -92,18 +92,28 @@ impl Vendors {
         self.hubspot.set_action_base_url(url.to_owned());
     }
 
-    /// Seeds what nobody can read anything without, and [`world`]'s records as well if wanted.
+    /// Seeds what is there before anybody installs the app, which runs at `public_base_url`: the portal, the company, and
+    /// the app's own keys; then [`world`]'s records, if wanted.
     ///
     /// # Errors
     /// [`Error`] when a simulator refuses its seed.
-    pub async fn seed(&self, with_records: bool) -> Result<(), Error> {
-        self.seed_hubspot(&world::hubspot_access()).await?;
-        self.seed_quickbooks(&world::quickbooks_access())?;
+    pub async fn seed(&self, public_base_url: &str, with_records: bool) -> Result<(), Error> {
+        self.seed_hubspot(&world::hubspot_app(public_base_url)).await?;
+        self.seed_quickbooks(&world::quickbooks_app(public_base_url))?;
         if with_records {
             self.seed_hubspot(&world::hubspot()).await?;
             self.seed_quickbooks(&world::quickbooks())?;
         }
         Ok(())
+    }
+
+    /// Seeds the grants that an install and a connect would have left.
+    ///
+    /// # Errors
+    /// [`Error`] when a simulator refuses its seed.
+    pub async fn seed_grants(&self) -> Result<(), Error> {
+        self.seed_hubspot(&world::hubspot_access()).await?;
+        self.seed_quickbooks(&world::quickbooks_access())
     }
 
     /// Adds access tokens and records to HubSpot (`POST /_sim/seed`).

@@ -76,6 +76,9 @@ const HUBSPOT_CLIENT_ID: &str = "local-hubspot";
 const INTUIT_CLIENT_ID: &str = "local-intuit";
 /// The app's client secret at Intuit.
 const INTUIT_CLIENT_SECRET: &str = "local-intuit-secret";
+/// The same for sandbox companies.
+const SANDBOX_CLIENT_ID: &str = "local-intuit-sandbox";
+const SANDBOX_CLIENT_SECRET: &str = "local-intuit-sandbox-secret";
 
 /// The scopes the portal granted: all required ones (rulings.md 29), and the optional one for payments.
 pub(crate) const SCOPES: [&str; 9] = [
@@ -100,6 +103,10 @@ pub fn app_secret() -> Value {
             "client_id": INTUIT_CLIENT_ID, "client_secret": INTUIT_CLIENT_SECRET, "client_secret_previous": null,
             "webhook_verifier": "local-verifier",
         },
+        "intuit_sandbox": {
+            "client_id": SANDBOX_CLIENT_ID, "client_secret": SANDBOX_CLIENT_SECRET,
+            "webhook_verifier": "local-sandbox-verifier",
+        },
         "session_key": "bG9jYWwtc2Vzc2lvbi1rZXktb2YtMzItYnl0ZXMhISE=",
     })
 }
@@ -120,8 +127,12 @@ pub async fn connect(
     let company = NewCompany {
         realm: realm.clone(),
         name: COMPANY.to_owned(),
+        legal_name: None,
+        country: None,
         sandbox: false,
         home_currency: Some("USD".parse()?),
+        connected_by: None,
+        connected_at: None,
     };
     let grant = grant(QUICKBOOKS_TOKEN, QUICKBOOKS_REFRESH_TOKEN, accounting);
     store.connect_quickbooks(PORTAL, &company, &grant).await?;
@@ -152,20 +163,48 @@ fn grant(access_token: &str, refresh_token: &str, scopes: Vec<String>) -> Grant 
     }
 }
 
-/// What the HubSpot simulator must know before anybody may read: the app, the portal's grant and its access token.
+/// What the HubSpot simulator must know before anybody may install the app: the portal, the app, and where it sends people
+/// back to.
+pub(crate) fn hubspot_app(public_base_url: &str) -> Value {
+    let back = format!("{public_base_url}/connect/hubspot/callback");
+    json!({
+        "clients": [{"client_id": HUBSPOT_CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_urls": [back]}],
+        "accounts": [{"portal_id": PORTAL.0, "time_zone": TIME_ZONE}],
+    })
+}
+
+/// What the QuickBooks simulator must know before anybody may connect a company: the company, the app with keys for it and
+/// keys for sandbox companies, and where it sends people back to.
+pub(crate) fn quickbooks_app(public_base_url: &str) -> Value {
+    let keys = |id: &str, secret: &str, environment: &str| {
+        json!({
+            "client_id": id, "client_secret": secret, "environment": environment,
+            "redirect_uris": [format!("{public_base_url}/connect/quickbooks/callback")],
+            "localhost_redirects": true,
+            "disconnect_url": format!("{public_base_url}/disconnect/quickbooks"),
+        })
+    };
+    json!({
+        "clients": [
+            keys(INTUIT_CLIENT_ID, INTUIT_CLIENT_SECRET, "production"),
+            keys(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "development"),
+        ],
+        "companies": [{"realm_id": REALM, "name": COMPANY}],
+    })
+}
+
+/// What the HubSpot simulator must know of an install: the portal's grant and its access token.
 pub(crate) fn hubspot_access() -> Value {
     json!({
-        "clients": [{"client_id": HUBSPOT_CLIENT_ID, "client_secret": CLIENT_SECRET}],
         "grants": [{"portal_id": PORTAL.0, "refresh_token": HUBSPOT_REFRESH_TOKEN, "scopes": SCOPES}],
         "access_tokens": [{"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": SCOPES}],
     })
 }
 
-/// What the QuickBooks simulator must know before anybody may read: the app, the company, its grant and its access token.
+/// What the QuickBooks simulator must know of a connect: the company's grant and its access token.
 pub(crate) fn quickbooks_access() -> Value {
     json!({
-        "clients": [{"client_id": INTUIT_CLIENT_ID, "client_secret": INTUIT_CLIENT_SECRET}],
-        "companies": [{"realm_id": REALM, "name": COMPANY, "access_tokens": [QUICKBOOKS_TOKEN]}],
+        "companies": [{"realm_id": REALM, "access_tokens": [QUICKBOOKS_TOKEN]}],
         "grants": [{"realm_id": REALM, "refresh_token": QUICKBOOKS_REFRESH_TOKEN}],
     })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hubspot::workflow;
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, Response};
-use store::record::Record;
+use store::record::{Key, Record};
 use tracing::Instrument;
 
 pub use mapping::quickbooks::DocumentKind;
@@ -125,10 +125,11 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
             return Answer::later(Code::Internal);
         }
     };
-    let execution = Execution::new(app, kind, request, portal.as_ref(), deadline);
+    let key = Key::execution(request.portal_id, request.callback_id.as_str());
+    let execution = Execution::new(app, kind, &key, request, portal.as_ref(), deadline);
     match attempt::deliver(&execution).await {
         Reply::Stored(record) => Answer::stored(&record),
-        Reply::Wait => Answer::wait(request.callback_id.as_str()),
+        Reply::Wait => Answer::wait(&key.id()),
         Reply::Again(trouble) => Answer::later(trouble.code()),
     }
 }

@@ -15,8 +15,8 @@ use crate::failure::{Code, Failure};
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The contact the document was made for.
-    pub(crate) contact: RecordId,
+    /// The contact the document was made for; none when only its payment is planned.
+    pub(crate) contact: Option<RecordId>,
     /// The customer.
     pub(crate) customer_id: CustomerId,
     /// Its display name.
@@ -72,34 +72,20 @@ impl Created<'_> {
     /// The success, whole or partial.
     pub(crate) fn answer(&self) -> String {
         let Self { kind, realm, notes, document, .. } = self;
-        let path = kind.entity().to_lowercase();
-        let url = format!("{}/app/{path}?txnId={}&companyId={realm}", self.app_url, document.id);
         let (status, code) = match self.payment {
             Payment::None => ("created", "NONE"),
             Payment::Made { .. } => ("paid", "NONE"),
             Payment::Refused(_) => ("partly_paid", Code::PaymentRefused.as_str()),
         };
-        let mut outputs = vec![
-            ("status", status.to_owned()),
-            ("errorCode", code.to_owned()),
-            ("document_type", kind.entity().to_owned()),
-            ("document_id", document.id.to_string()),
-            ("document_number", document.doc_number.clone().unwrap_or_default()),
-            ("document_url", url),
-            ("document_date", text(document.txn_date)),
-            ("due_date", text(document.due_date.filter(|_| *kind == DocumentKind::Invoice))),
-            (
-                "currency",
-                document.currency_ref.as_ref().map(|currency| currency.value.clone()).unwrap_or_default(),
-            ),
+        let mut outputs = vec![("status", status.to_owned()), ("errorCode", code.to_owned())];
+        outputs.extend(of_document(*kind, realm, document, self.app_url));
+        outputs.extend([
             ("subtotal", money(notes.subtotal)),
-            ("tax", money(tax(document))),
-            ("total", money(document.total_amt)),
             ("balance", self.balance().map(money).unwrap_or_default()),
             ("customer_id", notes.customer_id.to_string()),
             ("customer_name", notes.customer_name.clone()),
             ("customer_match", notes.customer_match.clone()),
-        ];
+        ]);
         match self.payment {
             Payment::None => {}
             Payment::Made { id, amount } => {
@@ -121,7 +107,7 @@ impl Created<'_> {
 
     /// What is owed now: QuickBooks said so before the payment.
     fn balance(&self) -> Option<Decimal> {
-        let before = if self.kind == DocumentKind::Estimate { None } else { self.document.balance }?;
+        let before = owed(self.kind, self.document)?;
         match self.payment {
             Payment::Made { amount, .. } => Some(before - amount),
             Payment::None | Payment::Refused(_) => Some(before),
@@ -149,6 +135,55 @@ impl Created<'_> {
         }
         warnings
     }
+}
+
+/// The record has such a document already: that one, as it stands.
+pub(crate) fn existing(
+    kind: DocumentKind,
+    realm: &RealmId,
+    document: &Document,
+    app_url: &str,
+    execution_id: &str,
+) -> String {
+    let customer = document.customer_ref.clone();
+    let mut outputs = vec![("status", "existing".to_owned()), ("errorCode", "NONE".to_owned())];
+    outputs.extend(of_document(kind, realm, document, app_url));
+    outputs.extend([
+        ("subtotal", money(document.total_amt - tax(document))),
+        ("balance", owed(kind, document).map(money).unwrap_or_default()),
+        ("customer_id", text(customer.as_ref().map(|customer| &customer.value))),
+        ("customer_name", customer.and_then(|customer| customer.name).unwrap_or_default()),
+    ]);
+    outputs.retain(|(_, value)| !value.is_empty());
+    outputs.push(("execution_id", execution_id.to_owned()));
+    to_text(&Reply { state: ExecutionState::Success, outputs })
+}
+
+/// What QuickBooks itself says of a document.
+fn of_document(
+    kind: DocumentKind,
+    realm: &RealmId,
+    document: &Document,
+    app_url: &str,
+) -> [(&'static str, String); 9] {
+    let path = kind.entity().to_lowercase();
+    let currency = document.currency_ref.as_ref().map(|currency| &currency.value);
+    [
+        ("document_type", kind.entity().to_owned()),
+        ("document_id", document.id.to_string()),
+        ("document_number", document.doc_number.clone().unwrap_or_default()),
+        ("document_url", format!("{app_url}/app/{path}?txnId={}&companyId={realm}", document.id)),
+        ("document_date", text(document.txn_date)),
+        ("due_date", text(document.due_date.filter(|_| kind == DocumentKind::Invoice))),
+        ("currency", text(currency)),
+        ("tax", money(tax(document))),
+        ("total", money(document.total_amt)),
+    ]
+}
+
+/// What is owed on a document; nothing ever is on an estimate.
+fn owed(kind: DocumentKind, document: &Document) -> Option<Decimal> {
+    document.balance.filter(|_| kind != DocumentKind::Estimate)
 }
 
 /// We go on by ourselves, and call HubSpot back.

@@ -51,7 +51,10 @@ pub const PATIENCE: Duration = Duration::from_secs(8);
 pub fn back_off(record: &Record, trouble: &Trouble, chance: u64) -> SignedDuration {
     // Each claim raises the fence, and HubSpot's are counted.
     let tries = match trouble {
-        Trouble::HubSpotThrottled | Trouble::QuickBooksThrottled | Trouble::InProgress => 1,
+        Trouble::HubSpotThrottled
+        | Trouble::QuickBooksThrottled
+        | Trouble::InProgress
+        | Trouble::TokensBusy => 1,
         // Only a person can connect the company again.
         Trouble::Disconnected => return SignedDuration::from_hours(1),
         _ => record.fence.saturating_sub(record.deliveries).clamp(1, 5),
@@ -198,6 +201,8 @@ async fn go_on(attempt: &impl Attempt, record: Box<Record>) -> Result<End, store
 fn hubspot_s_turn(attempt: &impl Attempt, record: &Record) -> Option<Timestamp> {
     let ends = record.created_at.checked_add(HUBSPOT_RETRIES).unwrap_or(Timestamp::MAX);
     let waits = record.state.is_unsent() && record.callback_due.is_none() && !attempt.is_from_a_workflow();
+    // HubSpot knows nothing of a retry.
+    let waits = waits && !record.key.is_retry();
     (waits && attempt.now() < ends).then_some(ends)
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn under_way(request: &Request) -> Duration {
 }
 
 /// Goes by this time from now on, in a debug build.
-pub(crate) fn follow_time(arrived: Timestamp) {
+pub fn follow_time(arrived: Timestamp) {
     if !cfg!(debug_assertions) {
         return;
     }

@@ -11,7 +11,7 @@ use reqwest::Url;
 pub struct Config {
     /// `ENVIRONMENT`: part of request ids and secret names.
     pub environment: Environment,
-    /// `PUBLIC_BASE_URL`: what HubSpot calls, no trailing slash. Signatures are judged on it, never on `Host`.
+    /// `PUBLIC_BASE_URL`: what HubSpot and browsers call, no trailing slash. Signatures are judged on it, never on `Host`.
     pub public_base_url: String,
     /// `TABLE_NAME`: the DynamoDB table.
     pub table_name: String,
@@ -21,6 +21,8 @@ pub struct Config {
     pub token_secret_prefix: String,
     /// `HUBSPOT_API_URL`.
     pub hubspot_api_url: String,
+    /// `HUBSPOT_AUTHORIZE_URL`: where a person installs the app or signs in.
+    pub hubspot_authorize_url: String,
     /// `QUICKBOOKS_API_URL`.
     pub quickbooks_api_url: String,
     /// `QUICKBOOKS_SANDBOX_API_URL`, for companies connected with sandbox keys.
@@ -87,7 +89,11 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Error> {
+    /// Reads the variables from wherever they are.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Error> {
         let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
         let required = |name| variable(name).ok_or(Error::Missing(name));
         let url = |name, default: &str| base_url(name, variable(name).unwrap_or_else(|| default.to_owned()));
@@ -111,6 +117,7 @@ impl Config {
             token_secret_prefix: variable("TOKEN_SECRET_PREFIX")
                 .unwrap_or_else(|| format!("hsqbo/{environment}/")),
             hubspot_api_url: url("HUBSPOT_API_URL", "https://api.hubapi.com")?,
+            hubspot_authorize_url: url("HUBSPOT_AUTHORIZE_URL", "https://app.hubspot.com/oauth/authorize")?,
             quickbooks_api_url: url("QUICKBOOKS_API_URL", "https://quickbooks.api.intuit.com")?,
             quickbooks_sandbox_api_url: url(
                 "QUICKBOOKS_SANDBOX_API_URL",

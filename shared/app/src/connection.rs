@@ -1,13 +1,13 @@
 //! A portal's live connection to HubSpot and to one QuickBooks company, or the reason why there is none; and what each
 //! error of the two vendors means for an execution.
 //!
-//! An access token about to end is renewed before it is used, and one that is refused is renewed once, then the same call is
-//! made again: a 401 proves that it had no effect. Renewed tokens are stored before they are used.
+//! An access token about to end is renewed before it is used (`grant`), and one that is refused is renewed once, then the same
+//! call is made again: a 401 proves that it had no effect.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::{RecordId, RecordKind};
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
@@ -16,7 +16,8 @@ use quickbooks::fault::Meaning;
 use quickbooks::query::Query;
 use secrecy::SecretString;
 use store::budget::Budget;
-use store::portal::{Connection, Portal, Status};
+use store::connection::{Connection, NOTED_EVERY};
+use store::portal::Portal;
 use store::tokens::{AppSecret, Grant, Keys, Owner};
 use tokio::sync::OnceCell;
 
@@ -25,18 +26,9 @@ use crate::clock;
 use crate::config::Config;
 use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
+use crate::grant::Wanted;
 use crate::protocol::Event;
 use crate::telemetry::chain;
-
-/// Between two looks at whether another process has renewed what the vendor no longer takes from us, and how many.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-const LOOKS: usize = 6;
-
-/// Buying tokens is started only with this much time left: Intuit's endpoints have 26 s, and storing takes some.
-const RENEWAL_NEEDS: Duration = Duration::from_secs(30);
-
-/// A token with less time left is renewed before it is used.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A record that HubSpot does not give out whole for so long is told instead of tried again (reliability.md §b, malformed
 /// bodies).
@@ -45,11 +37,11 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 /// The clients, and what proves to the vendors who we are.
 pub(crate) struct Vendors {
     pub(crate) hubspot: hubspot::Client,
-    quickbooks: quickbooks::Client,
+    pub(crate) quickbooks: quickbooks::Client,
     quickbooks_sandbox: quickbooks::Client,
-    keys: AppSecret,
+    pub(crate) keys: AppSecret,
     discovery_url: String,
-    /// Intuit's endpoints, read when a token is first renewed; they change rarely.
+    /// Read when a token is first renewed; they change rarely.
     discovery: OnceCell<Arc<quickbooks::oauth::Discovery>>,
 }
 
@@ -64,6 +56,25 @@ impl Vendors {
             discovery_url: config.intuit_discovery_url.clone(),
             discovery: OnceCell::new(),
         })
+    }
+
+    /// Whether sandbox companies can be connected (rulings.md 24).
+    pub(crate) fn has_sandbox_keys(&self) -> bool {
+        self.keys.intuit_sandbox.is_some()
+    }
+
+    /// Whichever client: a grant says for which company it is.
+    pub(crate) fn intuit(&self) -> &quickbooks::Client {
+        &self.quickbooks
+    }
+
+    /// Intuit's endpoints.
+    pub(crate) async fn discovery(
+        &self,
+    ) -> Result<Arc<quickbooks::oauth::Discovery>, quickbooks::oauth::Error> {
+        let Self { quickbooks, discovery_url, .. } = self;
+        let read = || async { Ok(Arc::new(quickbooks::oauth::discover(quickbooks, discovery_url).await?)) };
+        self.discovery.get_or_try_init(read).await.cloned()
     }
 }
 
@@ -120,6 +131,7 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
 /// A portal's HubSpot account, ready to be called.
 pub(crate) struct Account {
     owner: Owner,
+    connection: Connection,
     grant: Grant,
     deadline: Deadline,
 }
@@ -141,20 +153,50 @@ pub(crate) struct Company {
     pub(crate) client: quickbooks::Company,
     realm: RealmId,
     owner: Owner,
+    connection: Connection,
+    /// Whether that it is used was written down, or need not be.
+    use_noted: AtomicBool,
     sandbox: bool,
     grant: Grant,
     deadline: Deadline,
 }
 
 impl App {
+    /// The grant of a connection, renewed if need be, for whoever is no execution and may work until then. None: it is not
+    /// connected, or a person must connect again.
+    ///
+    /// # Errors
+    /// [`Trouble`]: not now.
+    pub async fn grant_in_force(&self, owner: &Owner, until: Timestamp) -> Result<Option<Grant>, Trouble> {
+        let found = async {
+            let portal = self.store.portal(owner.portal()).await?;
+            let connection = portal.as_ref().and_then(|portal| owner.connection(portal));
+            let (Some(portal), Some(connection)) = (&portal, connection) else { return Ok(None) };
+            let keys = match owner {
+                Owner::HubSpot(_) => &self.vendors.keys.hubspot,
+                Owner::QuickBooks(_, realm) => {
+                    self.intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))
+                }
+            };
+            let deadline = Deadline::at(until, None);
+            self.grant(Wanted::for_a_call(owner, keys, &deadline), connection).await
+        };
+        found.await.map_err(|stop| match stop {
+            Stop::Trouble(trouble) => trouble,
+            Stop::Failure(_) => Trouble::Disconnected,
+        })
+    }
+
     /// The portal's HubSpot account with a token that is good for a while.
     pub(crate) async fn account(&self, portal: Option<&Portal>, deadline: Deadline) -> Result<Account, Stop> {
         let expired = || Stop::Failure(Failure::hubspot_connection_expired());
         let portal = portal.ok_or_else(|| Stop::Failure(Failure::not_connected()))?;
         let connection = portal.hubspot.as_ref().ok_or_else(expired)?;
         let owner = Owner::HubSpot(portal.id);
-        let grant = self.grant(&owner, connection, &self.vendors.keys.hubspot, &deadline).await?;
-        Ok(Account { owner, grant: grant.ok_or_else(expired)?, deadline })
+        let wanted = Wanted::for_a_call(&owner, &self.vendors.keys.hubspot, &deadline);
+        let grant = self.grant(wanted, connection).await?;
+        let grant = grant.ok_or_else(expired)?;
+        Ok(Account { connection: connection.clone(), owner, grant, deadline })
     }
 
     /// Calls HubSpot, once more with a renewed token if its token is refused. `Err`: there is no other token.
@@ -163,10 +205,11 @@ impl App {
         account: Account,
         call: impl Fn(SecretString) -> C,
     ) -> Result<Result<T, hubspot::Error>, Stop> {
-        let Account { owner, grant, deadline } = account;
+        let Account { owner, connection, grant, deadline } = account;
         let called = call(grant.access_token.clone()).await;
         let Err(hubspot::Error::Unauthorized) = called else { return Ok(called) };
-        let renewed = self.renew(&owner, &grant, &self.vendors.keys.hubspot, &deadline).await?;
+        let wanted = Wanted::for_a_call(&owner, &self.vendors.keys.hubspot, &deadline);
+        let renewed = self.grant(wanted.instead_of(&grant), &connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::hubspot_connection_expired()))?;
         Ok(call(grant.access_token).await)
     }
@@ -183,8 +226,8 @@ impl App {
             .company(realm)
             .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
         let owner = Owner::QuickBooks(portal.id, realm.clone());
-        let keys = self.intuit_keys(company.sandbox);
-        let grant = self.grant(&owner, &company.connection, keys, &deadline).await?;
+        let wanted = Wanted::for_a_call(&owner, self.intuit_keys(company.sandbox), &deadline);
+        let grant = self.grant(wanted, &company.connection).await?;
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
             name: company.name.clone(),
@@ -195,6 +238,8 @@ impl App {
             client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
             realm: realm.clone(),
             owner,
+            connection: company.connection.clone(),
+            use_noted: AtomicBool::new(false),
             sandbox: company.sandbox,
             grant,
             deadline,
@@ -203,8 +248,9 @@ impl App {
 
     /// The same company after QuickBooks refused its token.
     async fn renewed_company(&self, refused: &Company) -> Result<quickbooks::Company, Stop> {
-        let Company { owner, grant, sandbox, deadline, .. } = refused;
-        let renewed = self.renew(owner, grant, self.intuit_keys(*sandbox), deadline).await?;
+        let Company { owner, connection, grant, sandbox, deadline, .. } = refused;
+        let wanted = Wanted::for_a_call(owner, self.intuit_keys(*sandbox), deadline);
+        let renewed = self.grant(wanted.instead_of(grant), connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
         Ok(self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token))
     }
@@ -217,7 +263,10 @@ impl App {
         queries: &[Query],
     ) -> Result<Vec<Rows>, Stop> {
         let patience = || company.deadline.left_to_begin();
-        let mut asked = self.ask_in_turn(&company.client, &company.realm, queries, patience()).await?;
+        let asking = self.ask_in_turn(&company.client, &company.realm, queries, patience());
+        // Beside the question, which takes longer.
+        let (asked, ()) = futures::future::join(asking, self.note_use(company)).await;
+        let mut asked = asked?;
         if let Err(quickbooks::Error::Unauthorized) = asked {
             let renewed = self.renewed_company(company).await?;
             asked = self.ask_in_turn(&renewed, &company.realm, queries, patience()).await?;
@@ -263,156 +312,26 @@ impl App {
         }
     }
 
-    fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
+    /// Writes down, once an hour, that the company is used: the schedule keeps its tokens fresh then.
+    async fn note_use(&self, company: &Company) {
+        let now = clock::now();
+        let lately =
+            company.connection.last_used_at.is_some_and(|used| now.duration_since(used) < NOTED_EVERY);
+        if lately || company.use_noted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.store.note_use(&company.owner, &company.connection, now).await {
+            tracing::warn!(error = chain(&error), "that the company is used was not noted");
+        }
+    }
+
+    pub(crate) fn quickbooks(&self, sandbox: bool) -> &quickbooks::Client {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 
-    fn intuit_keys(&self, sandbox: bool) -> &Keys {
+    pub(crate) fn intuit_keys(&self, sandbox: bool) -> &Keys {
         let keys = &self.vendors.keys;
         keys.intuit_sandbox.as_ref().filter(|_| sandbox).unwrap_or(&keys.intuit)
-    }
-
-    /// The grant in force, renewed when it is about to end. None: a person must connect again.
-    async fn grant(
-        &self,
-        owner: &Owner,
-        connection: &Connection,
-        keys: &Keys,
-        deadline: &Deadline,
-    ) -> Result<Option<Grant>, Stop> {
-        if connection.status == Status::ReauthRequired {
-            return Ok(None);
-        }
-        let grant = self.store.grant(owner, connection).await?;
-        if grant.access_expires_at.duration_since(clock::now()) > RENEW_BEFORE {
-            return Ok(Some(grant));
-        }
-        self.renew(owner, &grant, keys, deadline).await
-    }
-
-    /// Buys new tokens and keeps them, unless another process has done so meanwhile: a refresh token that was rotated away
-    /// is never spent knowingly. When the vendor no longer takes ours, another process may be about to store the newer
-    /// ones, so we look for a while and ask once more before a person is told. None: a person must connect again.
-    async fn renew(
-        &self,
-        owner: &Owner,
-        old: &Grant,
-        keys: &Keys,
-        deadline: &Deadline,
-    ) -> Result<Option<Grant>, Stop> {
-        for last in [false, true] {
-            if let Some(stored) = self.stored_meanwhile(owner, old).await? {
-                return Ok(Some(stored));
-            }
-            if deadline.left() < RENEWAL_NEEDS {
-                return Err(Stop::Trouble(Trouble::OutOfTime));
-            }
-            match self.buy(owner, old, keys).await {
-                Ok(grant) if self.store.keep_grant(owner, &grant).await? => {
-                    tracing::info!(generation = grant.generation, "tokens renewed");
-                    return Ok(Some(grant));
-                }
-                Ok(_) => return self.stored_meanwhile(owner, old).await,
-                Err(Refresh::Later(trouble)) => return Err(Stop::Trouble(trouble)),
-                Err(Refresh::Revoked) if last => {}
-                Err(Refresh::Revoked) => {
-                    for _ in 0..LOOKS {
-                        tokio::time::sleep(LOOK_AGAIN).await;
-                        if let Some(stored) = self.stored_meanwhile(owner, old).await? {
-                            return Ok(Some(stored));
-                        }
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// The grant that was stored since ours was read, if any.
-    async fn stored_meanwhile(&self, owner: &Owner, old: &Grant) -> Result<Option<Grant>, Stop> {
-        let portal = self.store.portal(owner.portal()).await?;
-        let connection = portal.as_ref().and_then(|portal| owner.connection(portal));
-        match connection {
-            Some(newer) if newer.generation > old.generation => {
-                Ok(Some(self.store.grant(owner, newer).await?))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    async fn buy(&self, owner: &Owner, old: &Grant, keys: &Keys) -> Result<Grant, Refresh> {
-        match owner {
-            Owner::HubSpot(_) => {
-                let Keys { client_id, client_secret, .. } = keys;
-                let client = &self.vendors.hubspot;
-                let bought = hubspot::oauth::refresh(client, client_id, client_secret, &old.refresh_token);
-                let tokens = bought.await.map_err(|error| Refresh::of_hubspot(&error))?;
-                Ok(Grant {
-                    generation: old.generation + 1,
-                    access_token: tokens.access_token,
-                    access_expires_at: clock::now() + tokens.expires_in,
-                    refresh_token: tokens.refresh_token.unwrap_or_else(|| old.refresh_token.clone()),
-                    ..old.clone()
-                })
-            }
-            Owner::QuickBooks(..) => {
-                let discovery = self.discovery().await.map_err(|error| Refresh::of_intuit(&error))?;
-                let Keys { client_id, client_secret, .. } = keys;
-                let client = &self.vendors.quickbooks;
-                let bought = quickbooks::oauth::refresh(
-                    client,
-                    &discovery,
-                    client_id,
-                    client_secret,
-                    &old.refresh_token,
-                );
-                let tokens = bought.await.map_err(|error| Refresh::of_intuit(&error))?;
-                let now = clock::now();
-                Ok(Grant {
-                    generation: old.generation + 1,
-                    access_token: tokens.access_token,
-                    access_expires_at: now + tokens.expires_in,
-                    refresh_token: tokens.refresh_token,
-                    refresh_expires_at: Some(now + tokens.refresh_expires_in),
-                    hard_expires_at: tokens.hard_expires_in.map(|left| now + left).or(old.hard_expires_at),
-                    scopes: old.scopes.clone(),
-                })
-            }
-        }
-    }
-
-    async fn discovery(&self) -> Result<Arc<quickbooks::oauth::Discovery>, quickbooks::oauth::Error> {
-        let Vendors { quickbooks, discovery_url, .. } = &self.vendors;
-        let read = || async { Ok(Arc::new(quickbooks::oauth::discover(quickbooks, discovery_url).await?)) };
-        self.vendors.discovery.get_or_try_init(read).await.cloned()
-    }
-}
-
-/// Why there are no new tokens.
-enum Refresh {
-    /// The vendor no longer takes the old ones.
-    Revoked,
-    /// Later.
-    Later(Trouble),
-}
-
-impl Refresh {
-    fn of_hubspot(error: &hubspot::oauth::Error) -> Self {
-        tracing::warn!(error = chain(error), "HubSpot did not renew the tokens");
-        match error {
-            hubspot::oauth::Error::Revoked => Self::Revoked,
-            hubspot::oauth::Error::Misconfigured => Self::Later(Trouble::Internal),
-            hubspot::oauth::Error::Unavailable(_) => Self::Later(Trouble::HubSpotDown),
-        }
-    }
-
-    fn of_intuit(error: &quickbooks::oauth::Error) -> Self {
-        tracing::warn!(error = chain(error), "Intuit did not renew the tokens");
-        match error {
-            quickbooks::oauth::Error::Revoked => Self::Revoked,
-            quickbooks::oauth::Error::Misconfigured => Self::Later(Trouble::Internal),
-            quickbooks::oauth::Error::Unavailable(_) => Self::Later(Trouble::QuickBooksDown),
-        }
     }
 }
 

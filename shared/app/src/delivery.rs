@@ -1,6 +1,8 @@
 //! How an execution is taken up, promised to HubSpot and called back about: the effects around those of its record.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use hubspot::callback::Completed;
 use hubspot::workflow::{self, CallbackId};
@@ -10,7 +12,8 @@ use mapping::quickbooks::DocumentKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::budget::Budget;
-use store::portal::{Portal, Status};
+use store::connection::Status;
+use store::portal::Portal;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, State, Transition, Written};
 use store::tokens::Owner;
 
@@ -38,14 +41,17 @@ struct Asked {
     object_id: RecordId,
     inputs: BTreeMap<String, String>,
     source: Option<String>,
+    /// For people: which workflow it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<u64>,
 }
 
 /// The request of a record that HubSpot delivered once. What cannot be read is needed for a plan only: what is frozen is sent,
 /// looked for and called back about without it, and what comes too late for a plan is failed. None: a plan is to be made.
 pub(crate) fn asked_before(record: &Record, now: Timestamp) -> Option<workflow::Execution> {
-    let Key::Execution { portal, callback_id } = &record.key else { return None };
+    let Key::Execution { portal, callback_id, .. } = &record.key else { return None };
     let asked = record.request.as_deref().and_then(|asked| serde_json::from_str(asked).ok());
-    let Asked { object_type, object_id, inputs, source } = match asked {
+    let Asked { object_type, object_id, inputs, source, workflow_id } = match asked {
         None if record.state != State::Claimed || is_too_late(record, now) => Asked::nothing(),
         asked => asked?,
     };
@@ -55,14 +61,20 @@ pub(crate) fn asked_before(record: &Record, now: Timestamp) -> Option<workflow::
         object_type,
         object_id,
         inputs,
-        workflow_id: None,
+        workflow_id,
         source,
     })
 }
 
 impl Asked {
     fn nothing() -> Self {
-        Self { object_type: String::new(), object_id: RecordId(0), inputs: BTreeMap::new(), source: None }
+        Self {
+            object_type: String::new(),
+            object_id: RecordId(0),
+            inputs: BTreeMap::new(),
+            source: None,
+            workflow_id: None,
+        }
     }
 }
 
@@ -70,22 +82,30 @@ impl<'a> Execution<'a> {
     pub(crate) fn new(
         app: &'a App,
         kind: DocumentKind,
+        key: &'a Key,
         request: &'a workflow::Execution,
         portal: Option<&'a Portal>,
         deadline: Deadline,
     ) -> Self {
         let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
-        Self { app, request, portal, kind, realm: chosen_company(chosen, portal), deadline }
-    }
-
-    fn key(&self) -> Key {
-        let callback_id = self.request.callback_id.as_str().to_owned();
-        Key::Execution { portal: self.request.portal_id, callback_id }
+        let realm = chosen_company(chosen, portal);
+        Self {
+            app,
+            key,
+            request,
+            portal,
+            kind,
+            realm,
+            deadline,
+            noted: AtomicBool::new(false),
+            calls: Mutex::default(),
+        }
     }
 
     fn asked(&self) -> String {
-        let workflow::Execution { object_type, object_id, inputs, source, .. } = self.request.clone();
-        serde_json::json!(Asked { object_type, object_id, inputs, source }).to_string()
+        let workflow::Execution { object_type, object_id, inputs, source, workflow_id, .. } =
+            self.request.clone();
+        serde_json::json!(Asked { object_type, object_id, inputs, source, workflow_id }).to_string()
     }
 
     /// `Err`: there is no token, or no time.
@@ -109,7 +129,7 @@ impl Attempt for Execution<'_> {
             subject: Some(format!("{} {}", self.request.object_type, self.request.object_id)),
             request: Some(asked),
             safe_since: self.app.config.safe_mode_since,
-            ..effects::claim(self.key(), &self.deadline)
+            ..effects::claim(self.key.clone(), &self.deadline)
         };
         let claimed = self.app.store.claim(&claim).await?;
         if let Claimed::Ours(record) = &claimed
@@ -120,7 +140,7 @@ impl Attempt for Execution<'_> {
             let release = Change::Release(Trouble::InProgress);
             let release = release.transition(record, self.deadline.times(record, &release));
             if let Some(release) = release {
-                effects::write(&self.app.store, record, &release, &self.deadline).await?;
+                effects::write(&self.app.store, record, &release, &[], &self.deadline).await?;
             }
             return Ok(Claimed::Running);
         }
@@ -151,15 +171,16 @@ impl Attempt for Execution<'_> {
     }
 
     async fn promise(&self) -> Result<Owed, store::Error> {
-        self.app.store.owe_callback(&self.key(), later(clock::now(), WAIT)).await
+        self.app.store.owe_callback(self.key, later(clock::now(), WAIT)).await
     }
 
     fn is_from_a_workflow(&self) -> bool {
-        self.request.source.as_deref() == Some(WORKFLOWS)
+        // Of a retry HubSpot knows nothing: it delivers it to nobody and waits for no callback.
+        !self.key.is_retry() && self.request.source.as_deref() == Some(WORKFLOWS)
     }
 
     async fn call_back(&self, record: &Record) -> Told {
-        let unknown = || answer::failed(&self.not_known_yet(record), self.request.callback_id.as_str());
+        let unknown = || answer::failed(&self.not_known_yet(record), &self.key.id());
         let reply = record.answer.clone().unwrap_or_else(unknown);
         match self.complete(&reply).await {
             Ok(Ok(Completed::Taken)) => {

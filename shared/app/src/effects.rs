@@ -11,6 +11,7 @@ use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
 use crate::clock;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{CALLBACK_BEFORE, Change, Outcome};
+use crate::renewal::PURCHASE_NEEDS;
 use crate::telemetry::chain;
 
 /// Between two tries to write down what exists in QuickBooks.
@@ -94,6 +95,10 @@ impl Deadline {
         self.monotonic.saturating_duration_since(Instant::now())
     }
 
+    pub(crate) fn allows_a_purchase(&self) -> bool {
+        self.left() >= PURCHASE_NEEDS.unsigned_abs()
+    }
+
     pub(crate) fn allows_a_send(&self) -> bool {
         self.left() >= SEND_NEEDS
     }
@@ -116,6 +121,11 @@ impl Change {
         let Times { quiet_until, next_at } = times;
         Some(match self {
             Self::Freeze(plan) => Transition::Freeze(plan.clone()),
+            Self::PlanPayment(payment) => Transition::PlanPayment {
+                plan: payment.plan.clone(),
+                made: payment.made.json.clone(),
+                pay_plan: payment.pay_plan.clone(),
+            },
             Self::Intend if paying => Transition::PayIntent { quiet_until },
             Self::Intend => Transition::Intent { quiet_until },
             Self::Unsend(trouble) if paying => Transition::PayUnsend { trouble: trouble.as_str().to_owned() },
@@ -135,7 +145,7 @@ impl Change {
                 own_mistake: *trouble == Trouble::Internal,
                 next_at,
             },
-            Self::Complete | Self::Fail(_) | Self::Review => return None,
+            Self::Complete | Self::Exists(_) | Self::Fail(_) | Self::Review => return None,
         })
     }
 }
@@ -148,19 +158,20 @@ pub fn is_pressing(transition: &Transition) -> bool {
     )
 }
 
-/// Writes a transition. What exists in QuickBooks is written down with all the time there is: until then only the quiet
+/// Writes a transition, with Intuit's ids of the calls before it. What exists in QuickBooks is written down with all the time there is: until then only the quiet
 /// period and the marker protect it.
 pub(crate) async fn write(
     store: &Store,
     record: &Record,
     transition: &Transition,
+    calls: &[String],
     deadline: &Deadline,
 ) -> Result<Written, store::Error> {
     let pressing = is_pressing(transition);
     // One id for all tries: the first may have taken place although its reply was lost.
     let id = Nonce::new();
     loop {
-        match store.write(record, transition, &id, clock::now()).await {
+        match store.write_noting(record, transition, calls, &id, clock::now()).await {
             Err(error @ store::Error::Unavailable { .. })
                 if pressing && deadline.left() > RETRY_PAUSE * 20 =>
             {

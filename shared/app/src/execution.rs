@@ -1,27 +1,30 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
+mod payment;
+mod repeated;
+
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document;
-use mapping::hubspot::{Enrolled, RecordKind};
+use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
-use mapping::payment::{self, Booking, Paid};
+use mapping::payment::Paid;
 use mapping::problem::Problem;
-use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, PaymentSeen, RealmId};
+use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, Reading};
-use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
-use rust_decimal::Decimal;
 use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
-use store::record::{Plan, Record, State, Transition, Written};
+use store::record::{Key, Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
 use crate::budget;
@@ -30,7 +33,7 @@ use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
-use crate::inputs::Inputs;
+use crate::inputs::{IfRepeated, Inputs};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, customer};
@@ -50,12 +53,17 @@ const BODY_LIMIT: usize = 320 * 1024;
 /// One execution under way: what HubSpot asked for, and by when.
 pub(crate) struct Execution<'a> {
     pub(crate) app: &'a App,
+    pub(crate) key: &'a Key,
     pub(crate) request: &'a hubspot::workflow::Execution,
     pub(crate) portal: Option<&'a Portal>,
     pub(crate) kind: DocumentKind,
     /// The company asked for, or why there is none. A record that already has one keeps it.
     pub(crate) realm: Result<RealmId, Failure>,
     pub(crate) deadline: Deadline,
+    /// Whether this attempt has noted its document in the indexes.
+    pub(crate) noted: AtomicBool,
+    /// Intuit's ids of the calls that this attempt has not written down yet.
+    pub(crate) calls: Mutex<Vec<String>>,
 }
 
 impl Effects for Execution<'_> {
@@ -69,14 +77,32 @@ impl Effects for Execution<'_> {
     }
 
     async fn plan(&self, record: &Record) -> Event {
-        self.make_plan(record).await.map_or_else(Event::from, Event::Planned)
+        let planned = match record.is_payment_to_plan() {
+            true => self.plan_payment(record).await,
+            false => self.make_plan(record).await,
+        };
+        planned.unwrap_or_else(Event::from)
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        effects::write(&self.app.store, record, &transition, &self.deadline).await
+        let calls = self.noted_calls();
+        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        match change {
+            // At once with the record: before the end it is made sure of.
+            Change::Record(made) if record.state != State::PaySent => {
+                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
+                self.noted.store(noted.is_ok(), Ordering::Relaxed);
+                written
+            }
+            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
+                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
+                writing.await
+            }
+            _ => writing.await,
+        }
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -107,7 +133,7 @@ impl Effects for Execution<'_> {
 
 /// Planning: nothing is sent.
 impl Execution<'_> {
-    async fn make_plan(&self, record: &Record) -> Result<Plan, Stop> {
+    async fn make_plan(&self, record: &Record) -> Result<Event, Stop> {
         let realm = match &record.realm {
             Some(realm) => realm.clone(),
             None => self.realm.clone().map_err(Stop::Failure)?,
@@ -115,7 +141,25 @@ impl Execution<'_> {
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
         let company = self.app.company(self.portal, &realm, self.deadline).await?;
-        let enrolled = self.enrolled(record, kind, &inputs).await?;
+        let source = self.source(&realm, kind);
+        let enrolled = match inputs.if_repeated {
+            IfRepeated::Create => {
+                let (listed, enrolled) =
+                    tokio::join!(self.list(&source), self.enrolled(record, kind, &inputs));
+                listed?;
+                enrolled?
+            }
+            if_repeated => match self.existing_or_list(&source, &company).await? {
+                Some(document) if if_repeated == IfRepeated::Return => {
+                    return Ok(Event::Exists(made(&document)));
+                }
+                Some(document) => {
+                    let id = self.request.object_id.to_string();
+                    return Err(Stop::Failure(Failure::already_created(kind, &id, self.kind, &document)));
+                }
+                None => self.enrolled(record, kind, &inputs).await?,
+            },
+        };
         let reading = sale::read(&enrolled);
         let paid = self.paid(&enrolled, &inputs, &company.settings);
         // A plan that was refused may have rested on what we remembered: the next one asks.
@@ -137,7 +181,7 @@ impl Execution<'_> {
             return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
         }
         let notes = Notes {
-            contact: matched.sale.buyer.contact_id,
+            contact: Some(matched.sale.buyer.contact_id),
             customer_id,
             customer_name,
             customer_match: matched.customer.matched().as_str().to_owned(),
@@ -146,20 +190,15 @@ impl Execution<'_> {
             total: matched.sale.total(),
             date: draft.form().txn_date,
             paid: paid.clone(),
-            booking: inputs.create_paid.then(|| Booking {
-                today: header.today,
-                payment_method: inputs.payment_method.clone(),
-                deposit_account: inputs.deposit_account.clone(),
-                marker: header.marker.clone(),
-            }),
+            booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
             warnings: warnings(kind, &matched),
         };
-        Ok(Plan {
+        Ok(Event::Planned(Plan {
             request_id: self.request_id(Op::Document, &realm, record),
             realm,
             body,
             notes: serde_json::json!(notes),
-        })
+        }))
     }
 
     fn record_kind(&self) -> Result<RecordKind, Failure> {
@@ -182,19 +221,6 @@ impl Execution<'_> {
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled = self.app.call_hubspot(account, read).await?;
         enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
-    }
-
-    fn paid(
-        &self,
-        enrolled: &Enrolled,
-        inputs: &Inputs,
-        settings: &Settings,
-    ) -> Result<Option<Paid>, Vec<Problem>> {
-        match self.kind {
-            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone(), settings),
-            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone(), settings),
-            DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
-        }
     }
 
     fn header(
@@ -222,8 +248,7 @@ impl Execution<'_> {
     }
 
     fn marker(&self) -> String {
-        let callback_id = self.request.callback_id.as_str();
-        ids::marker(self.app.config.environment, self.request.portal_id, callback_id)
+        ids::marker(self.app.config.environment, self.key)
     }
 
     fn request_id(&self, op: Op, realm: &RealmId, record: &Record) -> String {
@@ -232,8 +257,7 @@ impl Execution<'_> {
     }
 
     fn record_url(&self, kind: RecordKind) -> String {
-        let (base, portal) = (&self.app.config.hubspot_app_url, self.request.portal_id);
-        format!("{base}/contacts/{portal}/record/{}/{}", kind.type_id(), self.request.object_id)
+        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind, self.request.object_id)
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
@@ -328,11 +352,13 @@ impl Execution<'_> {
             sent = remembering => sent,
         };
         Ok(match sent? {
-            Ok(document) => {
+            Ok(quickbooks::Created { row: document, intuit_tid }) => {
+                self.note_call(intuit_tid);
                 tracing::info!(document.id = %document.id, "created");
                 Outcome::Made(made(&document))
             }
             Err(quickbooks::Error::Rejected(fault)) => {
+                self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
@@ -344,25 +370,13 @@ impl Execution<'_> {
         })
     }
 
-    async fn send_payment(&self, record: &Record) -> Result<Outcome, Stop> {
-        let plan = record.pay_plan.as_ref().ok_or(Stop::Trouble(Trouble::Internal))?;
-        let (company, request_id) = self.ready_to_send(plan).await?;
-        let (body, request_id) = (plan.body.as_bytes(), &request_id);
-        let sent = self
-            .app
-            .send(&company, |client| async move { client.create_payment(body, request_id).await })
-            .await?;
-        Ok(match sent {
-            Ok(payment) => {
-                tracing::info!(payment.id = %payment.id, "payment created");
-                Outcome::Made(Made { id: payment.id.to_string(), json: serde_json::Value::Null })
-            }
-            Err(quickbooks::Error::Rejected(fault)) => {
-                tracing::warn!(%fault, "QuickBooks refused the payment");
-                Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
-            }
-            Err(error) => Outcome::of_error(&error, &company.name),
-        })
+    /// Intuit's id of a call that was to make something stands in the next write: support asks for it.
+    fn note_call(&self, intuit_tid: Option<String>) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(intuit_tid);
+    }
+
+    fn noted_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
@@ -374,6 +388,7 @@ impl Execution<'_> {
 
     /// Best effort: what is not remembered is asked again.
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
+        let Some(contact) = notes.contact else { return };
         let matches = Matches {
             customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
             items: notes
@@ -382,8 +397,7 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered =
-            self.app.store.remember(self.request.portal_id, realm, notes.contact, &matches).await;
+        let remembered = self.app.store.remember(self.request.portal_id, realm, contact, &matches).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -414,30 +428,6 @@ impl Execution<'_> {
             [document] => Sighting::Found(made(document)),
             [] if documents.iter().any(|other| suspect(&other)) => Sighting::Suspect,
             [] => Sighting::Absent,
-            _ => Sighting::Several,
-        })
-    }
-
-    async fn look_for_payment(&self, record: &Record) -> Result<Sighting, Stop> {
-        let (plan, notes) = frozen(record)?;
-        let document = record.made_id.as_deref().unwrap_or_default();
-        let payments: Vec<PaymentSeen> = self.since(record, Entity::Payment, &plan.realm, &notes).await?;
-        let payments = each_once(payments, |payment| payment.id.to_string());
-        let marker = self.marker();
-        let has = |payment: &PaymentSeen, mark: &str| {
-            payment.private_note.as_ref().is_some_and(|note| note.contains(mark))
-        };
-        let linked = |payment: &&PaymentSeen| {
-            payment.line.iter().flat_map(|line| &line.linked_txn).any(|linked| linked.txn_id.0 == document)
-        };
-        let ours: Vec<_> = payments.iter().filter(linked).filter(|payment| has(payment, &marker)).collect();
-        // Somebody may have removed the marker, or booked the same money by hand: a person must judge.
-        let amount = record.pay_plan.as_ref().and_then(|plan| amount_of(plan).ok());
-        let suspect = |payment: &PaymentSeen| !has(payment, MARKER) && Some(payment.total_amt) == amount;
-        Ok(match ours.as_slice() {
-            [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
-            [] => Sighting::Absent,
-            [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
             _ => Sighting::Several,
         })
     }
@@ -482,11 +472,14 @@ impl Execution<'_> {
     /// None when the record lacks what is to be written.
     fn transition(&self, record: &Record, change: &Change) -> Option<Transition> {
         let fail = |failure: &Failure| {
-            let answer = answer::failed(failure, self.request.callback_id.as_str());
+            let answer = answer::failed(failure, &self.key.id());
             (answer, failure.code.as_str().to_owned())
         };
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
+            Change::Exists(made) => {
+                Some(Transition::Answer { answer: self.existing(record, made)?, outcome: "existing" })
+            }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Some(Transition::Record {
                     id: made.id.clone(),
@@ -506,27 +499,11 @@ impl Execution<'_> {
         }
     }
 
-    /// The payment that follows the document, if one does: QuickBooks' balance limits it, so it can be written only now.
-    fn pay_plan(&self, record: &Record, made: &Made) -> Option<Option<Plan>> {
-        let (plan, notes) = frozen(record).ok()?;
-        let (Some(paid), Some(booking)) = (&notes.paid, &notes.booking) else { return Some(None) };
-        let document: Document = serde_json::from_value(made.json.clone()).ok()?;
-        let Some(new) = payment::write(paid, &document, &notes.customer_id, booking) else {
-            return Some(None);
-        };
-        Some(Some(Plan {
-            request_id: self.request_id(Op::Payment, &plan.realm, record),
-            realm: plan.realm.clone(),
-            notes: serde_json::json!(new.total_amt),
-            body: serde_json::json!(new).to_string(),
-        }))
-    }
-
     fn completed(&self, record: &Record) -> Option<String> {
         let (plan, notes) = frozen(record).ok()?;
         let document: Document = serde_json::from_value(record.made.clone()?).ok()?;
         let payment = match (&record.pay_id, &record.pay_plan) {
-            (Some(id), Some(plan)) => Payment::Made { id, amount: amount_of(plan).ok()? },
+            (Some(id), Some(plan)) => Payment::Made { id, amount: payment::amount_of(plan).ok()? },
             _ => record.pay_refused.as_deref().map_or(Payment::None, Payment::Refused),
         };
         let created = Created {
@@ -536,7 +513,7 @@ impl Execution<'_> {
             document: &document,
             payment,
             app_url: &self.app.config.quickbooks_app_url,
-            execution_id: self.request.callback_id.as_str(),
+            execution_id: &self.key.id(),
         };
         Some(created.answer())
     }
@@ -568,6 +545,11 @@ impl Execution<'_> {
     }
 }
 
+/// Where people see a record of HubSpot.
+pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: RecordId) -> String {
+    format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
+}
+
 /// Which item each HubSpot product became, once.
 fn matched_products(matched: &Matched) -> Vec<(String, String)> {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
@@ -591,11 +573,6 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
 fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
     let mut seen = HashSet::new();
     rows.into_iter().filter(|row| seen.insert(id(row))).collect()
-}
-
-/// What a payment's plan keeps for the answer.
-fn amount_of(plan: &Plan) -> Result<Decimal, serde_json::Error> {
-    serde_json::from_value(plan.notes.clone())
 }
 
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {

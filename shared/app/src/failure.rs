@@ -292,6 +292,46 @@ impl Failure {
         )
     }
 
+    /// The record has such a document, and the action is told to refuse a second one.
+    pub fn already_created(record: RecordKind, id: &str, what: DocumentKind, document: &Document) -> Self {
+        let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
+        let (noun, what) = (record.noun(), what.noun());
+        Self::new(
+            Code::AlreadyCreated,
+            format!("{noun} {id}"),
+            format!(
+                "The {noun} {id} already has the {what} {number} in QuickBooks, and the action is set to refuse another one. Void or \
+                 delete that {what}, or change the action's setting, then enroll the {noun} again."
+            ),
+        )
+    }
+
+    /// Whether the record has such a document only a person can find out.
+    pub fn earlier_in_review(what: DocumentKind) -> Self {
+        let what = what.noun();
+        Self::new(
+            Code::InProgress,
+            "QuickBooks",
+            format!(
+                "Whether an earlier run of this record made its {what} is not known: that waits for a person's decision. Look at it \
+                 in the app's activity, then enroll the record again."
+            ),
+        )
+    }
+
+    /// The document whose payment was to be tried again is not there any more.
+    pub fn document_gone(what: DocumentKind, id: &str) -> Self {
+        let what = what.noun();
+        Self::new(
+            Code::PaymentRefused,
+            id,
+            format!(
+                "The {what} {id} whose payment was to be tried again was deleted or voided in QuickBooks. Enroll the record again \
+                 to create a new one."
+            ),
+        )
+    }
+
     /// The portal has no company to create documents in.
     pub fn not_connected() -> Self {
         Self::new(
@@ -494,13 +534,19 @@ pub enum Trouble {
     OutcomeUnknown,
     /// Too little of the function's time is left to send and to record.
     OutOfTime,
+    /// Another attempt is renewing the tokens that this one needs.
+    TokensBusy,
 }
 
 impl Trouble {
     /// The code in the answer's body.
     pub fn code(&self) -> Code {
         match self {
-            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => Code::InProgress,
+            Self::InProgress
+            | Self::TakenOver
+            | Self::OutcomeUnknown
+            | Self::OutOfTime
+            | Self::TokensBusy => Code::InProgress,
             Self::StoreDown | Self::Unwritten | Self::Internal => Code::Internal,
             Self::Disconnected => Code::ConnectionExpired,
             Self::HubSpotDown | Self::QuickBooksDown => Code::UpstreamDown,
@@ -517,9 +563,11 @@ impl Trouble {
             Self::QuickBooksDown => ("QuickBooks", "QuickBooks did not answer for hours"),
             Self::QuickBooksThrottled => ("QuickBooks", "QuickBooks' limit of calls was used up for hours"),
             Self::Disconnected => ("QuickBooks", "the company is not connected any more"),
-            Self::InProgress | Self::TakenOver | Self::OutcomeUnknown | Self::OutOfTime => {
-                ("QuickBooks", "it took too long")
-            }
+            Self::InProgress
+            | Self::TakenOver
+            | Self::OutcomeUnknown
+            | Self::OutOfTime
+            | Self::TokensBusy => ("QuickBooks", "it took too long"),
             Self::StoreDown | Self::Unwritten | Self::Internal => {
                 ("this app", "this app made a mistake that its developers must mend")
             }
@@ -529,7 +577,7 @@ impl Trouble {
     }
 
     /// All of them.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::InProgress,
         Self::TakenOver,
         Self::StoreDown,
@@ -542,6 +590,7 @@ impl Trouble {
         Self::Disconnected,
         Self::OutcomeUnknown,
         Self::OutOfTime,
+        Self::TokensBusy,
     ];
 
     /// The trouble that a record keeps, if it keeps one and not a failure's code.
@@ -564,6 +613,7 @@ impl Trouble {
             Self::Disconnected => "DISCONNECTED",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::OutOfTime => "OUT_OF_TIME",
+            Self::TokensBusy => "TOKENS_BUSY",
         }
     }
 }
@@ -816,6 +866,10 @@ mod tests {
         faults.into_iter().chain(others).collect()
     }
 
+    fn document() -> Document {
+        serde_json::from_value(serde_json::json!({"Id": "412", "DocNumber": "1001", "TotalAmt": 10})).unwrap()
+    }
+
     fn catalogue() -> Vec<Failure> {
         let mut failures: Vec<Failure> =
             problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
@@ -839,6 +893,9 @@ mod tests {
             Failure::no_company_chosen(),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
             Failure::payment_needs_review(DocumentKind::Invoice, "1001"),
+            Failure::already_created(RecordKind::Deal, "8800000001", DocumentKind::Invoice, &document()),
+            Failure::earlier_in_review(DocumentKind::Invoice),
+            Failure::document_gone(DocumentKind::Invoice, "412"),
         ]);
         failures
     }

@@ -1,7 +1,6 @@
 //! The names QuickBooks knows our effects by: request ids and markers, derived, never drawn. If the table were lost, a
 //! retry would still send the same id and find the same marker (reliability.md §c.4, rulings.md 8, 9).
 
-use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use quickbooks::RequestId;
 use sha2::{Digest, Sha256};
@@ -50,11 +49,13 @@ pub fn request_id(
     RequestId::try_from(format!("hq{}{}", op.letter(), &digest[..40])).expect("43 letters and digits")
 }
 
-/// What we write into a document's `PrivateNote` to know it again: `[hs 0123456789abcdef0123]`. It depends on environment,
-/// portal and callback id only, so that it survives a new plan.
-pub fn marker(environment: Environment, portal: PortalId, callback_id: &str) -> String {
-    let digest = digest(&["hsqbo.marker.v1", environment.as_str(), &portal.to_string(), callback_id]);
-    format!("{MARKER}{}]", &digest[..20])
+/// What we write into a document's `PrivateNote` to know it again: `[hs 0123456789abcdef0123]`. It depends on environment
+/// and execution only, so that it survives a new plan.
+pub fn marker(environment: Environment, execution: &Key) -> String {
+    let identity = identity(execution);
+    let mut parts = vec!["hsqbo.marker.v1", environment.as_str()];
+    parts.extend(identity.split('\0'));
+    format!("{MARKER}{}]", &digest(&parts)[..20])
 }
 
 /// How every marker of ours begins.
@@ -66,9 +67,11 @@ pub fn customer_key(environment: Environment, realm: &RealmId, email: &str) -> K
     Key::Customer { identity: digest(&["hsqbo.customer.v1", environment.as_str(), realm.as_str(), &folded]) }
 }
 
+/// A retry is told from a callback id that looks like one by the zero byte, which no callback id holds.
 fn identity(key: &Key) -> String {
     match key {
-        Key::Execution { portal, callback_id } => format!("{portal}\0{callback_id}"),
+        Key::Execution { portal, callback_id, retry: 0 } => format!("{portal}\0{callback_id}"),
+        Key::Execution { portal, callback_id, retry } => format!("{portal}\0{callback_id}\0~{retry}"),
         Key::Customer { identity } => identity.clone(),
     }
 }
@@ -86,10 +89,12 @@ fn digest(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mapping::hubspot::PortalId;
+
     use super::*;
 
     fn execution(portal: u64, callback_id: &str) -> Key {
-        Key::Execution { portal: PortalId(portal), callback_id: callback_id.to_owned() }
+        Key::execution(PortalId(portal), callback_id)
     }
 
     fn realm(id: &str) -> RealmId {
@@ -120,9 +125,14 @@ mod tests {
 
     #[test]
     fn a_marker_survives_a_new_plan_and_names_one_execution() {
-        let marker = marker(Environment::Dev, PortalId(1), "ap-1-2-3-0");
-        assert!(marker.starts_with(MARKER) && marker.len() == 25, "{marker}");
-        assert_ne!(marker, super::marker(Environment::Dev, PortalId(1), "ap-1-2-3-1"));
+        let of = |key: &Key| marker(Environment::Dev, key);
+        let first = execution(1, "ap-1-2-3-0");
+        assert!(of(&first).starts_with(MARKER) && of(&first).len() == 25, "{}", of(&first));
+        assert_ne!(of(&first), of(&execution(1, "ap-1-2-3-1")));
+        let retry = first.successor().unwrap();
+        assert_ne!(of(&first), of(&retry));
+        assert_ne!(of(&retry), of(&execution(1, "ap-1-2-3-0~1")), "a callback id may look like a retry");
+        assert_ne!(of(&retry), of(&retry.successor().unwrap()));
     }
 
     #[test]

@@ -10,6 +10,18 @@ use crate::failure::Failure;
 /// The value of a choice that only explains why there are none (`options`): refused when the action runs.
 pub(crate) const NO_CHOICE: &str = "none";
 
+/// What to do when the record already has a document of this kind in this company from us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum IfRepeated {
+    /// Make another one.
+    #[default]
+    Create,
+    /// Fail, and name the existing one.
+    Refuse,
+    /// Answer with the existing one.
+    Return,
+}
+
 /// The inputs of an action; the company is chosen apart. An input that another action has is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inputs {
@@ -23,6 +35,8 @@ pub(crate) struct Inputs {
     pub(crate) payment_method: Option<PaymentMethodId>,
     /// Where the money goes.
     pub(crate) deposit_account: Option<AccountId>,
+    /// What to do when the record has such a document.
+    pub(crate) if_repeated: IfRepeated,
 }
 
 impl Inputs {
@@ -46,6 +60,12 @@ impl Inputs {
             },
             payment_method: chosen("payment_method", of("payment_method", &paid_kinds))?.map(PaymentMethodId),
             deposit_account: chosen("deposit_account", of("deposit_account", &paid_kinds))?.map(AccountId),
+            if_repeated: match inputs.get("if_repeated").map(String::as_str) {
+                None | Some("create") => IfRepeated::Create,
+                Some("refuse") => IfRepeated::Refuse,
+                Some("return") => IfRepeated::Return,
+                Some(_) => return Err(Failure::input_invalid("if_repeated", "create, refuse or return")),
+            },
         })
     }
 }
@@ -89,6 +109,7 @@ mod tests {
             ("due_days", "soon"),
             ("due_days", "3651"),
             ("create_paid", "maybe"),
+            ("if_repeated", "skip"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),

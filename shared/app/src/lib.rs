@@ -8,21 +8,29 @@ pub mod action;
 mod answer;
 pub mod attempt;
 pub mod budget;
-mod clock;
+pub mod clock;
 pub mod config;
+pub mod connect;
 mod connection;
+pub mod console;
 mod customer;
 mod delivery;
 mod effects;
 mod execution;
 pub mod failure;
 mod gate;
+mod grant;
 pub mod ids;
 mod inputs;
 pub mod options;
 pub mod protocol;
 pub mod reconcile;
+pub mod refresh;
+pub mod renewal;
+pub mod schedule;
+mod session;
 pub mod telemetry;
+mod web;
 
 use config::Config;
 use connection::Vendors;
@@ -55,6 +63,14 @@ impl App {
             token_prefix: config.token_secret_prefix.clone(),
         };
         let store = Store::from_env(names).await;
+        Self::over(config, store).await
+    }
+
+    /// The same over a store that somebody else has built: how one process plays many.
+    ///
+    /// # Errors
+    /// As for [`App::from_env`].
+    pub async fn over(config: Config, store: Store) -> Result<Self, lambda_http::Error> {
         let secret = store.app_secret().await?;
         Ok(Self {
             gate: Gate::new(secret.hubspot.secrets()),

@@ -21,6 +21,10 @@
 //! After a restore, what we sent meanwhile is forgotten, and the documents are there. So the books are searched before the
 //! first send as after a lost one, and what would fail goes to a person instead (rulings.md 17).
 //!
+//! What failed, a person may have tried again: an execution of its own. When only the payment of a document was refused, the
+//! retry starts at DOC_DONE without a plan, plans the payment from what is owed now, and never comes near sending a document
+//! (rulings.md 13).
+//!
 //! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
 //! refusal never ends the record: the next execution that needs this customer may succeed.
 
@@ -55,6 +59,10 @@ pub enum Event {
     Claimed,
     /// The plan is made: what to send.
     Planned(Plan),
+    /// The payment of a document that exists is planned: a retry's plan.
+    PaymentPlanned(Box<PaymentPlan>),
+    /// Nothing is to be made: the record has such a document, and that is the answer.
+    Exists(Made),
     /// A person must mend something first: the record, the settings or the connection.
     NotPossible(Failure),
     /// Planning met an outage or a limit. Nothing was sent.
@@ -73,6 +81,17 @@ pub enum Event {
     TimeUp,
     /// What is to be written cannot be built from what is kept.
     Unwritable,
+}
+
+/// What a retry of a payment sends, and what its answer will need.
+#[derive(Clone, Debug)]
+pub struct PaymentPlan {
+    /// The answer's notes; no body.
+    pub plan: Plan,
+    /// The document as QuickBooks has it now.
+    pub made: Made,
+    /// The payment; none when nothing is owed any more.
+    pub pay_plan: Option<Plan>,
 }
 
 /// How a send came to an end.
@@ -146,6 +165,10 @@ pub enum Command {
 pub enum Change {
     /// Freeze the plan.
     Freeze(Plan),
+    /// Freeze the plan of a payment alone.
+    PlanPayment(Box<PaymentPlan>),
+    /// Keep an answer that names what exists already.
+    Exists(Made),
     /// Write the intent to send.
     Intend,
     /// Take the intent back.
@@ -173,6 +196,8 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
     match event {
         Event::Claimed => resume(record, now),
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
+        Event::PaymentPlanned(plan) => Command::Write(Change::PlanPayment(plan)),
+        Event::Exists(made) => Command::Write(Change::Exists(made)),
         Event::NotPossible(failure) => refuse(record, failure),
         Event::NotPlanned(trouble) => later(record, trouble, now),
         Event::Wrote(change) => after_write(record, change, now),
@@ -201,6 +226,7 @@ fn resume(record: &Record, now: Timestamp) -> Command {
         State::Claimed => begin(record, Command::Plan, now),
         State::Planned => begin(record, first_send(record), now),
         State::Sent => Command::Look,
+        State::DocDone if record.is_payment_to_plan() => begin(record, Command::Plan, now),
         State::DocDone if record.pay_plan.is_some() => first_send(record),
         State::PaySent if record.pay_id.is_none() => Command::Look,
         State::DocDone | State::PaySent => Command::Write(Change::Complete),
@@ -250,7 +276,7 @@ fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
     // A customer is nobody's answer.
     let Some(kind) = record.action else { return Command::Later(trouble) };
     match record.state {
-        State::Claimed | State::Planned if hopeless || is_too_late(record, now) => {
+        _ if is_unsent(record) && (hopeless || is_too_late(record, now)) => {
             refuse(record, trouble.failure(kind))
         }
         State::Sent | State::DocDone | State::PaySent if hopeless => Command::Write(Change::Review),
@@ -260,10 +286,15 @@ fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
     }
 }
 
+/// Whether this record has sent nothing, as far as it knows.
+fn is_unsent(record: &Record) -> bool {
+    record.state.is_unsent() || record.is_payment_to_plan()
+}
+
 /// Sent so long ago that nobody believes any more that it can be found out.
 fn is_unresolvable(record: &Record, now: Timestamp) -> bool {
     let sent_at = match record.state {
-        State::Sent | State::DocDone => record.first_sent_at,
+        State::Sent | State::DocDone => Some(record.first_sent_at.unwrap_or(record.created_at)),
         State::PaySent => record.pay_first_sent_at,
         _ => None,
     };
@@ -275,10 +306,10 @@ fn after_write(record: &Record, change: Change, now: Timestamp) -> Command {
         Change::Freeze(_) => begin(record, first_send(record), now),
         Change::Intend => Command::Send,
         Change::Replan(_) => begin(record, Command::Plan, now),
-        Change::Record(_) | Change::RefusePayment(_) => resume(record, now),
+        Change::Record(_) | Change::RefusePayment(_) | Change::PlanPayment(_) => resume(record, now),
         Change::Unsend(trouble) | Change::Release(trouble) => later(record, trouble, now),
         Change::Withdraw(failure) => Command::GiveUp(failure),
-        Change::Complete | Change::Fail(_) | Change::Review => Command::Done,
+        Change::Complete | Change::Exists(_) | Change::Fail(_) | Change::Review => Command::Done,
     }
 }
 
@@ -344,7 +375,8 @@ pub trait Effects: Sync {
     /// Whether this attempt may begin something new: HubSpot waits only so long.
     fn in_time(&self) -> bool;
 
-    /// Reads the sources and makes a plan: [`Event::Planned`], [`Event::NotPossible`] or [`Event::NotPlanned`].
+    /// Reads the sources and makes a plan, or finds that none is needed: [`Event::Planned`], [`Event::PaymentPlanned`],
+    /// [`Event::Exists`], [`Event::NotPossible`] or [`Event::NotPlanned`].
     fn plan(&self, record: &Record) -> impl Future<Output = Event> + Send;
 
     /// Makes one conditional write.
@@ -447,7 +479,7 @@ mod tests {
 
     fn record(state: State) -> Record {
         Record {
-            key: Key::Execution { portal: PortalId(1), callback_id: "ap-1-2-3-0".into() },
+            key: Key::execution(PortalId(1), "ap-1-2-3-0"),
             state,
             action: None,
             realm: None,
@@ -455,7 +487,7 @@ mod tests {
             lease_owner: None,
             deliveries: 1,
             input_hash: None,
-            plan: None,
+            plan: matches!(state, State::DocDone | State::PaySent).then(plan),
             plan_version: 0,
             sends: 1,
             first_sent_at: Some(now()),
@@ -475,6 +507,8 @@ mod tests {
             safe_since: None,
             safe_until: None,
             own_mistakes: 0,
+            intuit_tids: Vec::new(),
+            retried: false,
             created_at: now(),
         }
     }
@@ -747,5 +781,40 @@ mod tests {
         let often = Record { plan_version: 7, ..sent };
         check(next_for_customer, &often, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
         check(next_for_customer, &often, Event::Wrote(Change::Record(made())), now(), "Done");
+    }
+
+    #[test]
+    fn a_retried_payment_is_planned_first_and_its_document_is_never_sent() {
+        let made_id = Some("412".into());
+        let retry = Record { made_id, first_sent_at: None, plan: None, ..execution(State::DocDone) };
+        check(next, &retry, Event::Claimed, now(), "Plan");
+        let planned = |pay_plan| {
+            let (plan, made) = (plan(), made());
+            Event::PaymentPlanned(Box::new(PaymentPlan { plan, made, pay_plan }))
+        };
+        check(next, &retry, planned(Some(plan())), now(), "write PlanPayment");
+        let Event::PaymentPlanned(payment) = planned(None) else { unreachable!() };
+        let to_send = Record { plan: Some(plan()), pay_plan: Some(plan()), ..retry.clone() };
+        check(next, &to_send, Event::Wrote(Change::PlanPayment(payment.clone())), now(), "write Intend");
+        // Nothing is owed any more.
+        let settled = Record { plan: Some(plan()), ..retry.clone() };
+        check(next, &settled, Event::Wrote(Change::PlanPayment(payment)), now(), "write Complete");
+        // Until it is planned, nothing was sent, and it may fail.
+        check(next, &retry, Event::NotPossible(failure()), now(), "write Fail");
+        check(next, &retry, Event::NotPlanned(Trouble::QuickBooksDown), now(), "Later");
+        let late = now() + HUBSPOT_RETRIES;
+        check(next, &retry, Event::NotPlanned(Trouble::QuickBooksDown), late, "write Fail");
+        // Planned, it is parked while the company is disconnected, a week at most.
+        let week = now() + SignedDuration::from_hours(7 * 24 + 1);
+        let turned_away = || Event::Wrote(Change::Unsend(Trouble::Disconnected));
+        check(next, &to_send, turned_away(), late, "Later");
+        check(next, &to_send, turned_away(), week, "write Review");
+    }
+
+    #[test]
+    fn what_exists_already_is_the_answer() {
+        let claimed = execution(State::Claimed);
+        check(next, &claimed, Event::Exists(made()), now(), "write Exists");
+        check(next, &claimed, Event::Wrote(Change::Exists(made())), now(), "Done");
     }
 }

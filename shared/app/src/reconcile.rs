@@ -1,15 +1,15 @@
 //! The reconciler: every minute it goes on with each execution that is due, and calls HubSpot back about those that it was
 //! promised. So an execution's end does not depend on HubSpot delivering it again.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use futures::StreamExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_http::LambdaEvent;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::DocumentKind;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::record::{Key, State};
 use tracing::Instrument;
 
@@ -19,6 +19,7 @@ use crate::clock;
 use crate::delivery;
 use crate::effects::{Deadline, later};
 use crate::execution::Execution;
+use crate::schedule::{self, Tick, fairly};
 use crate::telemetry::chain;
 
 /// How many executions are worked on at once: an invocation's memory and a company's limit are small.
@@ -29,13 +30,6 @@ const AT_MOST: usize = 5_000;
 
 /// What cannot be worked on comes again after this.
 const PAUSE: SignedDuration = SignedDuration::from_mins(15);
-
-/// What EventBridge sends.
-#[derive(Debug, Deserialize)]
-pub struct Tick {
-    /// When it fell due.
-    time: Option<Timestamp>,
-}
 
 /// What one run did, for its log and for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,13 +47,7 @@ pub struct Summary {
 /// # Errors
 /// None: what could not be done is due again.
 pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infallible> {
-    if let Some(time) = event.payload.time {
-        clock::follow_time(time);
-    }
-    let ends =
-        i64::try_from(event.context.deadline).ok().and_then(|end| Timestamp::from_millisecond(end).ok());
-    let deadline = Deadline::at(ends.unwrap_or_else(clock::now), None);
-    let summary = run(app, deadline).await;
+    let summary = run(app, schedule::begin(&event)).await;
     tracing::info!(summary.ended, summary.waiting, summary.failed, "reconciled");
     Ok(summary)
 }
@@ -80,7 +68,7 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
         if fresh.is_empty() {
             break;
         }
-        let mut ends = futures::stream::iter(fairly(fresh))
+        let mut ends = futures::stream::iter(fairly(fresh, portal))
             .map(|key| async move { resume(app, &key, deadline).await })
             .buffer_unordered(AT_ONCE);
         while let Some(end) = ends.next().await {
@@ -94,29 +82,20 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
     summary
 }
 
-/// In turns by portal, so that one portal's thousand does not keep another's one waiting.
-fn fairly(keys: Vec<Key>) -> Vec<Key> {
-    let mut by_portal: BTreeMap<u64, VecDeque<Key>> = BTreeMap::new();
-    for key in keys {
-        if let Key::Execution { portal: PortalId(portal), .. } = key {
-            by_portal.entry(portal).or_default().push_back(key);
-        }
+fn portal(key: &Key) -> u64 {
+    match key {
+        Key::Execution { portal: PortalId(portal), .. } => *portal,
+        _ => 0,
     }
-    let mut fair = Vec::new();
-    while !by_portal.is_empty() {
-        fair.extend(by_portal.values_mut().filter_map(VecDeque::pop_front));
-        by_portal.retain(|_, keys| !keys.is_empty());
-    }
-    fair
 }
 
 /// One execution's state after this attempt; none when it could not be worked on.
 async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
-    let Key::Execution { portal, callback_id } = key else { return None };
+    let Key::Execution { portal, .. } = key else { return None };
     if !deadline.allows_a_beginning() {
         return Some(State::Claimed);
     }
-    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = callback_id);
+    let span = tracing::info_span!("execution", portal.id = %portal, execution.id = key.id());
     let attempt = async {
         match take_up(app, key, deadline).await {
             Ok(Some(state)) => return Some(state),
@@ -144,22 +123,6 @@ async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<Stat
     let Some(request) = delivery::asked_before(&record, clock::now()) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
-    let execution = Execution::new(app, kind, &request, known.as_ref(), deadline);
+    let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);
     attempt::resume(&execution, Box::new(record)).await.map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn portals_take_turns() {
-        let key = |portal, callback_id: &str| Key::Execution {
-            portal: PortalId(portal),
-            callback_id: callback_id.into(),
-        };
-        let many = vec![key(1, "a"), key(1, "b"), key(1, "c"), key(2, "d"), key(3, "e"), key(3, "f")];
-        let fair = [key(1, "a"), key(2, "d"), key(3, "e"), key(1, "b"), key(3, "f"), key(1, "c")];
-        assert_eq!(fairly(many), fair);
-    }
 }

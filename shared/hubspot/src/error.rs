@@ -49,6 +49,10 @@ pub enum Doing {
     Reading(Associated),
     /// An execution that HubSpot waits for.
     Completing,
+    /// The account the app is installed in.
+    ReadingAccount,
+    /// Taking the app out of an account.
+    Uninstalling,
 }
 
 impl fmt::Display for Doing {
@@ -58,6 +62,8 @@ impl fmt::Display for Doing {
             Self::Listing(what) => write!(f, "listing the record's {what}"),
             Self::Reading(what) => write!(f, "reading the record's {what}"),
             Self::Completing => f.write_str("completing the execution"),
+            Self::ReadingAccount => f.write_str("reading the account"),
+            Self::Uninstalling => f.write_str("uninstalling the app"),
         }
     }
 }

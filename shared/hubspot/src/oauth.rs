@@ -61,13 +61,24 @@ pub async fn refresh(
         ("client_id", client_id),
         ("client_secret", client_secret.expose_secret()),
     ];
-    send(client, &form, LIMIT).await
+    tokens(client, &form, LIMIT).await
 }
 
-async fn send(client: &Client, form: &[(&str, &str)], limit: Duration) -> Result<Tokens, Error> {
-    let path = format!("/oauth/{VERSION}/token");
+/// Tokens, for whatever the form shows.
+pub(crate) async fn tokens(client: &Client, form: &[(&str, &str)], limit: Duration) -> Result<Tokens, Error> {
+    let body = form_call(client, &format!("/oauth/{VERSION}/token"), form, limit).await?;
+    serde_json::from_slice(&body).map_err(|error| Error::Unavailable(error.into()))
+}
+
+/// Sends a form about tokens; the body of a success.
+pub(crate) async fn form_call(
+    client: &Client,
+    path: &str,
+    form: &[(&str, &str)],
+    limit: Duration,
+) -> Result<Vec<u8>, Error> {
     let started = Instant::now();
-    let outcome = exchange(client, &path, form, limit).await;
+    let outcome = exchange(client, path, form, limit).await;
     let duration_ms = started.elapsed().as_millis() as u64;
     match &outcome {
         Ok((status, body)) => {
@@ -80,7 +91,7 @@ async fn send(client: &Client, form: &[(&str, &str)], limit: Duration) -> Result
         }
     }
     let (status, body) = outcome.map_err(Error::Unavailable)?;
-    sort(status, &body)
+    sort(status, body)
 }
 
 async fn exchange(
@@ -94,12 +105,12 @@ async fn exchange(
     Ok((response.status().as_u16(), read_capped(response).await?))
 }
 
-/// The tokens of a success, or the error by what the caller does next. Only a refusal that says why may end a connection.
-fn sort(status: u16, body: &[u8]) -> Result<Tokens, Error> {
+/// The body of a success, or the error by what the caller does next. Only a refusal that says why may end a connection.
+fn sort(status: u16, body: Vec<u8>) -> Result<Vec<u8>, Error> {
     match status {
-        200..=299 => serde_json::from_slice(body).map_err(|error| Error::Unavailable(error.into())),
+        200..=299 => Ok(body),
         400 | 401 | 403 => {
-            Err(Refusal::read(body).error().unwrap_or(Error::Unavailable(Cause::Status(status))))
+            Err(Refusal::read(&body).error().unwrap_or(Error::Unavailable(Cause::Status(status))))
         }
         _ => Err(Error::Unavailable(Cause::Status(status))),
     }
@@ -129,11 +140,14 @@ impl Refusal {
 
 fn by_code(code: &str) -> Option<Error> {
     match code {
-        "invalid_grant" | "access_denied" | "BAD_REFRESH_TOKEN" | "BAD_HUB" => Some(Error::Revoked),
+        "invalid_grant" | "access_denied" | "BAD_REFRESH_TOKEN" | "BAD_HUB" | "BAD_AUTH_CODE" => {
+            Some(Error::Revoked)
+        }
         "invalid_client"
         | "unauthorized_client"
         | "invalid_request"
         | "unsupported_grant_type"
+        | "BAD_REDIRECT_URI"
         | "BAD_CLIENT_ID"
         | "BAD_CLIENT_SECRET" => Some(Error::Misconfigured),
         _ => None,
@@ -172,6 +186,11 @@ mod tests {
     async fn refreshed(url: &str) -> Result<Tokens, Error> {
         let client = Client::new(test_server::http(), url).unwrap();
         refresh(&client, "client-id", &"client&secret".into(), &"old-secret-refresh".into()).await
+    }
+
+    fn sort(status: u16, body: &[u8]) -> Result<Tokens, Error> {
+        let body = super::sort(status, body.to_vec())?;
+        serde_json::from_slice(&body).map_err(|error| Error::Unavailable(error.into()))
     }
 
     fn told(error: &Error) -> String {
@@ -276,7 +295,7 @@ mod tests {
         let slow = Duration::from_secs(30);
         let server = Server::start(move |_| Served { delay: slow, ..answer(200, "", TOKENS) }).await;
         let client = Client::new(test_server::http(), &server.url).unwrap();
-        let error = send(&client, &[], Duration::from_millis(200)).await.unwrap_err();
+        let error = super::tokens(&client, &[], Duration::from_millis(200)).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable(Cause::TimedOut)), "{error:?}");
     }
 

@@ -5,6 +5,7 @@
 
 use crate::problem::NumberFault;
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +16,8 @@ pub const LARGEST: Decimal = Decimal::from_parts(0xA4C6_7FFF, 0x0003_8D7E, 0, fa
 const KEPT_DECIMALS: u32 = 7;
 
 /// An ISO 4217 code: three capital letters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Currency(String);
 
 /// A text that is not three capital letters.
@@ -37,6 +39,20 @@ impl FromStr for Currency {
         let code = text.trim();
         let fits = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
         if fits { Ok(Self(code.to_owned())) } else { Err(NotACurrency) }
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = NotACurrency;
+
+    fn try_from(text: String) -> Result<Self, NotACurrency> {
+        text.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.0
     }
 }
 

@@ -434,6 +434,16 @@ pub struct Document {
     pub private_note: Option<String>,
 }
 
+impl Document {
+    /// Whether it was voided: it keeps its id and number, its amounts are zero, and QuickBooks writes so into the note, in
+    /// place of ours or before it (recordings of a voided invoice).
+    pub fn is_voided(&self) -> bool {
+        let says_so =
+            self.private_note.as_deref().is_some_and(|note| note.trim_start().starts_with("Voided"));
+        self.total_amt.is_zero() && says_so
+    }
+}
+
 /// A payment to create for an invoice (quickbooks.md §2.8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]

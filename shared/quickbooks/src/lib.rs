@@ -1,9 +1,10 @@
 //! Talking to QuickBooks Online, one company at a time: queries, creating a document, customer or payment, what every kind
-//! of refusal means for the next step, and refreshing the tokens all that takes.
+//! of refusal means for the next step, and getting, refreshing and ending the grants all that takes.
 //!
 //! The documents themselves are [`mapping::quickbooks`]'s. This crate knows transport only. It never sends a write twice
 //! and never decides to: an answer that does not prove its outcome is [`Error::Unknown`].
 
+pub mod about;
 pub mod client;
 pub mod error;
 pub mod fault;
@@ -13,7 +14,7 @@ pub mod request_id;
 #[cfg(test)]
 mod test_server;
 
-pub use client::{BATCH, Client, Company, Rows};
+pub use client::{BATCH, Client, Company, Created, Rows};
 pub use error::Error;
 pub use fault::{Fault, Meaning};
 pub use query::Query;

@@ -1,8 +1,8 @@
-//! A new pair of tokens for a company, bought with its refresh token, from the endpoint that Intuit's discovery document
-//! names (quickbooks.md §5).
+//! A company's grant, from the consent to its end: where a person consents, the first tokens for a code, new ones for a
+//! refresh token, and giving the grant back; all at the endpoints that Intuit's discovery document names (quickbooks.md §5).
 //!
 //! Intuit replaces the refresh token about once a day, and the old one may die at once (§5.4). So a refresh is sent once and
-//! never repeated here: who may refresh, when again, and where the tokens are kept before they are used is the caller's
+//! never repeated here, and so is a code: who may refresh, when again, and where the tokens are kept before they are used is the caller's
 //! business. Nothing of this module prints a token.
 
 use crate::client::{Client, intuit_tid, is_allowed, read_capped};
@@ -79,6 +79,66 @@ pub async fn discover(client: &Client, url: &str) -> Result<Discovery, Error> {
     }
 }
 
+/// What is asked for: a company's books.
+pub const SCOPE: &str = "com.intuit.quickbooks.accounting";
+
+/// Where a person is sent to choose a company and consent.
+pub fn authorize_url(discovery: &Discovery, client_id: &str, redirect_uri: &str, state: &str) -> String {
+    let mut url = discovery.authorization_endpoint.clone();
+    url.query_pairs_mut()
+        .append_pair("client_id", client_id)
+        .append_pair("response_type", "code")
+        .append_pair("scope", SCOPE)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("state", state);
+    url.into()
+}
+
+/// The first tokens for a code. None: Intuit does not take the code; it was used, its time is over, or it is not ours.
+///
+/// # Errors
+/// [`Error`]. Within 20 s in every case. [`Error::Revoked`] is none of them.
+pub async fn exchange(
+    client: &Client,
+    discovery: &Discovery,
+    client_id: &str,
+    client_secret: &SecretString,
+    code: &str,
+    redirect_uri: &str,
+) -> Result<Option<Tokens>, Error> {
+    let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
+    let request = asking(client, discovery, client_id, client_secret).form(&form);
+    match sort(send("exchanging a code", request).await?) {
+        Ok(tokens) => Ok(Some(tokens)),
+        Err(Error::Revoked) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the grant that a token is of. One that has ended already is as good.
+///
+/// # Errors
+/// [`Error`], except [`Error::Revoked`].
+pub async fn revoke(
+    client: &Client,
+    discovery: &Discovery,
+    client_id: &str,
+    client_secret: &SecretString,
+    token: &SecretString,
+) -> Result<(), Error> {
+    let request = client
+        .http
+        .post(discovery.revocation_endpoint.clone())
+        .timeout(client.limits.read)
+        .basic_auth(client_id, Some(client_secret.expose_secret()))
+        .json(&serde_json::json!({"token": token.expose_secret()}));
+    let (status, body) = send("revoking a grant", request).await?;
+    match (status, refused(status, &body)) {
+        (200..=299, _) | (_, Error::Revoked) => Ok(()),
+        (_, error) => Err(error),
+    }
+}
+
 /// Buys new tokens, with the connections of any client: the grant says for which company they are.
 ///
 /// # Errors
@@ -90,21 +150,30 @@ pub async fn refresh(
     client_secret: &SecretString,
     refresh_token: &SecretString,
 ) -> Result<Tokens, Error> {
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+    let request = asking(client, discovery, client_id, client_secret).form(&form);
+    sort(send("refreshing the tokens", request).await?)
+}
+
+/// A request to the token endpoint, as yet without its form.
+fn asking(
+    client: &Client,
+    discovery: &Discovery,
+    client_id: &str,
+    client_secret: &SecretString,
+) -> RequestBuilder {
     let (name, value) = WITH_HARD_EXPIRY;
-    let request = client
+    client
         .http
         .post(discovery.token_endpoint.clone())
         .timeout(client.limits.refresh)
         .basic_auth(client_id, Some(client_secret.expose_secret()))
         .header(name, value)
-        .form(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())]);
-    let (status, body) = send("refreshing the tokens", request).await?;
-    sort(status, &body)
 }
 
 async fn send(doing: &'static str, request: RequestBuilder) -> Result<(u16, Vec<u8>), Error> {
     let started = Instant::now();
-    let outcome = exchange(request).await;
+    let outcome = answered(request).await;
     let duration_ms = started.elapsed().as_millis() as u64;
     match outcome {
         Ok((status, intuit_tid, body)) => {
@@ -119,7 +188,7 @@ async fn send(doing: &'static str, request: RequestBuilder) -> Result<(u16, Vec<
     }
 }
 
-async fn exchange(request: RequestBuilder) -> Result<(u16, Option<String>, Vec<u8>), Cause> {
+async fn answered(request: RequestBuilder) -> Result<(u16, Option<String>, Vec<u8>), Cause> {
     let response = request.header(ACCEPT, "application/json").send().await?;
     let (status, intuit_tid) = (response.status().as_u16(), intuit_tid(response.headers()));
     Ok((status, intuit_tid, read_capped(response).await?))
@@ -137,15 +206,21 @@ fn endpoints(body: &[u8]) -> Option<Discovery> {
 
 /// The tokens of a success, or the error by what the caller does next. Only a refusal that says why may end a connection
 /// (quickbooks.md §5.5).
-fn sort(status: u16, body: &[u8]) -> Result<Tokens, Error> {
+fn sort((status, body): (u16, Vec<u8>)) -> Result<Tokens, Error> {
+    match status {
+        200..=299 => serde_json::from_slice(&body).map_err(|_| Error::Unavailable(Cause::Unreadable)),
+        _ => Err(refused(status, &body)),
+    }
+}
+
+fn refused(status: u16, body: &[u8]) -> Error {
     match (status, refusal(body).as_deref()) {
-        (200..=299, _) => serde_json::from_slice(body).map_err(|_| Error::Unavailable(Cause::Unreadable)),
-        (400 | 401, Some("invalid_grant")) => Err(Error::Revoked),
+        (400 | 401, Some("invalid_grant")) => Error::Revoked,
         (
             400 | 401,
             Some("invalid_client" | "invalid_request" | "unauthorized_client" | "unsupported_grant_type"),
-        ) => Err(Error::Misconfigured),
-        _ => Err(Error::Unavailable(Cause::Status(status))),
+        ) => Error::Misconfigured,
+        _ => Error::Unavailable(Cause::Status(status)),
     }
 }
 
@@ -210,6 +285,57 @@ mod tests {
 
     async fn refreshed(base: &str) -> Result<Tokens, Error> {
         refreshed_by(&client(), base).await
+    }
+
+    fn sort(status: u16, body: &[u8]) -> Result<Tokens, Error> {
+        super::sort((status, body.to_vec()))
+    }
+
+    #[test]
+    fn a_person_is_sent_to_the_endpoint_of_the_discovery_document() {
+        let discovery = discovery("https://appcenter.example");
+        let url = authorize_url(&discovery, "client-id", "https://a.example/cb", "state");
+        let expected = "https://appcenter.example/authorize?client_id=client-id&response_type=code&scope=com.intuit.quickbooks.accounting&redirect_uri=https%3A%2F%2Fa.example%2Fcb&state=state";
+        assert_eq!(url, expected);
+    }
+
+    #[tokio::test]
+    async fn a_code_buys_the_first_tokens_and_is_sent_once() {
+        for (status, body, expected) in [
+            (200, TOKENS, Some(true)),
+            (400, REFUSED, Some(false)),
+            (503, "{}", None),
+            (401, r#"{"error": "invalid_client"}"#, None),
+        ] {
+            let server = Server::start(move |_| answer(status, "", body)).await;
+            let (discovery, secret) = (discovery(&server.url), "a-secret-of-the-app".into());
+            let bought =
+                exchange(&client(), &discovery, "client-id", &secret, "a/code", "https://a.example/cb").await;
+            assert_eq!(bought.map(|tokens| tokens.is_some()).ok(), expected, "{status} {body}");
+            let [seen] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+            assert_eq!(seen.line, "POST /tokens");
+            assert_eq!(
+                seen.body,
+                "grant_type=authorization_code&code=a%2Fcode&redirect_uri=https%3A%2F%2Fa.example%2Fcb"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_grant_is_given_back_and_one_that_has_ended_is_as_good() {
+        for (status, body, good) in [
+            (200, "", true),
+            (400, REFUSED, true),
+            (503, "", false),
+            (401, r#"{"error": "invalid_client"}"#, false),
+        ] {
+            let server = Server::start(move |_| answer(status, "", body)).await;
+            let secret = "a-secret-of-the-app".into();
+            let revoked = revoke(&client(), &discovery(&server.url), "client-id", &secret, &"t".into()).await;
+            assert_eq!(revoked.is_ok(), good, "{status} {body}");
+            assert_eq!(server.seen()[0].line, "POST /revoke");
+            assert_eq!(server.seen()[0].body, r#"{"token":"t"}"#);
+        }
     }
 
     fn told(error: &Error) -> String {

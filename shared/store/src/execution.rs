@@ -94,11 +94,26 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let ran = self.write_once(held, transition, id, now).await?;
+        self.write_noting(held, transition, &[], id, now).await
+    }
+
+    /// The same, and notes Intuit's ids of the calls that led to the change.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_noting(
+        &self,
+        held: &Record,
+        transition: &Transition,
+        calls: &[String],
+        id: &Nonce,
+        now: Timestamp,
+    ) -> Result<Written, Error> {
+        let ran = self.write_once(held, transition, calls, id, now).await?;
         let ran = match ran {
             // A promise to call back was made or kept since: the final write says what becomes of it.
             Ran::Refused(current) if transition.is_final() && promised_since(held, &current) => {
-                self.write_once(&current, transition, id, now).await?
+                self.write_once(&current, transition, calls, id, now).await?
             }
             ran => ran,
         };
@@ -116,6 +131,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
+        calls: &[String],
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -124,6 +140,11 @@ impl Store {
             Transition::Tell | Transition::Settle => Write::beside(&held.key),
             _ => Write::to(&held.key, id),
         };
+        if !calls.is_empty() {
+            let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
+            let append = "tids = list_append(if_not_exists(tids, :no_tids), :tids)";
+            write.set(append, [(":no_tids", list(&[])), (":tids", list(calls))]);
+        }
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
     }
@@ -212,45 +233,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`], when no shard can be read.
     pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, Error> {
-        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
-        let (mut due, mut unread) = (Vec::new(), None);
-        for shard in futures::future::join_all(shards).await {
-            match shard {
-                Ok(keys) => due.extend(keys),
-                Err(error) => unread = Some(error),
-            }
-        }
-        if let Some(error) = unread.filter(|_| due.is_empty()) {
-            return Err(error);
-        }
-        due.sort_by_key(|(next_at, _)| *next_at);
-        Ok(due.into_iter().map(|(_, key)| key).collect())
-    }
-
-    async fn due_in(&self, shard: u8, now: Timestamp, limit: usize) -> Result<Vec<(i64, Key)>, Error> {
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .index_name("due")
-            .key_condition_expression("due = :due AND next_at <= :now")
-            .expression_attribute_values(":due", text(format!("D#{shard}")))
-            .expression_attribute_values(":now", millis(now))
-            .into_paginator()
-            .items()
-            .send();
-        let read = |attributes: &HashMap<String, AttributeValue>| {
-            let item = Item { what: "due work", attributes };
-            let key = Key::of_execution(&item.text("pk").ok()?, &item.text("sk").ok()?)?;
-            Some((item.number("next_at").ok()?, key))
-        };
-        let mut due = Vec::new();
-        while due.len() < limit
-            && let Some(row) = pages.next().await
-        {
-            due.extend(read(&row.map_err(Error::unavailable("reading what is due"))?));
-        }
-        Ok(due)
+        self.due_in((0..DUE_SHARDS).map(|shard| format!("D#{shard}")), now, limit, Key::of_execution).await
     }
 
     /// The record as it stands, read strongly consistently; none if there is none.
@@ -258,6 +241,15 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn record(&self, key: &Key) -> Result<Option<Record>, Error> {
+        let attributes = self.attributes(key).await?;
+        attributes.map(|attributes| read(key, &attributes)).transpose()
+    }
+
+    /// All that is stored of a record.
+    pub(crate) async fn attributes(
+        &self,
+        key: &Key,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, Error> {
         let answer = self
             .dynamodb
             .get_item()
@@ -268,7 +260,7 @@ impl Store {
             .send()
             .await
             .map_err(Error::unavailable("reading the record"))?;
-        answer.item.map(|attributes| read(key, &attributes)).transpose()
+        Ok(answer.item)
     }
 
     /// Sends one conditional update. A refusal that finds this write's own id on the item is the second copy of a write
@@ -311,7 +303,9 @@ impl Transition {
             Self::PayUnsend { .. } => "taking the payment's intent back",
             Self::PayRecord { .. } => "recording the payment",
             Self::PayRefuse { .. } => "recording that the payment was refused",
+            Self::PlanPayment { .. } => "planning the payment alone",
             Self::Complete { .. } => "completing the record",
+            Self::Answer { .. } => "answering without making anything",
             Self::Fail { .. } => "failing the record",
             Self::Review { .. } => "putting the record up for review",
             Self::Release { .. } => "releasing the record",
@@ -367,7 +361,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     let owner = held.lease_owner.as_ref().map(Nonce::to_string).unwrap_or_default();
     let condition = match transition {
         Transition::Freeze(plan) => {
-            freeze(write, plan);
+            write.state(State::Planned).set_plan(plan);
             format!("{held_by_us} AND st = :CLAIMED AND attribute_not_exists(#plan) AND {}", same_realm(held))
         }
         Transition::Intent { quiet_until } => {
@@ -410,12 +404,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             match held.key {
                 Key::Execution { .. } => {
                     write.set("doc = :doc", [(":doc", text(made.to_string()))]).remove("quiet_until");
-                    if let Some(plan) = pay_plan {
-                        write.set(
-                            "pay_plan = :pay_plan",
-                            [(":pay_plan", text(serde_json::json!(plan).to_string()))],
-                        );
-                    }
+                    write.set_pay_plan(pay_plan.as_ref());
                 }
                 Key::Customer { .. } => {
                     write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until");
@@ -464,10 +453,25 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                              OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
             format!("{condition} AND {}", write.keep_promise(held, now))
         }
+        Transition::PlanPayment { plan, made, pay_plan } => {
+            write.set_plan(plan);
+            write.set("doc = :doc", [(":doc", text(made.to_string()))]);
+            write.set_pay_plan(pay_plan.as_ref());
+            let realm = same_realm(held);
+            format!("{held_by_us} AND st = :DOC_DONE AND attribute_not_exists(#plan) AND {realm}")
+        }
+        Transition::Answer { answer, outcome } => {
+            write
+                .end(State::Completed, answer, now)
+                .set("outcome = :outcome", [(":outcome", text(*outcome))]);
+            format!("{held_by_us} AND st = :CLAIMED AND {}", write.keep_promise(held, now))
+        }
         Transition::Fail { answer, trouble } => {
             write.end(State::Failed, answer, now).trouble(trouble);
             let promise = write.keep_promise(held, now);
-            format!("{held_by_us} AND st IN (:CLAIMED, :PLANNED, :SENT) AND {promise}")
+            let unsent =
+                "(st IN (:CLAIMED, :PLANNED, :SENT) OR (st = :DOC_DONE AND attribute_not_exists(#plan)))";
+            format!("{held_by_us} AND {unsent} AND {promise}")
         }
         Transition::Review { answer, trouble } => {
             // The plan stays, and so does the record: a person needs both.
@@ -527,15 +531,6 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     condition
 }
 
-fn freeze(write: &mut Write, plan: &Plan) {
-    write
-        .state(State::Planned)
-        .set("#plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
-        .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
-        .set("rid = :rid", [(":rid", text(&plan.request_id))])
-        .value(":realm", text(plan.realm.as_str()));
-}
-
 /// An execution's company was fixed by its claim; a customer's claim has the company in its key.
 fn same_realm(held: &Record) -> &'static str {
     match held.key {
@@ -544,7 +539,7 @@ fn same_realm(held: &Record) -> &'static str {
     }
 }
 
-fn due_shard(key: &Key) -> String {
+pub(crate) fn due_shard(key: &Key) -> String {
     let first = Sha256::digest(key.partition())[0];
     format!("D#{}", first % DUE_SHARDS)
 }
@@ -607,6 +602,20 @@ impl Write {
 
     fn trouble(&mut self, trouble: &str) -> &mut Self {
         self.set("err_class = :trouble", [(":trouble", text(trouble))])
+    }
+
+    fn set_plan(&mut self, plan: &Plan) {
+        self.set("#plan = :plan", [(":plan", text(serde_json::json!(plan).to_string()))])
+            .set("plan_hash = :hash", [(":hash", text(hex::encode(Sha256::digest(&plan.body))))])
+            .set("rid = :rid", [(":rid", text(&plan.request_id))])
+            .value(":realm", text(plan.realm.as_str()));
+    }
+
+    fn set_pay_plan(&mut self, plan: Option<&Plan>) {
+        if let Some(plan) = plan {
+            let plan = serde_json::json!(plan).to_string();
+            self.set("pay_plan = :pay_plan", [(":pay_plan", text(plan))]);
+        }
     }
 
     fn remove(&mut self, attributes: &'static str) -> &mut Self {
@@ -673,7 +682,7 @@ impl Write {
     }
 }
 
-fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Record, Error> {
+pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Record, Error> {
     const WHAT: &str = "the record";
     let item = Item { what: WHAT, attributes };
     let state = item.text("st")?;
@@ -715,6 +724,8 @@ fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> Result<Recor
         safe_since: item.optional_time("safe_since")?,
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
+        intuit_tids: item.texts("tids"),
+        retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })
 }

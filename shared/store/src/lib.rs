@@ -1,5 +1,6 @@
-//! What we remember, in one DynamoDB table and Secrets Manager: portals and their companies, OAuth tokens, executions (the
-//! idempotency records), claims on customers we create, and which customer or item a HubSpot record became.
+//! What we remember, in one DynamoDB table and Secrets Manager: portals and their companies, OAuth tokens, sessions of the
+//! console, executions (the idempotency records), claims on customers we create, and which customer or item a HubSpot record
+//! became.
 //!
 //! It decides nothing: each change of a record is a [`record::Transition`] with its exact condition, chosen elsewhere. No
 //! token ever stands in the table.
@@ -7,12 +8,23 @@
 //! Why a concrete struct over the AWS SDK, and no trait? On one machine the SDK is pointed at an embedded DynamoDB and
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
+pub mod activity;
 pub mod budget;
+pub mod choice;
+pub mod connection;
+pub mod consent;
+mod due;
 pub mod execution;
+pub mod handle;
+mod installation;
 mod item;
 pub mod matches;
+pub mod pending;
 pub mod portal;
 pub mod record;
+pub mod repeats;
+pub mod retry;
+pub mod session;
 pub mod tokens;
 
 use std::time::Duration;

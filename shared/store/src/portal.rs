@@ -1,12 +1,15 @@
 //! A portal, its link to HubSpot and the QuickBooks companies linked to it: one query reads them all.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
 use mapping::quickbooks::{ItemId, RealmId};
+use serde::{Deserialize, Serialize};
 
-use crate::item::{Item, VERSION, number, text};
+use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
+use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
 
@@ -15,6 +18,8 @@ use crate::{Error, Store};
 pub struct Portal {
     /// Its id.
     pub id: PortalId,
+    /// Its domain, by which people know it; none if the portal never said.
+    pub domain: Option<String>,
     /// Its time zone: the day of a document is a day there.
     pub time_zone: TimeZone,
     /// What the choice `default` means.
@@ -39,72 +44,50 @@ pub struct Company {
     pub realm: RealmId,
     /// Its name, for people.
     pub name: String,
+    /// Its name in law, where that is another one.
+    pub legal_name: Option<String>,
+    /// Its country, such as `US`.
+    pub country: Option<String>,
     /// Whether it was connected with sandbox keys: it then has another API host.
     pub sandbox: bool,
     /// The currency its books are kept in.
     pub home_currency: Option<Currency>,
+    /// Who connected it last, by the e-mail address of the HubSpot user.
+    pub connected_by: Option<String>,
+    /// When it was connected last.
+    pub connected_at: Option<Timestamp>,
     /// The item that stands for fees of a quote.
     pub fee_item: Option<ItemId>,
+    /// How often its settings were saved: whoever saves them says which he saw.
+    pub settings_revision: u64,
     /// Its tokens.
     pub connection: Connection,
 }
 
 /// A QuickBooks company to link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCompany {
     /// Its realm id.
     pub realm: RealmId,
-    /// Its name, for people.
+    /// Its name, for people. One that is linked already keeps the name it has.
     pub name: String,
+    /// Its name in law, where that is another one.
+    pub legal_name: Option<String>,
+    /// Its country, such as `US`.
+    pub country: Option<String>,
     /// Whether it is connected with sandbox keys.
     pub sandbox: bool,
     /// The currency its books are kept in, as its preferences say.
     pub home_currency: Option<Currency>,
+    /// Who connects it, by the e-mail address of the HubSpot user.
+    pub connected_by: Option<String>,
+    /// When it is connected.
+    pub connected_at: Option<Timestamp>,
 }
 
-/// Which version of a token secret is in force. Readers fetch exactly that version, so no cache can be stale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// Rises by one with every new pair of tokens.
-    pub generation: u64,
-    /// The version of the token secret that holds them.
-    pub version_id: String,
-    /// Whether the vendor still accepts the grant.
-    pub status: Status,
-}
-
-/// What is known of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// In use.
-    Ok,
-    /// Refused for good: a person must connect again.
-    ReauthRequired,
-}
-
-impl Status {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::ReauthRequired => "REAUTH_REQUIRED",
-        }
-    }
-}
-
-impl Owner {
-    fn connection_sort(&self) -> String {
-        match self {
-            Self::HubSpot(_) => HUBSPOT.to_owned(),
-            Self::QuickBooks(_, realm) => format!("{QUICKBOOKS}{realm}"),
-        }
-    }
-}
-
-const PORTAL: &str = "PORTAL";
-const HUBSPOT: &str = "CONNECTION#hubspot";
-const QUICKBOOKS: &str = "CONNECTION#quickbooks#";
-const LINK: &str = "LINK#";
-const SETTINGS: &str = "SETTINGS#";
+pub(crate) const PORTAL: &str = "PORTAL";
+pub(crate) const LINK: &str = "LINK#";
+pub(crate) const SETTINGS: &str = "SETTINGS#";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -148,18 +131,21 @@ impl Store {
         Ok(())
     }
 
-    /// Stores a portal's first HubSpot tokens, and the connection that names them.
+    /// Connects a portal to HubSpot, or connects it again: its tokens, and the connection that names them. The grant's
+    /// generation does not count: it follows the one that stands.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]: whether it is connected is not known.
     pub async fn connect_hubspot(&self, id: PortalId, grant: &Grant) -> Result<(), Error> {
         self.connect(&Owner::HubSpot(id), grant).await
     }
 
-    /// Stores a company's first QuickBooks tokens, the connection that names them, and the link from the portal.
+    /// Connects a company, or connects it again: its tokens, the connection that names them, and the link from the portal.
+    /// The grant's generation does not count: it follows the one that stands. That the tokens are this company's was proven
+    /// before.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]: whether it is connected is not known.
     pub async fn connect_quickbooks(
         &self,
         id: PortalId,
@@ -167,15 +153,73 @@ impl Store {
         grant: &Grant,
     ) -> Result<(), Error> {
         self.connect(&Owner::QuickBooks(id, company.realm.clone()), grant).await?;
-        let mut put = self
-            .put(id, &format!("{LINK}{}", company.realm))
-            .item("name", text(&company.name))
-            .item("sandbox", AttributeValue::Bool(company.sandbox));
-        if let Some(currency) = &company.home_currency {
-            put = put.item("home_currency", text(currency.as_str()));
+        self.note_link(&company.realm, id).await?;
+        self.link(id, company).await
+    }
+
+    async fn link(&self, id: PortalId, company: &NewCompany) -> Result<(), Error> {
+        let texts = [
+            (":legal_name", "legal_name", company.legal_name.clone()),
+            (":country", "country", company.country.clone()),
+            (":home_currency", "home_currency", company.home_currency.as_ref().map(ToString::to_string)),
+            (":connected_by", "connected_by", company.connected_by.clone()),
+        ];
+        let mut set = "SET v = :v, #name = if_not_exists(#name, :name), sandbox = :sandbox".to_owned();
+        let mut update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{LINK}{}", company.realm)))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":name", text(&company.name))
+            .expression_attribute_values(":sandbox", AttributeValue::Bool(company.sandbox));
+        for (placeholder, attribute, value) in texts {
+            if let Some(value) = value {
+                set += &format!(", {attribute} = {placeholder}");
+                update = update.expression_attribute_values(placeholder, text(value));
+            }
         }
-        put.send().await.map_err(Error::unavailable("linking the company"))?;
-        Ok(())
+        if let Some(at) = company.connected_at {
+            set += ", connected_at = :connected_at";
+            update = update.expression_attribute_values(":connected_at", millis(at));
+        }
+        update
+            .update_expression(set)
+            .send()
+            .await
+            .map_err(Error::unavailable("linking the company"))
+            .map(drop)
+    }
+
+    /// Takes a portal's connection to HubSpot away, and its tokens. Again, it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something of it may be left; to be called again.
+    pub async fn disconnect_hubspot(&self, id: PortalId) -> Result<(), Error> {
+        self.disconnect(&Owner::HubSpot(id)).await
+    }
+
+    /// Takes the link to a company away, then the connection, then its tokens; its settings stay. Again, it does nothing.
+    /// Ending the grant at Intuit is the caller's business (rulings.md 23).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something of it may be left; to be called again.
+    pub async fn disconnect_quickbooks(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
+        self.delete(id, &format!("{LINK}{realm}"), "taking the link away").await?;
+        self.disconnect(&Owner::QuickBooks(id, realm.clone())).await
+    }
+
+    async fn disconnect(&self, owner: &Owner) -> Result<(), Error> {
+        self.delete(owner.portal(), &owner.connection_sort(), "taking the connection away").await?;
+        self.delete_tokens(owner).await
+    }
+
+    async fn delete(&self, id: PortalId, sort: &str, doing: &'static str) -> Result<(), Error> {
+        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
+        let delete = delete.key("pk", text(partition(id))).key("sk", text(sort));
+        delete.send().await.map_err(Error::unavailable(doing)).map(drop)
     }
 
     /// Chooses the item that stands for the fees of a quote.
@@ -189,49 +233,6 @@ impl Store {
             .await
             .map_err(Error::unavailable("saving the settings"))?;
         Ok(())
-    }
-
-    /// Stores the first tokens of a grant, and the connection that names them.
-    async fn connect(&self, owner: &Owner, grant: &Grant) -> Result<(), Error> {
-        let version_id = self.create_tokens(owner, grant).await?;
-        self.put(owner.portal(), &owner.connection_sort())
-            .item("generation", number(grant.generation))
-            .item("version_id", text(version_id))
-            .item("status", text(Status::Ok.as_str()))
-            .send()
-            .await
-            .map_err(Error::unavailable("saving the connection"))?;
-        Ok(())
-    }
-
-    /// Lets the connection name a new version, if it still names the generation before.
-    pub(crate) async fn move_connection(
-        &self,
-        owner: &Owner,
-        generation: u64,
-        version_id: &str,
-    ) -> Result<bool, Error> {
-        let moved = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.table)
-            .key("pk", text(partition(owner.portal())))
-            .key("sk", text(owner.connection_sort()))
-            .update_expression("SET generation = :new, version_id = :version")
-            // Or our own write, whose reply was lost.
-            .condition_expression("generation = :old OR version_id = :version")
-            .expression_attribute_values(":old", number(generation.saturating_sub(1)))
-            .expression_attribute_values(":new", number(generation))
-            .expression_attribute_values(":version", text(version_id))
-            .send()
-            .await;
-        match moved {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(Error::unavailable("moving the connection")(error)),
-            },
-        }
     }
 
     fn put(
@@ -248,7 +249,7 @@ impl Store {
     }
 }
 
-fn partition(id: PortalId) -> String {
+pub(crate) fn partition(id: PortalId) -> String {
     format!("P#{id}")
 }
 
@@ -265,31 +266,33 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         companies.push(Company {
             realm: realm_id(realm.to_owned())?,
             name: link.text("name")?,
+            legal_name: link.optional_text("legal_name"),
+            country: link.optional_text("country"),
             sandbox: link.attributes.get("sandbox") == Some(&AttributeValue::Bool(true)),
             home_currency: link
                 .optional_text("home_currency")
                 .map(|code| code.parse().map_err(|_| Error::corrupt("the portal", "home_currency")))
                 .transpose()?,
+            connected_by: link.optional_text("connected_by"),
+            connected_at: link.optional_time("connected_at")?,
             fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
-            connection: read_connection(connection)?,
+            settings_revision: settings(realm)
+                .map(|item| item.optional_number("revision"))
+                .transpose()?
+                .flatten()
+                .unwrap_or(0),
+            connection: connection::read(connection.attributes)?,
         });
     }
     Ok(Some(Portal {
         id,
+        domain: portal.optional_text("domain").filter(|domain| !domain.is_empty()),
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
         default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,
-        hubspot: named(HUBSPOT).map(read_connection).transpose()?,
+        hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))
-}
-
-fn read_connection(item: &Item<'_>) -> Result<Connection, Error> {
-    let status = match item.text("status")?.as_str() {
-        "OK" => Status::Ok,
-        _ => Status::ReauthRequired,
-    };
-    Ok(Connection { generation: item.number("generation")?, version_id: item.text("version_id")?, status })
 }
 
 fn realm_id(text: String) -> Result<RealmId, Error> {

@@ -31,6 +31,9 @@
 //! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
 //! ```
 //!
+//! What failed, or met a refusal of its payment, a person may have tried again: a record of its own that starts at CLAIMED, or
+//! at DOC_DONE with the old document. The old record only learns that it was retried (rulings.md 13).
+//!
 //! HubSpot may wait for a callback meanwhile. The promise is written down before the answer that makes it, by whoever
 //! answers, holder of the record or not; a final write keeps the record among the due work while the promise stands
 //! (rulings.md 3).
@@ -58,6 +61,9 @@ pub enum Key {
         portal: PortalId,
         /// HubSpot's callback id, opaque.
         callback_id: String,
+        /// 0 for what HubSpot asked for, and one more with each retry by a person: every retry is a record of its own
+        /// (rulings.md 13).
+        retry: u32,
     },
     /// The claim on a customer to be created: a hash of environment, realm and identity (rulings.md 8).
     Customer {
@@ -70,21 +76,68 @@ pub enum Key {
 const KEY_ESCAPES: &AsciiSet = &CONTROLS.add(b' ').add(b'#').add(b'%').add(b'/').add(b'~');
 
 impl Key {
+    /// The record of what HubSpot asked for under this callback id.
+    pub fn execution(portal: PortalId, callback_id: impl Into<String>) -> Self {
+        Self::Execution { portal, callback_id: callback_id.into(), retry: 0 }
+    }
+
+    /// An execution by its [`Key::id`]. None when it is no such id.
+    pub fn of_id(portal: PortalId, id: &str) -> Option<Self> {
+        let (callback_id, retry) = match id.split_once('~') {
+            // Only as we write it: one execution has one id.
+            Some((callback_id, retry)) if !retry.starts_with(['0', '+']) => {
+                (callback_id, retry.parse().ok()?)
+            }
+            Some(_) => return None,
+            None => (id, 0),
+        };
+        let callback_id = percent_decode_str(callback_id).decode_utf8().ok()?.into_owned();
+        (!callback_id.is_empty()).then_some(Self::Execution { portal, callback_id, retry })
+    }
+
+    /// The execution's id within its portal: the callback id with what is special in keys and URLs escaped, and for a retry
+    /// `~` and its number. A customer's is its identity.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Execution { callback_id, retry, .. } => {
+                let callback_id = utf8_percent_encode(callback_id, KEY_ESCAPES);
+                if *retry == 0 { callback_id.to_string() } else { format!("{callback_id}~{retry}") }
+            }
+            Self::Customer { identity } => identity.clone(),
+        }
+    }
+
+    /// Whether a person asked for it, after another execution had failed.
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Self::Execution { retry: 1.., .. })
+    }
+
+    /// The retry of this execution; none for a customer.
+    pub fn successor(&self) -> Option<Self> {
+        let Self::Execution { portal, callback_id, retry } = self else { return None };
+        let (portal, callback_id) = (*portal, callback_id.clone());
+        Some(Self::Execution { portal, callback_id, retry: retry.checked_add(1)? })
+    }
+
+    /// The execution that this one retries.
+    pub fn predecessor(&self) -> Option<Self> {
+        let Self::Execution { portal, callback_id, retry } = self else { return None };
+        let (portal, callback_id) = (*portal, callback_id.clone());
+        Some(Self::Execution { portal, callback_id, retry: retry.checked_sub(1)? })
+    }
+
     pub(crate) fn partition(&self) -> String {
         match self {
-            Self::Execution { portal, callback_id } => {
-                format!("E#{portal}#{}", utf8_percent_encode(callback_id, KEY_ESCAPES))
-            }
+            Self::Execution { portal, .. } => format!("E#{portal}#{}", self.id()),
             Self::Customer { identity } => format!("C#{identity}"),
         }
     }
 
     /// The key of an execution's record in the table; none for any other item.
     pub(crate) fn of_execution(partition: &str, sort: &str) -> Option<Self> {
-        let (portal, callback_id) = partition.strip_prefix("E#")?.split_once('#')?;
-        let callback_id = percent_decode_str(callback_id).decode_utf8().ok()?;
+        let (portal, id) = partition.strip_prefix("E#")?.split_once('#')?;
         let portal = PortalId(portal.parse().ok()?);
-        (sort == "EXECUTION").then(|| Self::Execution { portal, callback_id: callback_id.into_owned() })
+        if sort == "EXECUTION" { Self::of_id(portal, id) } else { None }
     }
 
     pub(crate) fn sort(&self) -> &'static str {
@@ -268,8 +321,30 @@ pub struct Record {
     pub safe_until: Option<Timestamp>,
     /// How many attempts ended by a mistake of our own.
     pub own_mistakes: u64,
+    /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
+    pub intuit_tids: Vec<String>,
+    /// Whether a person has asked for a retry: there is one at most.
+    pub retried: bool,
     /// When it was first claimed.
     pub created_at: Timestamp,
+}
+
+impl Record {
+    /// Whether a person may ask for a retry: nothing was made, or a document whose payment was refused, and nobody has asked
+    /// yet (rulings.md 13).
+    pub fn may_be_retried(&self) -> bool {
+        let lacks = match self.state {
+            State::Failed => true,
+            State::Completed => self.pay_refused.is_some(),
+            _ => false,
+        };
+        lacks && !self.retried && matches!(self.key, Key::Execution { .. })
+    }
+
+    /// Whether it retries the payment of a document that exists: until its payment is planned, it has sent nothing.
+    pub fn is_payment_to_plan(&self) -> bool {
+        self.state == State::DocDone && self.plan.is_none()
+    }
 }
 
 /// Without plan and answer: they hold names and sums.
@@ -379,7 +454,24 @@ pub enum Transition {
         /// The answer to keep.
         answer: String,
     },
-    /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will.
+    /// DOC_DONE of a retry stays, with its plan: the payment to send now for the document that exists.
+    PlanPayment {
+        /// What the answer will need; it has no body to send.
+        plan: Plan,
+        /// The document as QuickBooks has it now, as JSON.
+        made: serde_json::Value,
+        /// The payment to send next; none when nothing is owed any more.
+        pay_plan: Option<Plan>,
+    },
+    /// CLAIMED → COMPLETED: answered without making anything.
+    Answer {
+        /// The answer to keep.
+        answer: String,
+        /// `existing`: of a document that was there.
+        outcome: &'static str,
+    },
+    /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will. A retry of a payment from DOC_DONE too, as long as
+    /// it has planned none.
     Fail {
         /// The answer to keep.
         answer: String,
@@ -417,7 +509,7 @@ pub enum Transition {
 impl Transition {
     /// Whether it ends an execution.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Complete { .. } | Self::Fail { .. } | Self::Review { .. })
+        matches!(self, Self::Complete { .. } | Self::Answer { .. } | Self::Fail { .. } | Self::Review { .. })
     }
 }
 

@@ -2,12 +2,16 @@
 //!
 //! One secret per connection, `<prefix>hubspot/<portal>` and `<prefix>quickbooks/<portal>/<realm>`. The connection item in
 //! the table names the version in force (rulings.md 20), and only that version is read: it never changes, so it is kept in
-//! memory once read. Renewed tokens are kept before they are used, by a conditional write on the connection's generation;
-//! one refresher at a time, and what a crash in between leaves behind, are not handled yet. A secret names its portal and realm, and is refused when they are not the ones asked for.
+//! memory once read. A secret names its portal and realm, and is refused when they are not the ones asked for.
+//!
+//! The journal is the version under the label `AWSPENDING`, if its generation is the connection's and one: tokens that were
+//! bought and not committed, because whoever bought them died, or the table was out of reach. A label that moves on leaves a
+//! version without any, which AWS may delete after a day; so before anything is written into the journal, `AWSCURRENT`
+//! stands on the version that the connection names.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
@@ -15,9 +19,29 @@ use mapping::quickbooks::RealmId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::portal::{Connection, Portal};
+use crate::connection::{Connection, Lease};
+use crate::portal::Portal;
 use crate::record::Nonce;
 use crate::{Error, Store};
+
+const WHAT: &str = "token secret";
+
+/// The label of the version in force.
+const CURRENT: &str = "AWSCURRENT";
+
+/// The label of the journal.
+const PENDING: &str = "AWSPENDING";
+
+/// What a renewal before has left.
+#[derive(Debug)]
+pub enum Journal {
+    /// Nothing: the connection's tokens are the newest.
+    Empty,
+    /// Tokens that follow the connection's, and the version that holds them.
+    Stored(Grant, String),
+    /// The same, in the memory of this process only.
+    InMemory(Grant),
+}
 
 /// Whose tokens a secret holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -125,20 +149,47 @@ struct Stored {
     generation: u64,
 }
 
-/// The newest grant of each owner that this process has seen.
+/// What this process knows of tokens.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Arc<Mutex<HashMap<Owner, Grant>>>);
+pub(crate) struct Cache(Arc<Mutex<HashMap<Owner, Cached>>>);
+
+#[derive(Debug, Default)]
+struct Cached {
+    in_force: Option<Kept>,
+    /// Bought, and neither in the journal nor committed: nobody else has them.
+    unkept: Option<Grant>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    grant: Grant,
+    version_id: String,
+    /// The version before, if this process has renewed it: who read the connection earlier still asks for that one.
+    replaced: Option<String>,
+}
 
 impl Cache {
-    /// The grant, if it is of this generation or newer: the one that a connection names may have been renewed since.
-    fn get(&self, owner: &Owner, generation: u64) -> Option<Grant> {
-        let grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        grants.get(owner).filter(|grant| grant.generation >= generation).cloned()
+    fn with<T>(&self, owner: &Owner, what: impl FnOnce(&mut Cached) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        what(all.entry(owner.clone()).or_default())
     }
 
-    fn put(&self, owner: &Owner, grant: &Grant) {
-        let mut grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        grants.insert(owner.clone(), grant.clone());
+    /// The grant of this version, or the one that this process has renewed it to.
+    fn get(&self, owner: &Owner, version_id: &str) -> Option<Grant> {
+        self.with(owner, |cached| {
+            let kept = cached.in_force.as_ref()?;
+            let fits = kept.version_id == version_id || kept.replaced.as_deref() == Some(version_id);
+            fits.then(|| kept.grant.clone())
+        })
+    }
+
+    pub(crate) fn put(&self, owner: &Owner, grant: &Grant, version_id: &str, replaced: Option<String>) {
+        let kept = Kept { grant: grant.clone(), version_id: version_id.to_owned(), replaced };
+        self.with(owner, |cached| *cached = Cached { in_force: Some(kept), unkept: None });
+    }
+
+    fn forget(&self, owner: &Owner) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(owner);
     }
 }
 
@@ -149,7 +200,7 @@ impl Store {
     /// [`Error::Missing`] when the secret does not exist, [`Error::Corrupt`] when it is not the JSON of the README.
     pub async fn app_secret(&self) -> Result<AppSecret, Error> {
         const WHAT: &str = "app secret";
-        let json = self.secret_value(WHAT, &self.names.app_secret, None).await?;
+        let json = self.secret_value(WHAT, &self.names.app_secret, Version::Label(CURRENT)).await?.text()?;
         // The cause of a parse failure may quote the secret, so only its place is told.
         let secret: AppSecret = parse(WHAT, &json)?;
         if secret.hubspot.client_secret.expose_secret().is_empty() {
@@ -164,117 +215,246 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] when there is no such version, [`Error::Corrupt`] when it belongs to another portal or company.
     pub async fn grant(&self, owner: &Owner, connection: &Connection) -> Result<Grant, Error> {
-        if let Some(grant) = self.tokens.get(owner, connection.generation) {
+        if let Some(grant) = self.tokens.get(owner, &connection.version_id) {
             return Ok(grant);
         }
-        const WHAT: &str = "token secret";
-        let name = owner.secret_name(&self.names.token_prefix);
-        let json = self.secret_value(WHAT, &name, Some(&connection.version_id)).await?;
-        let stored: Stored = parse(WHAT, &json)?;
-        if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
-            return Err(Error::corrupt(WHAT, "it names another portal or company"));
-        }
-        let grant = Grant {
-            generation: stored.generation,
-            access_token: stored.access_token.into(),
-            access_expires_at: stored.access_expires_at,
-            refresh_token: stored.refresh_token.into(),
-            refresh_expires_at: stored.refresh_expires_at,
-            hard_expires_at: stored.hard_expires_at,
-            scopes: stored.scopes,
-        };
-        self.tokens.put(owner, &grant);
+        let id = owner.secret_name(&self.names.token_prefix);
+        let version = Version::Id(&connection.version_id);
+        let json = self.secret_value(WHAT, &id, version).await?.text()?;
+        let grant = read(owner, &json)?;
+        self.tokens.put(owner, &grant, &connection.version_id, None);
         Ok(grant)
     }
 
-    /// Keeps a renewed grant before anybody uses it: the tokens as a new version of the secret, then the connection that
-    /// names that version. False when another process has renewed the connection meanwhile: its grant is the one in force.
+    /// What a renewal before has left: tokens that follow those of the connection. Makes the journal ready to be written: it
+    /// is the holder of a lease who asks.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]: whether it is kept is not known.
-    pub async fn keep_grant(&self, owner: &Owner, grant: &Grant) -> Result<bool, Error> {
-        let json = to_json(owner, grant).map_err(Error::unavailable("keeping renewed tokens"))?;
-        let request_token = Nonce::new().to_string();
-        let put = insist(|| self.put_tokens(owner, &json, &request_token)).await?;
-        let version_id = put.ok_or_else(|| Error::corrupt("token secret", "version id"))?;
-        let kept = insist(|| self.move_connection(owner, grant.generation, &version_id)).await?;
-        if kept {
-            self.tokens.put(owner, grant);
+    /// [`Error`] of every kind.
+    pub async fn journal(&self, owner: &Owner, connection: &Connection) -> Result<Journal, Error> {
+        if let Some(grant) = self.unkept(owner, connection) {
+            return Ok(Journal::InMemory(grant));
         }
-        Ok(kept)
+        let id = owner.secret_name(&self.names.token_prefix);
+        let pending = match self.secret_value(WHAT, &id, Version::Label(PENDING)).await {
+            Ok(pending) => Some(pending),
+            Err(Error::Missing { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let (mut found, mut is_settled) = (None, false);
+        if let Some(Value { version_id, labels, text }) = &pending {
+            let grant = read(owner, text.as_ref().ok_or_else(no_text)?)?;
+            is_settled = *version_id == connection.version_id && labels.iter().any(|label| label == CURRENT);
+            found = (grant.generation == connection.generation + 1).then(|| (grant, version_id.clone()));
+        }
+        if !is_settled {
+            self.settle(owner, &id, &connection.version_id).await?;
+        }
+        Ok(match found {
+            Some((grant, version_id)) => Journal::Stored(grant, version_id),
+            None => Journal::Empty,
+        })
     }
 
-    /// The id of the new version. Sent again with the same token, it is the same version.
-    async fn put_tokens(
-        &self,
-        owner: &Owner,
-        json: &str,
-        request_token: &str,
-    ) -> Result<Option<String>, Error> {
+    /// Whether this process holds tokens that follow those of the connection and nobody else has.
+    pub fn has_unkept(&self, owner: &Owner, connection: &Connection) -> bool {
+        self.unkept(owner, connection).is_some()
+    }
+
+    fn unkept(&self, owner: &Owner, connection: &Connection) -> Option<Grant> {
+        let unkept = self.tokens.with(owner, |cached| cached.unkept.clone());
+        unkept.filter(|grant| grant.generation == connection.generation + 1)
+    }
+
+    /// Writes bought tokens into the journal, again and again until `until`: the vendor may already have forgotten the old
+    /// ones. The id of their version.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: they are kept in the memory of this process, which writes them at its next chance.
+    pub async fn keep(&self, owner: &Owner, grant: &Grant, until: Instant) -> Result<String, Error> {
+        let request_token = Nonce::new().to_string();
+        let put = insist(until, || self.put_version(owner, grant, &request_token)).await;
+        if put.is_err() {
+            self.tokens.with(owner, |cached| cached.unkept = Some(grant.clone()));
+        }
+        put
+    }
+
+    /// Puts what the holder of a lease committed in force: for this process at once, and under the label that people look at.
+    pub async fn put_in_force(&self, owner: &Owner, lease: &Lease, grant: &Grant, version_id: &str) {
+        let replaced = &lease.connection.version_id;
+        self.tokens.put(owner, grant, version_id, Some(replaced.clone()));
+        if let Err(error) = self.move_current(owner, replaced, version_id).await {
+            // Whoever renews next does it first.
+            tracing::warn!(doing = %error, "the label of the committed tokens stays behind");
+        }
+    }
+
+    /// Writes the tokens of a consent into the journal.
+    pub(crate) async fn put_tokens(&self, owner: &Owner, grant: &Grant) -> Result<String, Error> {
+        self.put_version(owner, grant, &Nonce::new().to_string()).await
+    }
+
+    /// The id of the new version under `AWSPENDING`. Sent again with the same token, it is the same version.
+    async fn put_version(&self, owner: &Owner, grant: &Grant, request_token: &str) -> Result<String, Error> {
+        const DOING: &str = "keeping tokens";
         let put = self
             .secrets
             .put_secret_value()
             .secret_id(owner.secret_name(&self.names.token_prefix))
             .client_request_token(request_token)
-            .secret_string(json)
+            .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
+            .version_stages(PENDING)
             .send()
             .await
-            .map_err(Error::unavailable("keeping renewed tokens"))?;
-        Ok(put.version_id)
+            .map_err(|error| match error.as_service_error() {
+                // Disconnected meanwhile: to try again is in vain.
+                Some(refused) if refused.is_resource_not_found_exception() => Error::Missing { what: WHAT },
+                _ => Error::unavailable(DOING)(error),
+            })?;
+        put.version_id.ok_or_else(|| Error::corrupt(WHAT, "version id"))
     }
 
-    /// Creates the token secret of a new connection; the id of its first version.
+    /// Lets `AWSCURRENT` stand on this version, wherever it is.
+    pub(crate) async fn make_current(&self, owner: &Owner, version_id: &str) {
+        let id = owner.secret_name(&self.names.token_prefix);
+        if let Err(error) = self.settle(owner, &id, version_id).await {
+            tracing::warn!(doing = %error, "the label of the committed tokens stays behind");
+        }
+    }
+
+    async fn settle(&self, owner: &Owner, id: &str, version_id: &str) -> Result<(), Error> {
+        let current = self.secret_value(WHAT, id, Version::Label(CURRENT)).await?;
+        if current.version_id == version_id {
+            return Ok(());
+        }
+        self.move_current(owner, &current.version_id, version_id).await
+    }
+
+    async fn move_current(&self, owner: &Owner, from: &str, to: &str) -> Result<(), Error> {
+        self.secrets
+            .update_secret_version_stage()
+            .secret_id(owner.secret_name(&self.names.token_prefix))
+            .version_stage(CURRENT)
+            .remove_from_version_id(from)
+            .move_to_version_id(to)
+            .send()
+            .await
+            .map_err(Error::unavailable("moving the label of the committed tokens"))
+            .map(drop)
+    }
+
+    /// Creates the token secret of a new connection; the id of its first version. A secret that a connect left which did not
+    /// finish is taken over.
     pub(crate) async fn create_tokens(&self, owner: &Owner, grant: &Grant) -> Result<String, Error> {
         const DOING: &str = "creating the token secret";
-        let json = to_json(owner, grant).map_err(Error::unavailable(DOING))?;
         let created = self
             .secrets
             .create_secret()
             .name(owner.secret_name(&self.names.token_prefix))
-            .secret_string(json)
-            .send()
-            .await
-            .map_err(Error::unavailable(DOING))?;
-        created.version_id.ok_or_else(|| Error::corrupt("token secret", "version id"))
-    }
-
-    async fn secret_value(
-        &self,
-        what: &'static str,
-        id: &str,
-        version_id: Option<&str>,
-    ) -> Result<SecretString, Error> {
-        let answer = self
-            .secrets
-            .get_secret_value()
-            .secret_id(id)
-            .set_version_id(version_id.map(str::to_owned))
+            .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
             .send()
             .await;
-        let value = answer.map_err(|error| match error.as_service_error() {
+        match created {
+            Ok(created) => created.version_id.ok_or_else(|| Error::corrupt(WHAT, "version id")),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_resource_exists_exception() => {
+                    self.put_tokens(owner, grant).await
+                }
+                _ => Err(Error::unavailable(DOING)(error)),
+            },
+        }
+    }
+
+    /// Deletes the token secret at once: what waits to be deleted would keep the company from being connected again.
+    pub(crate) async fn delete_tokens(&self, owner: &Owner) -> Result<(), Error> {
+        self.tokens.forget(owner);
+        self.secrets
+            .delete_secret()
+            .secret_id(owner.secret_name(&self.names.token_prefix))
+            .force_delete_without_recovery(true)
+            .send()
+            .await
+            .map_err(Error::unavailable("deleting the token secret"))
+            .map(drop)
+    }
+
+    async fn secret_value(&self, what: &'static str, id: &str, version: Version<'_>) -> Result<Value, Error> {
+        let get = self.secrets.get_secret_value().secret_id(id);
+        let answer = match version {
+            Version::Id(version_id) => get.version_id(version_id),
+            Version::Label(label) => get.version_stage(label),
+        };
+        let value = answer.send().await.map_err(|error| match error.as_service_error() {
             Some(refused) if refused.is_resource_not_found_exception() => Error::Missing { what },
             _ => Error::unavailable("reading a secret")(error),
         })?;
-        value.secret_string.map(SecretString::from).ok_or_else(|| Error::corrupt(what, "no text"))
+        Ok(Value {
+            version_id: value.version_id.unwrap_or_default(),
+            labels: value.version_stages.unwrap_or_default(),
+            text: value.secret_string.map(SecretString::from),
+        })
     }
 }
 
-/// Tries for some seconds: the vendor may already have forgotten the old tokens.
-async fn insist<T, W: Future<Output = Result<T, Error>>>(write: impl Fn() -> W) -> Result<T, Error> {
-    const PAUSES_MS: [u64; 4] = [200, 400, 800, 1600];
-    for pause_ms in PAUSES_MS {
+/// Which version of a secret is asked for.
+enum Version<'a> {
+    Id(&'a str),
+    Label(&'a str),
+}
+
+struct Value {
+    version_id: String,
+    labels: Vec<String>,
+    text: Option<SecretString>,
+}
+
+impl Value {
+    fn text(self) -> Result<SecretString, Error> {
+        self.text.ok_or_else(no_text)
+    }
+}
+
+fn no_text() -> Error {
+    Error::corrupt(WHAT, "no text")
+}
+
+/// Tries until then; each try has the SDK's own limit of two seconds.
+async fn insist<T, W: Future<Output = Result<T, Error>>>(
+    until: Instant,
+    write: impl Fn() -> W,
+) -> Result<T, Error> {
+    let mut pause = Duration::from_millis(200);
+    loop {
         match write().await {
-            Err(error @ Error::Unavailable { .. }) => {
+            Err(error @ Error::Unavailable { .. }) if Instant::now() + pause < until => {
                 tracing::warn!(doing = %error, "again, for the old tokens may be spent");
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                tokio::time::sleep(pause).await;
+                pause *= 2;
             }
             other => return other,
         }
     }
-    write().await
 }
 
-fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
+/// The grant in a secret, which must be this owner's.
+pub(crate) fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
+    let stored: Stored = parse(WHAT, json)?;
+    if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
+        return Err(Error::corrupt(WHAT, "it names another portal or company"));
+    }
+    Ok(Grant {
+        generation: stored.generation,
+        access_token: stored.access_token.into(),
+        access_expires_at: stored.access_expires_at,
+        refresh_token: stored.refresh_token.into(),
+        refresh_expires_at: stored.refresh_expires_at,
+        hard_expires_at: stored.hard_expires_at,
+        scopes: stored.scopes,
+    })
+}
+
+pub(crate) fn to_json(owner: &Owner, grant: &Grant) -> serde_json::Result<String> {
     serde_json::to_string(&Stored {
         portal_id: owner.portal(),
         realm_id: owner.realm().cloned(),

@@ -27,6 +27,7 @@ pub(super) async fn once(
         "estimate" => execute(stack, function, world::HARBOR, &default).await,
         "receipt" => execute(stack, function, world::PAID_DEAL, &default).await,
         "options" => open_drop_down(stack).await,
+        "connect" => begin_to_sign_in(stack).await,
         _ => invoke(pool).await,
     }
 }
@@ -46,6 +47,13 @@ async fn execute(
         true => Ok(()),
         false => Err(format!("{action}: {history:#}").into()),
     }
+}
+
+/// To HubSpot's consent page: one write.
+async fn begin_to_sign_in(stack: &Stack) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let page = stack.http.get(format!("{}/connect/hubspot", stack.info.public_base_url)).send().await?;
+    page.error_for_status()?;
+    Ok(())
 }
 
 /// The accounts to deposit to: the portal, its tokens and one query.

@@ -1,0 +1,64 @@
+//! Taking a company away from a portal.
+
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+use quickbooks::oauth;
+use store::portal::Company;
+use store::tokens::{Grant, Keys, Owner};
+
+use super::told::Told;
+use super::{Visit, pages};
+use crate::App;
+use crate::web::{self, Fields, Reply};
+
+/// `GET /disconnect/quickbooks`: where Intuit sends whoever took the app's rights away inside QuickBooks. It changes nothing;
+/// whoever is signed in can take the company away from here too.
+pub(super) async fn landing(visit: &Visit<'_>) -> Result<Reply, Told> {
+    let query = Fields::of_query(visit.request);
+    let realm = query.one("realm").or_else(|| query.one("realmId"));
+    let realm = realm.and_then(|id| RealmId::try_from(id.to_owned()).ok());
+    let Some(session) = visit.app.session(visit.request).await? else { return Ok(pages::landing(visit)) };
+    let portal = visit.app.store.portal(session.portal()).await?;
+    let company = realm.and_then(|realm| portal.as_ref()?.company(&realm));
+    Ok(match company {
+        Some(company) => pages::disconnect(visit, &session, company),
+        None => pages::landing(visit),
+    })
+}
+
+/// `POST /disconnect/quickbooks`: ends the grant, and deletes tokens and link.
+pub(super) async fn disconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
+    let (app, form) = (visit.app, Fields::of_form(visit.request));
+    let id = visit.sent_by(&form).await?.portal();
+    let realm = form.one("realm").and_then(|id| RealmId::try_from(id.to_owned()).ok());
+    let portal = app.store.portal(id).await?;
+    let company = realm.and_then(|realm| portal.as_ref()?.company(&realm)).ok_or(Told::NotLinked)?;
+    end(app, id, company).await?;
+    Ok(web::see_other("/console"))
+}
+
+/// Ends the grant unless another portal uses it (rulings.md 23), then forgets the company: what fails in between leaves the
+/// link, and is done again by whoever tries again.
+pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<(), Told> {
+    let owner = Owner::QuickBooks(id, company.realm.clone());
+    if !app.store.is_linked(&company.realm, Some(id)).await? {
+        match app.store.grant(&owner, &company.connection).await {
+            Ok(grant) => revoke(app, company.sandbox, &grant).await?,
+            Err(store::Error::Missing { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    app.store.drop_default(id, &company.realm).await?;
+    app.store.forget_link(&company.realm, id).await?;
+    app.store.disconnect_quickbooks(id, &company.realm).await?;
+    tracing::info!(portal.id = %id, realm.id = %company.realm, "company disconnected");
+    Ok(())
+}
+
+/// Gives a grant back to Intuit.
+pub(super) async fn revoke(app: &App, sandbox: bool, grant: &Grant) -> Result<(), Told> {
+    let discovery = app.vendors.discovery().await?;
+    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox);
+    let client = &app.vendors.quickbooks;
+    Ok(oauth::revoke(client, &discovery, client_id, client_secret, &grant.refresh_token).await?)
+}

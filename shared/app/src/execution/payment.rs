@@ -1,0 +1,176 @@
+//! The payment of an invoice: what was paid, the payment that follows its document, sending and looking for it; and, when
+//! only the payment was refused, planning it alone.
+
+use jiff::civil::Date;
+use mapping::date;
+use mapping::hubspot::Enrolled;
+use mapping::payment::{self, Booking, Paid};
+use mapping::problem::Problem;
+use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentSeen, RealmId};
+use mapping::settings::Settings;
+use quickbooks::query::{Attribute, Entity, Query};
+use rust_decimal::Decimal;
+use store::record::{Plan, Record};
+
+use super::{Execution, each_once, frozen, made};
+use crate::answer::{self, Notes};
+use crate::connection::{Company, Stop, unreadable};
+use crate::failure::{Failure, Trouble};
+use crate::ids::{MARKER, Op};
+use crate::inputs::Inputs;
+use crate::protocol::{Event, Made, Outcome, PaymentPlan, Sighting};
+
+/// Planning.
+impl Execution<'_> {
+    pub(super) fn paid(
+        &self,
+        enrolled: &Enrolled,
+        inputs: &Inputs,
+        settings: &Settings,
+    ) -> Result<Option<Paid>, Vec<Problem>> {
+        match self.kind {
+            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone(), settings),
+            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone(), settings),
+            DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
+        }
+    }
+
+    pub(super) fn booking(&self, today: Date, inputs: &Inputs) -> Booking {
+        Booking {
+            today,
+            payment_method: inputs.payment_method.clone(),
+            deposit_account: inputs.deposit_account.clone(),
+            marker: self.marker(),
+        }
+    }
+
+    /// The payment that follows the document, if one does: QuickBooks' balance limits it, so it can be written only now.
+    pub(super) fn pay_plan(&self, record: &Record, made: &Made) -> Option<Option<Plan>> {
+        let (plan, notes) = frozen(record).ok()?;
+        let document: Document = serde_json::from_value(made.json.clone()).ok()?;
+        Some(self.payment_of(&document, &plan.realm, &notes, record))
+    }
+
+    fn payment_of(
+        &self,
+        document: &Document,
+        realm: &RealmId,
+        notes: &Notes,
+        record: &Record,
+    ) -> Option<Plan> {
+        let (paid, booking) = (notes.paid.as_ref()?, notes.booking.as_ref()?);
+        let new = payment::write(paid, document, &notes.customer_id, booking)?;
+        Some(Plan {
+            request_id: self.request_id(Op::Payment, realm, record),
+            realm: realm.clone(),
+            notes: serde_json::json!(new.total_amt),
+            body: serde_json::json!(new).to_string(),
+        })
+    }
+
+    /// A retry of a refused payment: what HubSpot received by now, at most what QuickBooks says is owed by now.
+    pub(super) async fn plan_payment(&self, record: &Record) -> Result<Event, Stop> {
+        let (Some(realm), Some(id)) = (&record.realm, &record.made_id) else {
+            return Err(Stop::Trouble(Trouble::Internal));
+        };
+        let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
+        let kind = self.record_kind().map_err(Stop::Failure)?;
+        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let enrolled = self.enrolled(record, kind, &inputs).await?;
+        let paid = self.paid(&enrolled, &inputs, &company.settings);
+        let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
+        let document = self.document(&company, &DocumentId(id.clone())).await?;
+        let customer = document.as_ref().and_then(|document| document.customer_ref.clone());
+        let (Some(document), Some(customer)) = (document, customer) else {
+            return Err(Stop::Failure(Failure::document_gone(self.kind, id)));
+        };
+        let today = date::today(crate::clock::now(), &self.zone());
+        let total = document.total_amt - answer::tax(&document);
+        let notes = Notes {
+            contact: None,
+            customer_id: customer.value,
+            customer_name: customer.name.unwrap_or_default(),
+            customer_match: String::new(),
+            items: Vec::new(),
+            subtotal: total,
+            total,
+            date: document.txn_date.unwrap_or(today),
+            paid,
+            booking: Some(self.booking(today, &inputs)),
+            warnings: Vec::new(),
+        };
+        Ok(Event::PaymentPlanned(Box::new(PaymentPlan {
+            pay_plan: self.payment_of(&document, realm, &notes, record),
+            made: made(&document),
+            plan: Plan {
+                realm: realm.clone(),
+                request_id: self.request_id(Op::Document, realm, record),
+                body: String::new(),
+                notes: serde_json::json!(notes),
+            },
+        })))
+    }
+
+    /// The document as it stands; none when it was deleted or voided.
+    async fn document(&self, company: &Company, id: &DocumentId) -> Result<Option<Document>, Stop> {
+        let query = Query::from(Entity::from(self.kind)).equals(Attribute::Id, &id.0);
+        let rows = self.app.ask(company, self.kind, &[query]).await?;
+        let found: Vec<Document> = rows[0].read().map_err(unreadable(self.kind, &company.name))?;
+        Ok(found.into_iter().find(|document| !document.is_voided()))
+    }
+}
+
+/// Sending and looking, by the rules of the document's.
+impl Execution<'_> {
+    pub(super) async fn send_payment(&self, record: &Record) -> Result<Outcome, Stop> {
+        let plan = record.pay_plan.as_ref().ok_or(Stop::Trouble(Trouble::Internal))?;
+        let (company, request_id) = self.ready_to_send(plan).await?;
+        let (body, request_id) = (plan.body.as_bytes(), &request_id);
+        let sent = self
+            .app
+            .send(&company, |client| async move { client.create_payment(body, request_id).await })
+            .await?;
+        Ok(match sent {
+            Ok(quickbooks::Created { row: payment, intuit_tid }) => {
+                self.note_call(intuit_tid);
+                tracing::info!(payment.id = %payment.id, "payment created");
+                Outcome::Made(Made { id: payment.id.to_string(), json: serde_json::Value::Null })
+            }
+            Err(quickbooks::Error::Rejected(fault)) => {
+                self.note_call(fault.intuit_tid.clone());
+                tracing::warn!(%fault, "QuickBooks refused the payment");
+                Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
+            }
+            Err(error) => Outcome::of_error(&error, &company.name),
+        })
+    }
+
+    pub(super) async fn look_for_payment(&self, record: &Record) -> Result<Sighting, Stop> {
+        let (plan, notes) = frozen(record)?;
+        let document = record.made_id.as_deref().unwrap_or_default();
+        let payments: Vec<PaymentSeen> = self.since(record, Entity::Payment, &plan.realm, &notes).await?;
+        let payments = each_once(payments, |payment| payment.id.to_string());
+        let marker = self.marker();
+        let has = |payment: &PaymentSeen, mark: &str| {
+            payment.private_note.as_ref().is_some_and(|note| note.contains(mark))
+        };
+        let linked = |payment: &&PaymentSeen| {
+            payment.line.iter().flat_map(|line| &line.linked_txn).any(|linked| linked.txn_id.0 == document)
+        };
+        let ours: Vec<_> = payments.iter().filter(linked).filter(|payment| has(payment, &marker)).collect();
+        // Somebody may have removed the marker, or booked the same money by hand: a person must judge.
+        let amount = record.pay_plan.as_ref().and_then(|plan| amount_of(plan).ok());
+        let suspect = |payment: &PaymentSeen| !has(payment, MARKER) && Some(payment.total_amt) == amount;
+        Ok(match ours.as_slice() {
+            [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
+            [] => Sighting::Absent,
+            [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
+            _ => Sighting::Several,
+        })
+    }
+}
+
+/// What a payment's plan keeps for the answer.
+pub(super) fn amount_of(plan: &Plan) -> Result<Decimal, serde_json::Error> {
+    serde_json::from_value(plan.notes.clone())
+}

@@ -1,0 +1,116 @@
+//! What installing the app, connecting a company and taking either away changes about a portal, besides tokens; and which
+//! portals link a company, for a grant is ended at Intuit only when nobody else uses it (rulings.md 23).
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+
+use crate::item::{Item, VERSION, number, text};
+use crate::portal::{PORTAL, partition};
+use crate::{Error, Store};
+
+impl Store {
+    /// Adds a portal, or notes its time zone and domain anew; its companies, default and settings stay.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn note_installed(&self, id: PortalId, time_zone: &str, domain: &str) -> Result<(), Error> {
+        let update = self
+            .update_portal(id)
+            .update_expression("SET v = :v, time_zone = :zone, #domain = :domain")
+            .expression_attribute_names("#domain", "domain")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":zone", text(time_zone))
+            .expression_attribute_values(":domain", text(domain));
+        update.send().await.map_err(Error::unavailable("adding the portal")).map(drop)
+    }
+
+    /// Makes this company the default, if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn make_default_if_none(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
+        let update = self
+            .update_portal(id)
+            .update_expression("SET default_realm = :realm")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(default_realm)")
+            .expression_attribute_values(":realm", text(realm.as_str()));
+        unless_refused(update, "choosing the default company").await
+    }
+
+    /// Leaves the portal without a default, if it was this company.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn drop_default(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
+        let update = self
+            .update_portal(id)
+            .update_expression("REMOVE default_realm")
+            .condition_expression("default_realm = :realm")
+            .expression_attribute_values(":realm", text(realm.as_str()));
+        unless_refused(update, "dropping the default company").await
+    }
+
+    /// Whether a portal links the company, other than this one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn is_linked(&self, realm: &RealmId, besides: Option<PortalId>) -> Result<bool, Error> {
+        let links = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(linked(realm)))
+            .consistent_read(true)
+            // Its own, and one of somebody else: more cannot change the answer.
+            .limit(2)
+            .send()
+            .await
+            .map_err(Error::unavailable("reading who links the company"))?;
+        let own = besides.map(partition);
+        let sorts = links.items().iter().map(|attributes| Item { what: "the link", attributes }.text("sk"));
+        Ok(sorts.collect::<Result<Vec<_>, _>>()?.into_iter().any(|sort| own.as_ref() != Some(&sort)))
+    }
+
+    /// Notes that the portal links the company.
+    pub(crate) async fn note_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
+        let put = self.dynamodb.put_item().table_name(&self.names.table);
+        let put =
+            put.item("pk", text(linked(realm))).item("sk", text(partition(id))).item("v", number(VERSION));
+        put.send().await.map_err(Error::unavailable("noting the link")).map(drop)
+    }
+
+    /// Notes that the portal no longer links the company.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn forget_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
+        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
+        let delete = delete.key("pk", text(linked(realm))).key("sk", text(partition(id)));
+        delete.send().await.map_err(Error::unavailable("forgetting the link")).map(drop)
+    }
+
+    fn update_portal(&self, id: PortalId) -> UpdateItemFluentBuilder {
+        let update = self.dynamodb.update_item().table_name(&self.names.table);
+        update.key("pk", text(partition(id))).key("sk", text(PORTAL))
+    }
+}
+
+fn linked(realm: &RealmId) -> String {
+    format!("Q#{realm}")
+}
+
+/// A condition that does not hold means that there is nothing to do.
+async fn unless_refused(update: UpdateItemFluentBuilder, doing: &'static str) -> Result<(), Error> {
+    match update.send().await {
+        Err(error)
+            if !error
+                .as_service_error()
+                .is_some_and(|refused| refused.is_conditional_check_failed_exception()) =>
+        {
+            Err(Error::unavailable(doing)(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,162 @@
+//! Companies whose tokens we have and that nobody has confirmed yet. Until a person has seen which company it is and to
+//! which portal it goes, its tokens wait in a secret of their own and open nothing.
+//!
+//! The item is written before the secret and deleted after it, so that no secret is left that nobody finds.
+
+use jiff::Timestamp;
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+use serde::{Deserialize, Serialize};
+
+use crate::consent::WAITED_FOR;
+use crate::handle::Handle;
+use crate::item::{Item, VERSION, number, text};
+use crate::portal::NewCompany;
+use crate::tokens::{self, Grant, Owner};
+use crate::{Error, Store};
+
+/// A company that waits to be confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The portal it would be linked to.
+    pub portal: PortalId,
+    /// The HubSpot user who connects it.
+    pub user_id: u64,
+    /// The company.
+    pub company: NewCompany,
+    /// Since when it waits.
+    pub at: Timestamp,
+}
+
+impl Pending {
+    /// Whether nobody confirmed it in time.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) >= WAITED_FOR
+    }
+
+    /// Whose the tokens would be.
+    pub fn owner(&self) -> Owner {
+        Owner::QuickBooks(self.portal, self.company.realm.clone())
+    }
+
+    /// The company's realm id.
+    pub fn realm(&self) -> &RealmId {
+        &self.company.realm
+    }
+}
+
+const PARTITION: &str = "PENDING";
+const WHAT: &str = "the unconfirmed company";
+
+impl Store {
+    /// Lets a company wait for its confirmation under this handle.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: it may wait, and be found by [`Self::pending_companies`].
+    pub async fn put_pending(&self, handle: &Handle, pending: &Pending, grant: &Grant) -> Result<(), Error> {
+        const DOING: &str = "keeping an unconfirmed company";
+        self.dynamodb
+            .put_item()
+            .table_name(&self.names.table)
+            .item("pk", text(PARTITION))
+            .item("sk", text(handle.hash()))
+            .item("v", number(VERSION))
+            .item("pending", text(serde_json::to_string(pending).map_err(Error::unavailable(DOING))?))
+            .send()
+            .await
+            .map_err(Error::unavailable(DOING))?;
+        let json = tokens::to_json(&pending.owner(), grant).map_err(Error::unavailable(DOING))?;
+        let create = self.secrets.create_secret().name(self.pending_secret(&handle.hash()));
+        create.secret_string(json).send().await.map_err(Error::unavailable(DOING))?;
+        Ok(())
+    }
+
+    /// The company that waits under this handle.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn pending(&self, handle: &Handle) -> Result<Option<Pending>, Error> {
+        let found = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.table)
+            .key("pk", text(PARTITION))
+            .key("sk", text(handle.hash()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::unavailable("reading an unconfirmed company"))?;
+        let Some(attributes) = found.item else { return Ok(None) };
+        Item { what: WHAT, attributes: &attributes }.optional_json("pending")
+    }
+
+    /// All companies that wait, by the hashes of their handles; there are never many.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    pub async fn pending_companies(&self) -> Result<Vec<(String, Pending)>, Error> {
+        let found = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(PARTITION))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(Error::unavailable("reading the unconfirmed companies"))?;
+        let read = |attributes| {
+            let item = Item { what: WHAT, attributes };
+            let pending = item.optional_json("pending")?.ok_or_else(|| Error::corrupt(WHAT, "pending"))?;
+            Ok((item.text("sk")?, pending))
+        };
+        found.iter().map(read).collect()
+    }
+
+    /// The tokens of a company that waits; none if they are gone.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], or [`Error::Corrupt`] when they are of another company.
+    pub async fn pending_grant(&self, hash: &str, pending: &Pending) -> Result<Option<Grant>, Error> {
+        let read = self.secrets.get_secret_value().secret_id(self.pending_secret(hash)).send().await;
+        match read {
+            Ok(value) => {
+                let json = value.secret_string.ok_or_else(|| Error::corrupt(WHAT, "no text"))?;
+                tokens::read(&pending.owner(), &json.into()).map(Some)
+            }
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_resource_not_found_exception() => Ok(None),
+                _ => Err(Error::unavailable("reading the tokens of an unconfirmed company")(error)),
+            },
+        }
+    }
+
+    /// Forgets a company that waited, and the tokens that waited with it. Again, it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something of it may be left; to be called again.
+    pub async fn drop_pending(&self, hash: &str) -> Result<(), Error> {
+        const DOING: &str = "forgetting an unconfirmed company";
+        let deleted = self
+            .secrets
+            .delete_secret()
+            .secret_id(self.pending_secret(hash))
+            .force_delete_without_recovery(true)
+            .send()
+            .await;
+        if let Err(error) = deleted
+            && !error.as_service_error().is_some_and(|refused| refused.is_resource_not_found_exception())
+        {
+            return Err(Error::unavailable(DOING)(error));
+        }
+        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
+        let delete = delete.key("pk", text(PARTITION)).key("sk", text(hash));
+        delete.send().await.map_err(Error::unavailable(DOING)).map(drop)
+    }
+
+    fn pending_secret(&self, hash: &str) -> String {
+        format!("{}pending/{hash}", self.names.token_prefix)
+    }
+}
