@@ -28,9 +28,4 @@ impl Limit {
         self.came.push_back(now);
         self.came.len() <= self.most
     }
-
-    /// The least time that what came takes.
-    pub(crate) fn least_time(&self) -> Duration {
-        self.within * u32::try_from(self.total).unwrap() / u32::try_from(self.most).unwrap()
-    }
 }

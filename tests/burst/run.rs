@@ -1,22 +1,30 @@
-//! One attempt's effects on this world: a deal with a contact that is looked up and known, one line, no faults.
+//! One attempt's effects on this world: a deal with a contact that is looked up, and made a customer where it is new; one line
+//! of a product that is remembered; no faults but the vendors' limits.
 
 use std::time::Duration;
 
 use app::attempt::{Attempt, LEASE_MARGIN, PATIENCE, QUIET, SEND_NEEDS, Times, Told, WAIT, back_off};
+use app::budget::{self, Turns};
 use app::failure::Trouble;
-use app::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
+use app::protocol::{self, Change, Effects, End, Event, Made, Outcome, Sighting};
 use jiff::{SignedDuration, Timestamp};
+use mapping::hubspot::RecordKind;
 use mapping::quickbooks::DocumentKind;
 use serde_json::json;
 use store::budget::{Budget, Taken};
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, Transition, Written};
 use tokio::time::Instant;
 
-use crate::world::{PORTAL, World, realm};
+use crate::world::{PORTAL, World, customer_key, realm};
 
-/// What it takes to read the deal, and to look for its customer (`app::execution`).
-const HUBSPOT_CALLS: u32 = 3;
+/// What it takes to read the deal, as `app::budget::calls_to_read` says.
+pub(crate) const HUBSPOT_CALLS: u32 = 3;
+
+/// What it takes to look for the deal's customer: by address and by name (`app::execution`).
 const QUERIES: u32 = 2;
+
+/// How request ids of customers begin.
+pub(crate) const CUSTOMER: &str = "hqc";
 
 /// One attempt.
 pub(crate) struct Run<'a> {
@@ -42,13 +50,16 @@ impl<'a> Run<'a> {
         Instant::now() < ends - SEND_NEEDS * 2
     }
 
-    /// `App::spend`.
-    async fn spend(&self, budget: &Budget, calls: u32) -> bool {
-        let patience = self.begin_until.saturating_duration_since(Instant::now());
-        let now = self.world.now();
-        match self.world.take(budget, calls, SignedDuration::try_from(patience).unwrap()) {
-            Taken::At(moment) => {
-                tokio::time::sleep(Duration::try_from(moment.duration_since(now)).unwrap()).await;
+    fn left_to_begin(&self) -> Duration {
+        self.begin_until.saturating_duration_since(Instant::now())
+    }
+
+    /// `App::spend`, with the patience that it is given.
+    async fn spend(&self, budget: &Budget, calls: u32, patience: impl TryInto<SignedDuration>) -> bool {
+        let patience = patience.try_into().unwrap_or(SignedDuration::ZERO);
+        match self.world.take_at(budget, calls, self.world.now(), patience) {
+            Taken::At(turn) => {
+                self.world.until(turn).await;
                 true
             }
             Taken::NotBefore(_) => false,
@@ -57,7 +68,10 @@ impl<'a> Run<'a> {
 
     async fn read_deal(&self) -> Result<(), Trouble> {
         let throttled = Trouble::HubSpotThrottled;
-        if !self.spend(&Budget::HubSpot(PORTAL), HUBSPOT_CALLS).await {
+        let patience = budget::patience_to_read(self.left_to_begin());
+        let calls = budget::calls_to_read(RecordKind::Deal);
+        assert_eq!(calls, HUBSPOT_CALLS);
+        if !self.spend(&Budget::HubSpot(PORTAL), calls, patience).await {
             return Err(throttled);
         }
         let record = self.world.call_hubspot().await;
@@ -66,15 +80,24 @@ impl<'a> Run<'a> {
     }
 
     async fn look_up(&self) -> Result<(), Trouble> {
-        let throttled = Trouble::QuickBooksThrottled;
-        let batches = Budget::QuickBooksBatches(realm());
-        let batch = matches!(self.world.take(&batches, 1, SignedDuration::ZERO), Taken::At(_));
-        let calls = if batch { 1 } else { QUERIES };
-        if !self.spend(&Budget::QuickBooks(realm()), calls).await {
-            return Err(throttled);
-        }
-        let asked = futures::future::join_all((0..calls).map(|_| self.world.call_quickbooks(batch))).await;
-        if asked.into_iter().all(|through| through) { Ok(()) } else { Err(throttled) }
+        let patience = SignedDuration::try_from(self.left_to_begin()).unwrap();
+        let take = |budget: Budget, calls, at, patience| {
+            std::future::ready(Ok(self.world.take_at(&budget, calls, at, patience)))
+        };
+        let turns = budget::turns_to_ask(&realm(), (QUERIES, 1), (self.world.now(), patience), take).await;
+        let ask = |turn, batch| async move {
+            self.world.until(turn).await;
+            self.world.call_quickbooks(batch).await
+        };
+        let through = match turns.unwrap() {
+            None => false,
+            Some(Turns::Batch(turn)) => ask(turn, true).await,
+            Some(Turns::Apart { first, others }) => {
+                let (first, other) = tokio::join!(ask(first, false), ask(others, false));
+                first && other
+            }
+        };
+        if through { Ok(()) } else { Err(Trouble::QuickBooksThrottled) }
     }
 
     fn in_timestamp(&self, at: Instant) -> Timestamp {
@@ -102,6 +125,11 @@ impl Effects for Run<'_> {
             return Event::NotPlanned(trouble);
         }
         if let Err(trouble) = self.look_up().await {
+            return Event::NotPlanned(trouble);
+        }
+        if let Some(customer) = customer_key(&self.key)
+            && let Err(trouble) = self.customer(customer).await
+        {
             return Event::NotPlanned(trouble);
         }
         let Key::Execution { callback_id, .. } = &self.key else { unreachable!("an execution") };
@@ -133,8 +161,19 @@ impl Effects for Run<'_> {
     }
 
     async fn send(&self, record: &Record) -> Outcome {
+        self.create(record).await
+    }
+
+    async fn look(&self, _: &Record) -> Sighting {
+        unreachable!("nothing is lost here")
+    }
+}
+
+impl Run<'_> {
+    /// Sends the frozen bytes of a document or of a customer.
+    async fn create(&self, record: &Record) -> Outcome {
         let throttled = Outcome::NoEffect(Trouble::QuickBooksThrottled);
-        if !self.spend(&Budget::QuickBooks(realm()), 1).await {
+        if !self.spend(&Budget::QuickBooks(realm()), 1, self.left_to_begin()).await {
             return throttled;
         }
         if self.ends.saturating_duration_since(Instant::now()) < SEND_NEEDS {
@@ -147,14 +186,24 @@ impl Effects for Run<'_> {
         Outcome::Made(Made { id: made.to_string(), json: json!(null) })
     }
 
-    async fn look(&self, _: &Record) -> Sighting {
-        unreachable!("nothing is lost here")
+    /// `app::customer::create`: nobody else needs this one.
+    async fn customer(&self, key: Key) -> Result<(), Trouble> {
+        let claim = Claim { key, action: None, realm: None, ..self.claim_now() };
+        match self.world.register(|register| register.claim(&claim)) {
+            Claimed::Ours(record) => {
+                match protocol::drive(&Order(self), protocol::next_for_customer, record).await {
+                    End::Done(_) => Ok(()),
+                    End::Later { trouble, .. } => Err(trouble),
+                    End::GaveUp(failure) => panic!("nothing is refused here: {failure:?}"),
+                }
+            }
+            Claimed::Done(_) => Ok(()),
+            Claimed::Running => Err(Trouble::InProgress),
+        }
     }
-}
 
-impl Attempt for Run<'_> {
-    async fn claim(&self) -> Result<Claimed, store::Error> {
-        let claim = Claim {
+    fn claim_now(&self) -> Claim {
+        Claim {
             key: self.key.clone(),
             action: Some(DocumentKind::Invoice),
             realm: Some(realm()),
@@ -166,7 +215,44 @@ impl Attempt for Run<'_> {
             nonce: Nonce::new(),
             now: self.world.now(),
             lease_until: self.in_timestamp(self.ends) + LEASE_MARGIN,
-        };
+        }
+    }
+}
+
+/// The effects of a customer that is made.
+struct Order<'a>(&'a Run<'a>);
+
+impl Effects for Order<'_> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn in_time(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, record: &Record) -> Event {
+        let Key::Customer { identity } = &record.key else { unreachable!("a customer") };
+        let request_id = format!("{CUSTOMER}{identity}-{}", record.plan_version);
+        Event::Planned(Plan { realm: realm(), request_id, body: "{}".to_owned(), notes: json!(null) })
+    }
+
+    async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        self.0.write(record, change).await
+    }
+
+    async fn send(&self, record: &Record) -> Outcome {
+        self.0.create(record).await
+    }
+
+    async fn look(&self, _: &Record) -> Sighting {
+        unreachable!("nothing is lost here")
+    }
+}
+
+impl Attempt for Run<'_> {
+    async fn claim(&self) -> Result<Claimed, store::Error> {
+        let claim = self.claim_now();
         Ok(self.world.register(|register| register.claim(&claim)))
     }
 
@@ -184,16 +270,22 @@ impl Attempt for Run<'_> {
     }
 
     async fn call_back(&self, record: &Record) -> Told {
-        if !self.spend(&Budget::HubSpot(PORTAL), 1).await || !self.world.call_hubspot().await {
-            return Told::NotHeard;
+        let has_turn = self.spend(&Budget::HubSpot(PORTAL), 1, self.left_to_begin()).await;
+        if !has_turn || !self.world.call_hubspot().await {
+            return Told::NotCalled;
         }
-        self.world.hear(&self.key, record.answer.as_deref().unwrap());
+        self.world.called_back(&self.key, record.answer.as_deref().unwrap());
         Told::Heard
     }
 
     async fn note(&self, record: &Record, what: &Transition) -> Result<Written, store::Error> {
         let now = self.world.now();
         Ok(self.world.register(|register| register.write(record, what, &Nonce::new(), now)))
+    }
+
+    async fn take_callback(&self, record: &Record, until: Timestamp) -> Result<bool, store::Error> {
+        let now = self.world.now();
+        Ok(self.world.register(|register| register.take_callback(record, now, until)))
     }
 
     async fn postpone(&self, record: &Record, until: Timestamp) -> Result<(), store::Error> {

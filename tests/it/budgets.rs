@@ -45,6 +45,30 @@ async fn of_many_at_once_as_many_get_through_as_the_bucket_holds() {
     }
 }
 
+/// The burst of `tests/burst` runs on [`Rate::take`] alone. Clocks differ, and one is wrong by a day.
+#[tokio::test]
+async fn the_table_takes_calls_as_the_rate_says() {
+    let stack = stack().await;
+    let mut now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
+    let (mut full_at, mut waited) = (None, 0);
+    for step in 0..150_u32 {
+        // Steps that are as good as random, and the same each time.
+        let mixed = step.wrapping_mul(2_654_435_761) >> 8;
+        let at =
+            now + SignedDuration::from_secs(if step % 50 == 49 { 86_400 } else { i64::from(mixed % 3) - 1 });
+        let (calls, patience) = (1 + mixed % 5, SignedDuration::from_millis(i64::from(mixed % 7) * 300));
+        let taken = stack.store.take(&company(), calls, at, patience).await.unwrap();
+        let (expected, moved) = company().rate().take(full_at.unwrap_or(at), calls, at, patience);
+        assert_eq!(taken, expected, "step {step}: {calls} at {at}, patience {patience}");
+        if matches!(taken, Taken::At(_)) {
+            full_at = Some(moved);
+        }
+        waited += u32::from(taken != Taken::At(at));
+        now += SignedDuration::from_millis(i64::from(mixed % 11) * 60);
+    }
+    assert!((30..140).contains(&waited), "{waited} of 150 had to wait");
+}
+
 #[tokio::test]
 async fn one_company_s_bucket_is_not_another_s() {
     let stack = stack().await;

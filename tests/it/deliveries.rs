@@ -229,6 +229,35 @@ async fn before_hubspot_stops_waiting_it_is_told_how_things_stand_and_nothing_is
     }
 }
 
+/// What was asked for is kept as JSON; this one's cannot be read, as if another version had written it.
+#[tokio::test]
+async fn hubspot_is_told_in_time_also_of_what_cannot_be_read_any_more() {
+    for (after_send, state, code) in [(false, "FAIL_CONTINUE", "UPSTREAM_DOWN"), (true, "SUCCESS", "NONE")] {
+        let stack = stack().await;
+        let lost =
+            json!([{"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}]);
+        let down = json!([{"path": "/", "times": 100_000, "status": 503}]);
+        stack.faults(Vendor::QuickBooks, if after_send { &lost } else { &down }).unwrap();
+        let enrollment = but(invoice(HARBOR), json!({"callback_id": "ap-1000001-1-3-0"}));
+        assert_eq!(run(&stack, enrollment).await.states(), ["BLOCK"]);
+        let update = stack.dynamodb.update_item().table_name(&stack.info.table_name);
+        let update = update
+            .key("pk", AttributeValue::S(format!("E#{PORTAL}#ap-1000001-1-3-0")))
+            .key("sk", AttributeValue::S("EXECUTION".to_owned()))
+            .update_expression("SET asked = :nonsense")
+            .expression_attribute_values(":nonsense", AttributeValue::S("{".to_owned()));
+        update.send().await.unwrap();
+        stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+        stack.advance_clock(SignedDuration::from_mins(5 * 60));
+        for _tenth in 0..10 {
+            stack.tick("reconcile").await.unwrap();
+            stack.advance_clock(SignedDuration::from_mins(6));
+        }
+        let shown = history(&stack, "ap-1000001-1-3-0").await;
+        assert_eq!((shown.state(), shown.output("errorCode")), (state, code), "{}", shown.0);
+    }
+}
+
 #[tokio::test]
 async fn after_a_restore_the_books_are_searched_before_anything_is_sent() {
     let since = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

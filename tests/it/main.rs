@@ -19,3 +19,4 @@ mod simulated;
 mod support;
 mod tidy;
 mod tokens;
+mod twins;

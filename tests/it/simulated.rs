@@ -69,6 +69,10 @@ impl Store {
         Ok(self.send(|register| register.write(held, transition, id, now)))
     }
 
+    async fn take_callback(&self, read: &Record, now: Timestamp, until: Timestamp) -> Result<bool, Error> {
+        Ok(self.register.lock().unwrap().take_callback(read, now, until))
+    }
+
     async fn postpone(&self, key: &Key, read: Option<&Record>, until: Timestamp) -> Result<(), store::Error> {
         self.register.lock().unwrap().postpone(key, read, until);
         Ok(())

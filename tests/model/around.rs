@@ -92,9 +92,9 @@ impl Steps {
             });
             self.emit(&world, Step::QuietEnds, None);
         }
-        // Hours and days are longer than any send.
+        // A send may have begun shortly before the wait ends; a week is longer than any.
         let calm = !under_way && record.quiet != Quiet::Running;
-        if calm && record.debt == Debt::Far {
+        if record.debt == Debt::Far {
             let mut world = *world;
             // Nobody lives as long as a promise stands: whoever saw the record before it is over (A2).
             let lives = |attempt: &Attempt| attempt.doing == Doing::Promise || attempt.seen.debt == Debt::Far;
@@ -102,7 +102,7 @@ impl Steps {
             world.each_record(|record| record.debt = Debt::Near);
             self.emit(&world, Step::WaitNearlyOver, None);
         }
-        if calm && record.debt == Debt::None && !record.state.is_terminal() {
+        if record.debt == Debt::None && !record.state.is_terminal() {
             let mut world = *world;
             world.each_record(|record| record.debt = Debt::TooLate);
             self.emit(&world, Step::HubSpotGivesUp, None);

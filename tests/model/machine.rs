@@ -31,6 +31,10 @@ pub(crate) enum Happened {
     Unknown,
     Absent,
     Found,
+    /// Not ours by its marker, and perhaps ours.
+    Suspect,
+    /// More than one of ours.
+    Several,
     /// The books cannot be searched.
     NotSeen,
 }
@@ -110,6 +114,8 @@ impl Happened {
             Self::Absent => 20,
             Self::Found => 21,
             Self::NotSeen => 22,
+            Self::Suspect => 23,
+            Self::Several => 24,
         }
     }
 
@@ -129,6 +135,8 @@ impl Happened {
             Self::Unknown => Event::Sent(Outcome::Unknown),
             Self::Absent => Event::Looked(Sighting::Absent),
             Self::Found => Event::Looked(Sighting::Found(made())),
+            Self::Suspect => Event::Looked(Sighting::Suspect),
+            Self::Several => Event::Looked(Sighting::Several),
             Self::NotSeen => Event::Looked(Sighting::NotSeen(Trouble::QuickBooksDown)),
         }
     }

@@ -91,7 +91,7 @@ fn read(text: &str) -> Bounds {
     Bounds { deliveries, attempts: attempts.into(), crashes, faults, losers_end: rest.is_empty() }
 }
 
-/// Explores all bounds in all three semantics; whether nothing was found and no step was left out.
+/// Explores all bounds in all four semantics; whether nothing was found and no step was left out.
 fn prove(all: &[Bounds]) -> bool {
     let (mut sound, mut taken) = (true, vec![0; Step::all().len()]);
     for bounds in all {
@@ -101,7 +101,7 @@ fn prove(all: &[Bounds]) -> bool {
              crashes, {faults} message faults, one deal edit, one company switch{}",
             if *losers_end { "" } else { "; attempts that lost the record go on" }
         );
-        for semantics in [Semantics::Honoured, Semantics::Ignored, Semantics::Blind] {
+        for semantics in Semantics::ALL {
             let found = explore(Run { semantics, bounds: *bounds, mutant: None });
             report(semantics, &found);
             sound &= found.broken.is_none();
@@ -136,6 +136,7 @@ fn report(semantics: Semantics, found: &Found) {
 fn words(semantics: Semantics) -> &'static str {
     match semantics {
         Semantics::Honoured => "request ids honoured",
+        Semantics::Forgetful => "request ids honoured, refusals not remembered",
         Semantics::Ignored => "request ids ignored",
         Semantics::Blind => "request ids honoured, marker never found",
     }

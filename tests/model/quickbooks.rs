@@ -92,7 +92,12 @@ impl Steps {
     }
 
     fn answer(&self, world: &mut World, post: Post, answer: Answer) {
-        if self.semantics != Semantics::Ignored && post.id != Post::FRESH {
+        let remembers = match self.semantics {
+            Semantics::Honoured | Semantics::Blind => true,
+            Semantics::Forgetful => answer == Answer::Made,
+            Semantics::Ignored => false,
+        };
+        if remembers && post.id != Post::FRESH {
             world.answers[post.place()] = Some(answer);
         }
     }

@@ -42,6 +42,8 @@ pub(crate) enum Step {
     ReplyLost,
     LookAbsent,
     LookFound,
+    LookSuspect,
+    LookSeveral,
     NotSeen,
     Judge,
     Promise,
@@ -68,7 +70,7 @@ pub(crate) enum Step {
 
 /// Each step in words, and whether it is one that a run without faults may take: what an attempt does when all goes well,
 /// what is under way comes to an end, and the quiet period with it.
-const STEPS: [(Step, bool, &str); 58] = [
+const STEPS: [(Step, bool, &str); 60] = [
     (Step::Deliver, false, "HubSpot delivers; the record is claimed"),
     (Step::DeliverBusy, false, "HubSpot delivers while the lease runs"),
     (Step::DeliverDone, false, "HubSpot delivers again and is given the stored answer"),
@@ -105,6 +107,8 @@ const STEPS: [(Step, bool, &str); 58] = [
     (Step::ReplyLost, false, "QuickBooks' reply is lost"),
     (Step::LookAbsent, true, "the books are searched: nothing"),
     (Step::LookFound, true, "the books are searched: found"),
+    (Step::LookSuspect, false, "the books are searched: one that may be ours"),
+    (Step::LookSeveral, false, "the books are searched: more than one of ours"),
     (Step::NotSeen, false, "the books cannot be searched"),
     (Step::Judge, true, "the clock is read after the search"),
     (Step::Promise, true, "a callback is promised; BLOCK"),

@@ -17,10 +17,16 @@ use crate::step::Step;
 pub(crate) enum Semantics {
     /// A second POST with the same id is given the first answer, and nothing else happens.
     Honoured,
+    /// Honoured, but only what was made is remembered: after a 400 the same id is a new request.
+    Forgetful,
     /// Request ids are ignored: every POST has its own effect.
     Ignored,
     /// Honoured, but the search for the marker finds nothing: one defence alone.
     Blind,
+}
+
+impl Semantics {
+    pub(crate) const ALL: [Self; 4] = [Self::Honoured, Self::Forgetful, Self::Ignored, Self::Blind];
 }
 
 /// How much may happen in one run.
@@ -256,6 +262,13 @@ impl Steps {
             world.document.is_some() && world.document == attempt.seen.plan.map(|plan| plan.company)
         };
         let found = there && self.semantics != Semantics::Blind;
+        if found {
+            // Somebody has made a copy of it.
+            self.then(world, slot, Happened::Several, Step::LookSeveral);
+        } else {
+            // Somebody has booked the same by hand.
+            self.then(world, slot, Happened::Suspect, Step::LookSuspect);
+        }
         let step = if found { Step::LookFound } else { Step::LookAbsent };
         if self.mutant == Some(Mutant::ClockReadAfterLook) {
             let world = world.with(slot, Attempt { doing: Doing::Judge { found }, ..*attempt });

@@ -300,6 +300,11 @@ impl Attempt for Sim<'_> {
         }
     }
 
+    async fn take_callback(&self, record: &Record, until: Timestamp) -> Result<bool, store::Error> {
+        let request = Request::TakeCallback { read: Box::new(record.clone()), now: self.now(), until };
+        Ok(matches!(self.store(Call::Write("taking the callback"), request).await?, Stored::Taken(true)))
+    }
+
     async fn postpone(&self, record: &Record, until: Timestamp) -> Result<(), store::Error> {
         let request = Request::Postpone { read: Box::new(record.clone()), until };
         self.store(Call::Write("postponing"), request).await.map(drop)

@@ -103,6 +103,17 @@ impl Register {
         Some(Owed::Yes)
     }
 
+    /// `Store::take_callback`.
+    pub(crate) fn take_callback(&mut self, read: &Record, now: Timestamp, until: Timestamp) -> bool {
+        let Some(item) = self.items.iter_mut().find(|item| item.record.key == read.key) else { return false };
+        let unchanged = (read.fence, read.state) == (item.record.fence, item.record.state);
+        let is_taken = unchanged && item.next_at.is_some_and(|next_at| next_at <= now);
+        if is_taken {
+            item.next_at = Some(until);
+        }
+        is_taken
+    }
+
     /// `Store::retry`.
     pub(crate) fn retry(&mut self, key: &Key, now: Timestamp) -> Retried {
         let Some(successor) = key.successor() else { return Retried::NotPossible };

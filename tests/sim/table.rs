@@ -20,6 +20,7 @@ pub(crate) enum Request {
     Write { held: Box<Record>, transition: Transition, id: Nonce, now: Timestamp },
     Promise { until: Timestamp },
     Postpone { read: Box<Record>, until: Timestamp },
+    TakeCallback { read: Box<Record>, now: Timestamp, until: Timestamp },
 }
 
 /// What the table says to one.
@@ -28,6 +29,7 @@ pub(crate) enum Stored {
     Claimed(Claimed),
     Written(Written),
     Owed(Option<Owed>),
+    Taken(bool),
     Nothing,
 }
 
@@ -59,6 +61,9 @@ impl World {
                 table.postpone(&key, Some(read), *until);
                 Stored::Nothing
             }
+            Request::TakeCallback { read, now, until } => {
+                Stored::Taken(table.take_callback(read, *now, *until))
+            }
         }
     }
 
@@ -73,6 +78,9 @@ impl World {
                 let key = self.key.clone();
                 self.register.postpone(&key, Some(read), *until);
                 Stored::Nothing
+            }
+            Request::TakeCallback { read, now, until } => {
+                Stored::Taken(self.register.take_callback(read, *now, *until))
             }
         }
     }

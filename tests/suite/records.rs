@@ -631,6 +631,25 @@ async fn due_work_can_be_left_for_later_unless_somebody_took_it_up() {
 }
 
 #[tokio::test]
+async fn a_callback_that_is_due_is_one_caller_s_for_a_while() {
+    let mut table = Table::new().await;
+    let held = table.in_state(State::Sent).await;
+    table.backing.store.owe_callback(&table.key, table.now + SignedDuration::from_hours(6)).await.unwrap();
+    let done = table.done(&held, recorded()).await;
+    let done = table.done(&done, completed()).await;
+    let until = table.now + SignedDuration::from_mins(1);
+    assert!(table.backing.store.take_callback(&done, table.now, until).await.unwrap());
+    assert!(!table.backing.store.take_callback(&done, table.now, until).await.unwrap(), "it is another's");
+    assert_eq!(table.backing.store.due(table.now, 10).await.unwrap(), []);
+    table.now = until;
+    assert!(!table.backing.store.take_callback(&held, table.now, until).await.unwrap(), "not as it was read");
+    assert!(table.backing.store.take_callback(&done, table.now, until).await.unwrap(), "it was not called");
+    // Nobody waits: there is nothing to take.
+    table.done(&done, Transition::Settle).await;
+    assert!(!table.backing.store.take_callback(&done, table.now, until).await.unwrap());
+}
+
+#[tokio::test]
 async fn an_old_promise_is_renewed_and_settled_only_as_it_was_read() {
     let table = Table::new().await;
     let held = table.in_state(State::Sent).await;

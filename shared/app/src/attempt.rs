@@ -87,6 +87,13 @@ pub trait Attempt: Effects {
         what: &Transition,
     ) -> impl Future<Output = Result<Written, store::Error>> + Send;
 
+    /// Takes a callback that is due, until then; false when somebody else has.
+    fn take_callback(
+        &self,
+        record: &Record,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<bool, store::Error>> + Send;
+
     /// Leaves what is due for later, unless somebody took it up meanwhile.
     fn postpone(
         &self,
@@ -104,6 +111,8 @@ pub enum Told {
     Refused,
     /// No usable answer: HubSpot waits still.
     NotHeard,
+    /// Not called for want of a turn or of time, or turned away by a limit: HubSpot waits still, and nothing is wrong with it.
+    NotCalled,
 }
 
 /// What HubSpot is answered.
@@ -207,6 +216,10 @@ async fn tell(attempt: &impl Attempt, record: &Record) -> Result<(), store::Erro
         if now < known_at {
             return attempt.postpone(record, known_at).await;
         }
+        // Two runs may have found it due, and whoever has just ended it may be waiting for a turn to call.
+        if !attempt.take_callback(record, later(now, SHORTEST_PAUSE)).await? {
+            return Ok(());
+        }
         let pause = now.duration_since(promised_at) / 2;
         return call(attempt, record, due, pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
@@ -226,11 +239,13 @@ async fn call(
     pause: SignedDuration,
 ) -> Result<(), store::Error> {
     let now = attempt.now();
-    let is_over = match attempt.call_back(record).await {
+    let told = attempt.call_back(record).await;
+    let pause = if told == Told::NotCalled { SHORTEST_PAUSE } else { pause };
+    let is_over = match told {
         Told::Heard => true,
         Told::Refused => now >= later(later(due, -WAIT), REFUSAL_COUNTS),
         // After its time HubSpot does not wait any more, heard or not.
-        Told::NotHeard => now > due,
+        Told::NotHeard | Told::NotCalled => now > due,
     };
     match is_over {
         true => attempt.note(record, &Transition::Settle).await.map(drop),

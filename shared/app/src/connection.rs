@@ -262,33 +262,17 @@ impl App {
         what: DocumentKind,
         queries: &[Query],
     ) -> Result<Vec<Rows>, Stop> {
-        let asking = self.query(company, &company.client, queries);
+        let patience = || company.deadline.left_to_begin();
+        let asking = self.ask_in_turn(&company.client, &company.realm, queries, patience());
         // Beside the question, which takes longer.
         let (asked, ()) = futures::future::join(asking, self.note_use(company)).await;
         let mut asked = asked?;
         if let Err(quickbooks::Error::Unauthorized) = asked {
             let renewed = self.renewed_company(company).await?;
-            asked = self.query(company, &renewed, queries).await?;
+            asked = self.ask_in_turn(&renewed, &company.realm, queries, patience()).await?;
         }
+        self.mind_the_limit(company, &asked).await;
         asked.map_err(|error| read_stop(what, &company.name, &error))
-    }
-
-    /// Several questions are one batch while there are batches, whose limit is much the tighter one, and else sent side by
-    /// side: the time is the same.
-    async fn query(
-        &self,
-        company: &Company,
-        client: &quickbooks::Company,
-        queries: &[Query],
-    ) -> Result<Result<Vec<Rows>, quickbooks::Error>, Stop> {
-        let calls = Budget::QuickBooks(company.realm.clone());
-        let batches = Budget::QuickBooksBatches(company.realm.clone());
-        if queries.len() > 1 && self.spend_now(&batches, batches_for(queries)).await? {
-            self.spend(&calls, batches_for(queries), &company.deadline).await?;
-            return Ok(client.query(queries).await);
-        }
-        self.spend(&calls, u32::try_from(queries.len()).unwrap_or(u32::MAX), &company.deadline).await?;
-        Ok(client.query_apart(queries).await)
     }
 
     /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing
@@ -301,6 +285,7 @@ impl App {
     ) -> Result<Result<T, quickbooks::Error>, Stop> {
         self.turn_to_send(company).await?;
         let sent = send(company.client.clone()).await;
+        self.mind_the_limit(company, &sent).await;
         let Err(quickbooks::Error::Unauthorized) = sent else { return Ok(sent) };
         let renewed = self.renewed_company(company).await?;
         self.turn_to_send(company).await?;
@@ -312,9 +297,15 @@ impl App {
         }
     }
 
+    async fn mind_the_limit<T>(&self, company: &Company, called: &Result<T, quickbooks::Error>) {
+        if let Err(quickbooks::Error::Throttled) = called {
+            self.slow_down(&Budget::QuickBooks(company.realm.clone())).await;
+        }
+    }
+
     /// Waits for a send's turn, and looks whether there is time for it then.
     async fn turn_to_send(&self, company: &Company) -> Result<(), Stop> {
-        self.spend(&Budget::QuickBooks(company.realm.clone()), 1, &company.deadline).await?;
+        self.spend(&Budget::QuickBooks(company.realm.clone()), 1, company.deadline.left_to_begin()).await?;
         match company.deadline.allows_a_send() {
             true => Ok(()),
             false => Err(Stop::Trouble(Trouble::OutOfTime)),
@@ -385,10 +376,6 @@ fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> St
             Stop::Trouble(Trouble::QuickBooksDown)
         }
     }
-}
-
-fn batches_for(queries: &[Query]) -> u32 {
-    u32::try_from(queries.len().div_ceil(quickbooks::BATCH)).unwrap_or(u32::MAX)
 }
 
 /// What an answer of QuickBooks that cannot be read means.

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use store::budget::Budget;
 use store::connection::Status;
 use store::portal::Portal;
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, Transition, Written};
+use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, State, Transition, Written};
 use store::tokens::Owner;
 
 use crate::App;
@@ -25,7 +25,7 @@ use crate::connection::{Stop, chosen_company};
 use crate::effects::{self, AskedBy, Deadline, later};
 use crate::execution::Execution;
 use crate::failure::Trouble;
-use crate::protocol::Change;
+use crate::protocol::{Change, is_too_late};
 use crate::telemetry::chain;
 
 /// The scope that calling back needs (hubspot.md §2.3). Every installation has it; an old one may not.
@@ -46,13 +46,13 @@ struct Asked {
     workflow_id: Option<u64>,
 }
 
-/// The request of a record that HubSpot delivered once. None when the record is not done and keeps none that we can read:
-/// what is done is only called back about.
-pub(crate) fn asked_before(record: &Record) -> Option<workflow::Execution> {
+/// The request of a record that HubSpot delivered once. What cannot be read is needed for a plan only: what is frozen is sent,
+/// looked for and called back about without it, and what comes too late for a plan is failed. None: a plan is to be made.
+pub(crate) fn asked_before(record: &Record, now: Timestamp) -> Option<workflow::Execution> {
     let Key::Execution { portal, callback_id, .. } = &record.key else { return None };
     let asked = record.request.as_deref().and_then(|asked| serde_json::from_str(asked).ok());
     let Asked { object_type, object_id, inputs, source, workflow_id } = match asked {
-        None if record.state.is_terminal() => Asked::nothing(),
+        None if record.state != State::Claimed || is_too_late(record, now) => Asked::nothing(),
         asked => asked?,
     };
     Some(workflow::Execution {
@@ -110,7 +110,7 @@ impl<'a> Execution<'a> {
 
     /// `Err`: there is no token, or no time.
     async fn complete(&self, reply: &str) -> Result<Result<Completed, hubspot::Error>, Stop> {
-        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, &self.deadline).await?;
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, self.deadline.left_to_begin()).await?;
         let client = &self.app.vendors.hubspot;
         let callback_id = &self.request.callback_id;
         let account = self.app.account(self.portal, self.deadline).await?;
@@ -191,15 +191,25 @@ impl Attempt for Execution<'_> {
                 tracing::warn!("HubSpot refused the callback");
                 Told::Refused
             }
+            // It comes again soon: nothing is wrong with HubSpot.
+            Ok(Err(hubspot::Error::RateLimited)) => Told::NotCalled,
             Ok(Err(error)) => {
                 tracing::warn!(error = chain(&error), "HubSpot could not be called back");
                 Told::NotHeard
+            }
+            Err(Stop::Trouble(Trouble::HubSpotThrottled | Trouble::OutOfTime)) => {
+                tracing::info!("no turn to call HubSpot back");
+                Told::NotCalled
             }
             Err(stop) => {
                 tracing::warn!(cause = stop.as_str(), "HubSpot could not be called back");
                 Told::NotHeard
             }
         }
+    }
+
+    async fn take_callback(&self, record: &Record, until: Timestamp) -> Result<bool, store::Error> {
+        self.app.store.take_callback(record, clock::now(), until).await
     }
 
     async fn postpone(&self, record: &Record, until: Timestamp) -> Result<(), store::Error> {

@@ -3,7 +3,7 @@
 mod payment;
 mod repeated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +27,7 @@ use store::portal::Portal;
 use store::record::{Key, Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
+use crate::budget;
 use crate::clock;
 use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
@@ -213,8 +214,9 @@ impl Execution<'_> {
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let wanted = hubspot::Wanted { payments };
-        let calls = calls_to_read(kind) + u32::from(payments);
-        self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, &self.deadline).await?;
+        let calls = budget::calls_to_read(kind) + u32::from(payments);
+        let patience = budget::patience_to_read(self.deadline.left_to_begin());
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled = self.app.call_hubspot(account, read).await?;
@@ -409,6 +411,7 @@ impl Execution<'_> {
         let (plan, notes) = frozen(record)?;
         let documents: Vec<Document> =
             self.since(record, Entity::from(self.kind), &plan.realm, &notes).await?;
+        let documents = each_once(documents, |document| document.id.to_string());
         let marker = self.marker();
         let marked = |document: &Document, mark: &str| {
             document.private_note.as_ref().is_some_and(|note| note.contains(mark))
@@ -557,15 +560,6 @@ fn matched_products(matched: &Matched) -> Vec<(String, String)> {
     items.into_iter().collect()
 }
 
-/// How many calls to HubSpot it takes to read a record with a contact and up to a hundred lines, payments apart: the record,
-/// the contact and the lines; of a quote also its billing contact, discounts and fees.
-fn calls_to_read(kind: RecordKind) -> u32 {
-    match kind {
-        RecordKind::Deal => 3,
-        RecordKind::Quote => 6,
-    }
-}
-
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     let differs = matched.sale.amount_differs();
     let warning = differs.map(|(record, lines)| {
@@ -573,6 +567,12 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     warning.into_iter().collect()
+}
+
+/// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.
+fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
+    let mut seen = HashSet::new();
+    rows.into_iter().filter(|row| seen.insert(id(row))).collect()
 }
 
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {
@@ -586,4 +586,15 @@ fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {
 
 fn made(document: &Document) -> Made {
     Made { id: document.id.to_string(), json: serde_json::json!(document) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_on_two_pages_is_one_document() {
+        let pages = vec!["412", "411", "411", "410"];
+        assert_eq!(each_once(pages, |id| (*id).to_owned()), ["412", "411", "410"]);
+    }
 }

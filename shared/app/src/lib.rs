@@ -7,7 +7,7 @@
 pub mod action;
 mod answer;
 pub mod attempt;
-mod budget;
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod connect;

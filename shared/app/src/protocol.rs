@@ -248,7 +248,7 @@ fn begin(record: &Record, command: Command, now: Timestamp) -> Command {
 }
 
 /// Whether HubSpot's wait is about to end: for a callback, or, where none was promised, with its own retries.
-fn is_too_late(record: &Record, now: Timestamp) -> bool {
+pub(crate) fn is_too_late(record: &Record, now: Timestamp) -> bool {
     match record.callback_due {
         _ if record.told_at.is_some() => true,
         Some(due) => due.duration_since(now) <= CALLBACK_BEFORE,

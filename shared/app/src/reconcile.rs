@@ -117,10 +117,10 @@ async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
     attempt.instrument(span).await
 }
 
-/// None when the record is not done and does not say what was asked for.
+/// None when a plan is to be made and the record does not say of what.
 async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<State>, store::Error> {
     let Some(record) = app.store.record(key).await? else { return Ok(None) };
-    let Some(request) = delivery::asked_before(&record) else { return Ok(None) };
+    let Some(request) = delivery::asked_before(&record, clock::now()) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
     let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);

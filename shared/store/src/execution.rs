@@ -171,6 +171,36 @@ impl Store {
         })
     }
 
+    /// Takes a callback that is due: whoever else finds it due leaves it alone until `until`. False: somebody has taken it, or
+    /// the record is not as it was read.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: it may have been taken.
+    pub async fn take_callback(
+        &self,
+        read: &Record,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let taking = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(read.key.partition()))
+            .key("sk", text(read.key.sort()))
+            .update_expression("SET next_at = :until")
+            .condition_expression("fence = :fence AND st = :was AND next_at <= :now")
+            .expression_attribute_values(":fence", number(read.fence))
+            .expression_attribute_values(":was", text(read.state.as_str()))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":until", millis(until));
+        match taking.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_refusal(&error) => Ok(false),
+            Err(error) => Err(Error::unavailable("taking a callback")(error)),
+        }
+    }
+
     /// Leaves due work for later, unless somebody has taken it up since it was read; with no record, whatever it is.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use store::record::{Record, State};
 
 use super::layout::{Tone, badge, link_out};
 use super::text::{Texts, fill, texts};
+use crate::clock;
 use crate::config::Config;
 use crate::delivery;
 use crate::execution::record_url;
@@ -65,7 +66,8 @@ struct Answer {
 impl<'a> Summary<'a> {
     pub(super) fn of(record: &'a Record) -> Self {
         let answer = record.answer.as_deref().and_then(|answer| serde_json::from_str::<Answer>(answer).ok());
-        let asked = delivery::asked_before(record).filter(|asked| !asked.object_type.is_empty());
+        let asked =
+            delivery::asked_before(record, clock::now()).filter(|asked| !asked.object_type.is_empty());
         Self { record, outputs: answer.map(|answer| answer.outputs).unwrap_or_default(), asked }
     }
 

@@ -12,7 +12,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::{Execution, frozen, made};
+use super::{Execution, each_once, frozen, made};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -149,6 +149,7 @@ impl Execution<'_> {
         let (plan, notes) = frozen(record)?;
         let document = record.made_id.as_deref().unwrap_or_default();
         let payments: Vec<PaymentSeen> = self.since(record, Entity::Payment, &plan.realm, &notes).await?;
+        let payments = each_once(payments, |payment| payment.id.to_string());
         let marker = self.marker();
         let has = |payment: &PaymentSeen, mark: &str| {
             payment.private_note.as_ref().is_some_and(|note| note.contains(mark))
