@@ -92,8 +92,11 @@ async fn fail(stack: &Stack, portal: PortalId, realm: &RealmId, callback_id: &st
     assert!(matches!(written, Written::Done(_)));
 }
 
+/// The fields of a form.
+type Form = Vec<(&'static str, String)>;
+
 /// What there is to ask for of a portal: a page or a file, or a form with these fields.
-fn asked_for(theirs: u64) -> Vec<(String, Option<Vec<(&'static str, String)>>)> {
+fn asked_for(theirs: u64) -> Vec<(String, Option<Form>)> {
     let company = |rest: &str| format!("/console/company/{}{rest}", realm(theirs));
     let file = || ("text", r#"{"version": 1, "fee_item": "666"}"#.to_owned());
     vec![
@@ -115,7 +118,7 @@ async fn cross(browser: &Browser<'_>, mine: u64, theirs: u64) {
     let own = mine == theirs;
     let all = own || std::env::var("PROOF").is_ok_and(|proof| proof == "full");
     for (at, (path, fields)) in asked_for(theirs).into_iter().enumerate() {
-        let chosen = all || (at as u64 + mine + theirs) % 5 == 0;
+        let chosen = all || (at as u64 + mine + theirs).is_multiple_of(5);
         let seen = match fields {
             _ if !chosen => continue,
             Some(_) if own => continue,
