@@ -13,9 +13,9 @@ pub const ACCOUNT: &str = "123456789012";
 // Nothing checks signatures here; the SDK only refuses to send unsigned requests.
 /// The id of the key that requests are signed with.
 pub const ACCESS_KEY: &str = "local";
-/// The secret of that key.
-pub const SECRET_KEY: &str = "local";
-pub(crate) const SESSION_TOKEN: &str = "local";
+/// The secret of that key: told apart from every other word, so that a log can be searched for it.
+pub const SECRET_KEY: &str = "local-aws-secret-key";
+pub(crate) const SESSION_TOKEN: &str = "local-aws-session-token";
 
 /// A DynamoDB client for this endpoint.
 pub fn dynamodb(url: &str) -> aws_sdk_dynamodb::Client {

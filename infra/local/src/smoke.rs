@@ -64,9 +64,9 @@ pub(crate) async fn run() -> Result<ExitCode> {
     let package = fresh(folder.join("package"))?;
     deployment::package(&package, &programs)?;
 
-    let vendors = Vendors::start().await?;
+    let vendors = Vendors::start(&world::app_secret()).await?;
     // Nobody installs or connects here: where people are sent back to does not matter.
-    vendors.seed("https://api.example.com", true).await?;
+    vendors.seed("https://api.example.com", &world::app_secret(), true).await?;
     vendors.seed_grants().await?;
     let home = fresh(folder.join("home"))?;
     let emulator = Emulator::start(&tools.ministack, &home, &logs).await?;

@@ -49,6 +49,8 @@ pub struct Options {
     pub local_links: bool,
     /// Environment variables of every function; they win over the stack's own.
     pub variables: Vec<(String, String)>,
+    /// The app secret (contract §5): both vendors know the app by what stands in it.
+    pub app_secret: Value,
     /// Whether [`world`]'s deals, items and customer are there from the start. Portal and company always are.
     pub seeded: bool,
     /// Whether the app is installed in the portal and the company connected from the start; else a browser has to do it.
@@ -72,6 +74,7 @@ impl Default for Options {
             gateway_timeout: None,
             local_links: false,
             variables: Vec::new(),
+            app_secret: world::app_secret(),
             seeded: true,
             installed: true,
             scheduled: false,
@@ -199,7 +202,7 @@ impl Stack {
         let (listener, address) = task::listen(options.port).await.map_err(not_served("the gateway"))?;
         // A name: HubSpot and Intuit send people back to no address of numbers.
         let public_base_url = format!("http://localhost:{}", address.port());
-        let vendors = Vendors::start().await.map_err(not_served("a simulator"))?;
+        let vendors = Vendors::start(&options.app_secret).await.map_err(not_served("a simulator"))?;
         vendors.set_action_base_url(&public_base_url);
         let info = Info {
             public_base_url,
@@ -212,7 +215,7 @@ impl Stack {
             app_secret_id: APP_SECRET.to_owned(),
             portal_id: world::PORTAL.0,
             realm_ids: vec![world::REALM.to_owned()],
-            hubspot_client_secret: world::CLIENT_SECRET.to_owned(),
+            hubspot_client_secret: world::key(&options.app_secret, "hubspot", "client_secret").to_owned(),
             actions: vendors.hubspot.definition_ids(),
         };
 
@@ -347,9 +350,9 @@ impl Stack {
     async fn seed(&self, options: &Options) -> Result<(), Error> {
         const PART: &str = "the seed";
         let secret =
-            self.secrets.create_secret().name(APP_SECRET).secret_string(world::app_secret().to_string());
+            self.secrets.create_secret().name(APP_SECRET).secret_string(options.app_secret.to_string());
         secret.send().await.map_err(|error| did_not_start(PART)(error.into()))?;
-        self.vendors.seed(&self.info.public_base_url, options.seeded).await?;
+        self.vendors.seed(&self.info.public_base_url, &options.app_secret, options.seeded).await?;
         if !options.installed {
             return Ok(());
         }

@@ -53,17 +53,17 @@ pub struct Vendors {
 }
 
 impl Vendors {
-    /// Serves both on free loopback ports, HubSpot with the app project of this checkout. They know nothing yet. Where
-    /// Intuit's XSDs stand beside the checkout, QuickBooks holds all bodies against them.
+    /// Serves both on free loopback ports, HubSpot with the app project of this checkout. They know nothing yet but
+    /// what HubSpot signs executions with. Where Intuit's XSDs stand beside the checkout, QuickBooks holds all bodies against them.
     ///
     /// # Errors
     /// When the app project cannot be read or there is no port to listen on.
-    pub async fn start() -> io::Result<Self> {
+    pub async fn start(app_secret: &Value) -> io::Result<Self> {
         let http = loopback_client().map_err(io::Error::other)?;
         let hubspot = HubSpot::new(HubSpotOptions {
             app: paths::workspace().join("infra/hubspot"),
             action_base_url: None,
-            client_secret: world::CLIENT_SECRET.to_owned(),
+            client_secret: world::key(app_secret, "hubspot", "client_secret").to_owned(),
         })?;
         let quickbooks = QuickBooks::with_clock(hubspot.control().clock().clone());
         let quickbooks = match conformance::beside_the_checkout()? {
@@ -97,9 +97,14 @@ impl Vendors {
     ///
     /// # Errors
     /// [`Error`] when a simulator refuses its seed.
-    pub async fn seed(&self, public_base_url: &str, with_records: bool) -> Result<(), Error> {
-        self.seed_hubspot(&world::hubspot_app(public_base_url)).await?;
-        self.seed_quickbooks(&world::quickbooks_app(public_base_url))?;
+    pub async fn seed(
+        &self,
+        public_base_url: &str,
+        app_secret: &Value,
+        with_records: bool,
+    ) -> Result<(), Error> {
+        self.seed_hubspot(&world::hubspot_app(public_base_url, app_secret)).await?;
+        self.seed_quickbooks(&world::quickbooks_app(public_base_url, app_secret))?;
         if with_records {
             self.seed_hubspot(&world::hubspot()).await?;
             self.seed_quickbooks(&world::quickbooks())?;

@@ -12,6 +12,8 @@ use store::Store;
 use store::portal::NewCompany;
 use store::tokens::Grant;
 
+use crate::aws;
+
 /// The HubSpot portal.
 pub const PORTAL: PortalId = PortalId(1_000_001);
 
@@ -56,6 +58,22 @@ pub const OFFER_EXPIRES: &str = "2099-03-31";
 /// What [`OFFER`] comes to: 20 × 14.50 and 249.99, less 10 %, and 25.00 for delivery.
 pub const OFFER_TOTAL: &str = "510.99";
 
+/// The people that deals are with: id, names, e-mail address.
+const CONTACTS: [(&str, &str, &str, &str); 4] = [
+    ("501", "Ana", "Trujillo", "ana@harborkitchen.example"),
+    ("502", "Theo", "Brandt", "theo.brandt@brandtandsons.example"),
+    ("503", "Hanna", "Lindqvist", "hanna@norrbistro.example"),
+    ("504", "O'Brien &", "Søn \"Ltd\"", "sean.o'brien@obrien-son.example"),
+];
+
+/// The known customer's, as people type addresses: HubSpot has the same one in lower case.
+const KNOWN_ADDRESS: &str = "Hanna@NorrBistro.example";
+
+/// What [`HARBOR`] is called.
+const HARBOR_NAME: &str = "Harbor Kitchen – opening order";
+/// What [`HARBOR`] comes to.
+const HARBOR_TOTAL: &str = "949.40";
+
 /// The name of O'Brien's contact as a customer.
 pub const OBRIEN: &str = "O'Brien & Søn \"Ltd\"";
 
@@ -79,6 +97,10 @@ const INTUIT_CLIENT_SECRET: &str = "local-intuit-secret";
 /// The same for sandbox companies.
 const SANDBOX_CLIENT_ID: &str = "local-intuit-sandbox";
 const SANDBOX_CLIENT_SECRET: &str = "local-intuit-sandbox-secret";
+/// What Intuit signs its webhooks with.
+const VERIFIER: &str = "local-verifier";
+const SANDBOX_VERIFIER: &str = "local-sandbox-verifier";
+const SESSION_KEY: &str = "bG9jYWwtc2Vzc2lvbi1rZXktb2YtMzItYnl0ZXMhISE=";
 
 /// The scopes the portal granted: all required ones (rulings.md 29), and the optional one for payments.
 pub(crate) const SCOPES: [&str; 9] = [
@@ -101,14 +123,57 @@ pub fn app_secret() -> Value {
         },
         "intuit": {
             "client_id": INTUIT_CLIENT_ID, "client_secret": INTUIT_CLIENT_SECRET, "client_secret_previous": null,
-            "webhook_verifier": "local-verifier",
+            "webhook_verifier": VERIFIER,
         },
         "intuit_sandbox": {
             "client_id": SANDBOX_CLIENT_ID, "client_secret": SANDBOX_CLIENT_SECRET,
-            "webhook_verifier": "local-sandbox-verifier",
+            "webhook_verifier": SANDBOX_VERIFIER,
         },
-        "session_key": "bG9jYWwtc2Vzc2lvbi1rZXktb2YtMzItYnl0ZXMhISE=",
+        "session_key": SESSION_KEY,
     })
+}
+
+/// A key of the app secret; empty if it is not there.
+pub(crate) fn key<'a>(app_secret: &'a Value, of: &str, name: &str) -> &'a str {
+    app_secret[of][name].as_str().unwrap_or_default()
+}
+
+/// What may stand in no log and on no page, by what it is: the stack's keys and the tokens of the connected portal.
+pub fn secrets() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("HubSpot's client secret", CLIENT_SECRET),
+        ("Intuit's client secret", INTUIT_CLIENT_SECRET),
+        ("Intuit's client secret for sandboxes", SANDBOX_CLIENT_SECRET),
+        ("Intuit's webhook verifier", VERIFIER),
+        ("Intuit's webhook verifier for sandboxes", SANDBOX_VERIFIER),
+        ("the session key", SESSION_KEY),
+        ("HubSpot's access token", HUBSPOT_TOKEN),
+        ("HubSpot's refresh token", HUBSPOT_REFRESH_TOKEN),
+        ("QuickBooks' access token", QUICKBOOKS_TOKEN),
+        ("QuickBooks' refresh token", QUICKBOOKS_REFRESH_TOKEN),
+        ("the AWS secret key", aws::SECRET_KEY),
+        ("the AWS session token", aws::SESSION_TOKEN),
+    ]
+}
+
+/// What may stand in no log, by what it is: the portal's people and their business.
+pub fn personal() -> Vec<(&'static str, &'static str)> {
+    let people = CONTACTS.iter().flat_map(|(_, first, last, email)| {
+        // A first name of three letters stands in many a word.
+        [("a first name", *first), ("a last name", *last), ("an e-mail address", *email)]
+            .into_iter()
+            .filter(|(_, text)| text.len() > 3)
+    });
+    let business = [
+        ("the company's name", COMPANY),
+        ("a customer's name", OBRIEN),
+        ("a customer's e-mail address", KNOWN_ADDRESS),
+        ("a deal's name", HARBOR_NAME),
+        ("a line's text", HOUSE_BLEND.name),
+        ("a sum", HARBOR_TOTAL),
+        ("a sum", OFFER_TOTAL),
+    ];
+    people.chain(business).collect()
 }
 
 /// Stores the portal as an install and a connect would have, with the item that stands for fees, if one was chosen.
@@ -165,20 +230,22 @@ fn grant(access_token: &str, refresh_token: &str, scopes: Vec<String>) -> Grant 
 
 /// What the HubSpot simulator must know before anybody may install the app: the portal, the app, and where it sends people
 /// back to.
-pub(crate) fn hubspot_app(public_base_url: &str) -> Value {
+pub(crate) fn hubspot_app(public_base_url: &str, app_secret: &Value) -> Value {
     let back = format!("{public_base_url}/connect/hubspot/callback");
+    let key = |name| key(app_secret, "hubspot", name);
     json!({
-        "clients": [{"client_id": HUBSPOT_CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_urls": [back]}],
+        "clients": [{"client_id": key("client_id"), "client_secret": key("client_secret"), "redirect_urls": [back]}],
         "accounts": [{"portal_id": PORTAL.0, "time_zone": TIME_ZONE}],
     })
 }
 
 /// What the QuickBooks simulator must know before anybody may connect a company: the company, the app with keys for it and
 /// keys for sandbox companies, and where it sends people back to.
-pub(crate) fn quickbooks_app(public_base_url: &str) -> Value {
-    let keys = |id: &str, secret: &str, environment: &str| {
+pub(crate) fn quickbooks_app(public_base_url: &str, app_secret: &Value) -> Value {
+    let keys = |of: &str, environment: &str| {
+        let key = |name| key(app_secret, of, name);
         json!({
-            "client_id": id, "client_secret": secret, "environment": environment,
+            "client_id": key("client_id"), "client_secret": key("client_secret"), "environment": environment,
             "redirect_uris": [format!("{public_base_url}/connect/quickbooks/callback")],
             "localhost_redirects": true,
             "disconnect_url": format!("{public_base_url}/disconnect/quickbooks"),
@@ -186,8 +253,8 @@ pub(crate) fn quickbooks_app(public_base_url: &str) -> Value {
     };
     json!({
         "clients": [
-            keys(INTUIT_CLIENT_ID, INTUIT_CLIENT_SECRET, "production"),
-            keys(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "development"),
+            keys("intuit", "production"),
+            keys("intuit_sandbox", "development"),
         ],
         "companies": [{"realm_id": REALM, "name": COMPANY}],
     })
@@ -222,16 +289,11 @@ pub(crate) fn quickbooks_access_expired() -> Value {
 
 /// The portal's deals, quotes, contacts, lines and payments, as a seed of the HubSpot simulator.
 pub fn hubspot() -> Value {
-    let contacts = [
-        contact("501", "Ana", "Trujillo", "ana@harborkitchen.example"),
-        contact("502", "Theo", "Brandt", "theo.brandt@brandtandsons.example"),
-        contact("503", "Hanna", "Lindqvist", "hanna@norrbistro.example"),
-        contact("504", "O'Brien &", "Søn \"Ltd\"", "sean.o'brien@obrien-son.example"),
-    ];
+    let contacts = CONTACTS.map(|(id, first, last, email)| contact(id, first, last, email));
     let opening_order = [HOUSE_BLEND.times("24"), ESPRESSO.times("3").less("10"), TRAINING.times("4")];
     let lettering = Line { name: "Window lettering", sku: None, product: None, ..HOUSE_BLEND };
     let deals = [
-        deal(HARBOR, "Harbor Kitchen – opening order", "501", &opening_order),
+        deal(HARBOR, HARBOR_NAME, "501", &opening_order),
         deal(THEO_FIRST, "Brandt & Sons – trial box", "502", &[HOUSE_BLEND.times("6")]),
         deal(THEO_SECOND, "Brandt & Sons – grinder", "502", &[GRINDER.times("1")]),
         deal(HANNA, "Norr Bistro – weekly beans", "503", &[ESPRESSO.times("2")]),
@@ -275,10 +337,9 @@ pub fn quickbooks() -> Value {
     let items = [HOUSE_BLEND, ESPRESSO, GRINDER].map(|line| item(&line, "NonInventory"));
     let services = [TRAINING, DELIVERY].map(|line| item(&line, "Service"));
     let items: Vec<_> = items.into_iter().chain(services).collect();
-    // As people type addresses: HubSpot has the same one in lower case.
     let customer = json!({
         "DisplayName": "Hanna Lindqvist", "GivenName": "Hanna", "FamilyName": "Lindqvist",
-        "PrimaryEmailAddr": {"Address": "Hanna@NorrBistro.example"},
+        "PrimaryEmailAddr": {"Address": KNOWN_ADDRESS},
     });
     json!({"companies": [{"realm_id": REALM, "items": items, "customers": [customer]}]})
 }
@@ -410,7 +471,7 @@ mod tests {
         assert_eq!(ESPRESSO.times("3").less("10").amount().to_string(), "221.40");
         let world = hubspot();
         let harbor = &world["portals"][0]["objects"]["deals"][0];
-        assert_eq!(harbor["properties"]["amount"], "949.40");
+        assert_eq!(harbor["properties"]["amount"], HARBOR_TOTAL);
         assert_eq!(harbor["associations"]["line_items"].as_array().unwrap().len(), 3);
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Seed {
 struct CompanySeed {
     realm_id: String,
     name: Option<String>,
+    /// Where it is not the name.
+    legal_name: Option<String>,
     country: Option<String>,
     sandbox: Option<bool>,
     #[serde(default)]
@@ -107,6 +109,9 @@ pub(super) fn apply(books: &mut Books, seed: Seed, now: Timestamp) -> Result<Vec
 fn fill_company(company: &mut Company, seed: CompanySeed, now: Timestamp) -> Result<(), String> {
     if let Some(name) = seed.name {
         company.change_settings("CompanyInfo", object(json!({"CompanyName": name, "LegalName": name})));
+    }
+    if let Some(legal_name) = seed.legal_name {
+        company.change_settings("CompanyInfo", object(json!({"LegalName": legal_name})));
     }
     if let Some(country) = seed.country {
         if country != "US" {
