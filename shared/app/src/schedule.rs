@@ -5,15 +5,23 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::clock;
 use crate::effects::Deadline;
 
-/// What EventBridge sends.
+/// What EventBridge sends. Any JSON is taken: of one that is refused, Lambda's runtime would tell the text in the log.
 #[derive(Debug, Deserialize)]
+#[serde(from = "Value")]
 pub struct Tick {
     /// When it fell due.
     time: Option<Timestamp>,
+}
+
+impl From<Value> for Tick {
+    fn from(event: Value) -> Self {
+        Self { time: event["time"].as_str().and_then(|time| time.parse().ok()) }
+    }
 }
 
 /// Goes by the event's time, in a debug build, and answers until when this invocation may work.
@@ -43,6 +51,15 @@ pub(crate) fn fairly<T>(all: Vec<T>, portal: impl Fn(&T) -> u64) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tick_is_whatever_comes_and_has_a_time_where_one_can_be_read() {
+        let time = |event| serde_json::from_str::<Tick>(event).unwrap().time;
+        assert_eq!(time(r#"{"time": "2026-03-02T17:15:00Z"}"#), "2026-03-02T17:15:00Z".parse().ok());
+        for odd in [r#""text""#, "{}", "[]", "null", "7", r#"{"time": "soon"}"#, r#"{"time": [1]}"#] {
+            assert_eq!(time(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn portals_take_turns() {
