@@ -1,7 +1,7 @@
 //! Installing, connecting and disconnecting, as a browser does it: the real function through the local gateway, and both
 //! vendors' consent pages. Each row about OAuth of the security test plan is a test here (reliability.md §e.3).
 
-mod browser;
+pub(crate) mod browser;
 mod company;
 mod disconnecting;
 mod install;
@@ -29,7 +29,7 @@ fn choosing(location: &Url, choice: &[(&str, &str)]) -> String {
 }
 
 /// Signs in, as the owner of the portal.
-async fn signed_in(stack: &Stack, portal: PortalId) -> Browser {
+pub(crate) async fn signed_in(stack: &Stack, portal: PortalId) -> Browser {
     let mut browser = Browser::new(stack);
     let page = sign_in(&mut browser, portal).await;
     assert_eq!(page.location.unwrap().path(), "/console");
@@ -43,14 +43,14 @@ async fn sign_in(browser: &mut Browser, portal: PortalId) -> Page {
     browser.open(back.as_str()).await
 }
 
-async fn back_from_hubspot(browser: &mut Browser, away: &Page, portal: PortalId) -> Url {
+pub(crate) async fn back_from_hubspot(browser: &mut Browser, away: &Page, portal: PortalId) -> Url {
     let consent = choosing(away.location.as_ref().unwrap(), &[("portal_id", &portal.to_string())]);
     let page = browser.open(&consent).await;
     page.location.unwrap_or_else(|| panic!("{}", page.text))
 }
 
 /// Where Intuit sends the browser after somebody chose the company there.
-async fn back_from_intuit(browser: &mut Browser, start: &str, realm: &str) -> Url {
+pub(crate) async fn back_from_intuit(browser: &mut Browser, start: &str, realm: &str) -> Url {
     let away = browser.open(start).await;
     let location = away.location.unwrap_or_else(|| panic!("{}", away.text));
     let page = browser.open(&choosing(&location, &[("realm_id", realm)])).await;
@@ -65,10 +65,10 @@ async fn confirmation(browser: &mut Browser, start: &str, realm: &str) -> Page {
     page
 }
 
-const CONFIRM: &str = "/connect/quickbooks/confirm";
+pub(crate) const CONFIRM: &str = "/connect/quickbooks/confirm";
 
 /// Connects a company, all the way.
-async fn connect(browser: &mut Browser, start: &str, realm: &str) {
+pub(crate) async fn connect(browser: &mut Browser, start: &str, realm: &str) {
     let page = confirmation(browser, start, realm).await;
     let fields = page.fields_of(CONFIRM);
     let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -88,11 +88,11 @@ async fn companies(stack: &Stack, id: PortalId) -> Vec<String> {
 }
 
 /// A second portal, with the same app, and a second company.
-const OTHER_PORTAL: PortalId = PortalId(2_000_002);
-const OTHER_REALM: &str = "9130350000000002";
-const SANDBOX_REALM: &str = "4620816365000003";
+pub(crate) const OTHER_PORTAL: PortalId = PortalId(2_000_002);
+pub(crate) const OTHER_REALM: &str = "9130350000000002";
+pub(crate) const SANDBOX_REALM: &str = "4620816365000003";
 
-async fn seed_others(stack: &Stack) {
+pub(crate) async fn seed_others(stack: &Stack) {
     stack.seed_hubspot(&json!({"accounts": [{"portal_id": OTHER_PORTAL.0}]})).await.unwrap();
     let companies = json!({"companies": [
         {"realm_id": OTHER_REALM, "name": "Beech Street Bakers"},

@@ -134,7 +134,7 @@ async fn the_log_tells_ids_and_never_a_token_a_name_or_a_sum() {
 }
 
 /// A body signed as HubSpot signs (v3).
-async fn post(stack: &Stack, body: &str) -> reqwest::Response {
+pub(crate) async fn post(stack: &Stack, body: &str) -> reqwest::Response {
     let url = format!("{}/actions/invoice", stack.info.public_base_url);
     let timestamp = jiff::Timestamp::now().as_millisecond().to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(stack.info.hubspot_client_secret.as_bytes()).unwrap();

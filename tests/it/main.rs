@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod budgets;
+mod canaries;
 mod conforming;
 mod connect;
 mod connections;

@@ -5,8 +5,9 @@ use local::stack::{Options, Stack, Vendor};
 use local::world::{PORTAL, REALM};
 use serde_json::{Value, json};
 
-/// A stack whose QuickBooks may not have seen or sent anything that Intuit's XSDs do not allow: that fails the test when
-/// the stack is dropped. Without the XSDs beside the checkout nothing is looked at.
+/// A stack whose QuickBooks may not have seen or sent anything that Intuit's XSDs do not allow, and whose functions may not
+/// have told a secret or a name in their logs: that fails the test when the stack is dropped. Without the XSDs beside the
+/// checkout no body is looked at.
 pub(crate) struct Checked(Stack);
 
 impl std::ops::Deref for Checked {
@@ -25,13 +26,14 @@ impl std::ops::DerefMut for Checked {
 
 impl Drop for Checked {
     fn drop(&mut self) {
-        let found: Vec<_> = self.0.quickbooks.nonconforming().iter().map(ToString::to_string).collect();
         // A test that fails already says why.
-        assert!(
-            found.is_empty() || std::thread::panicking(),
-            "not as Intuit's XSDs have it:\n{}",
-            found.join("\n")
-        );
+        if std::thread::panicking() {
+            return;
+        }
+        let found: Vec<_> = self.0.quickbooks.nonconforming().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "not as Intuit's XSDs have it:\n{}", found.join("\n"));
+        let told = crate::canaries::told(&self.0);
+        assert!(told.is_empty(), "{}", told.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
 }
 
