@@ -387,6 +387,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_condition_the_last_value_holds_here() {
+        let chosen = REAL
+            .replace("      Timeout: 300\n", "      Timeout: !If [HasCanary, 5, !If [IsLimited, 6, 300]]\n");
+        assert_ne!(chosen, REAL);
+        assert_eq!(Template::parse(&chosen).unwrap(), Template::parse(REAL).unwrap());
+    }
+
+    #[test]
     fn a_missing_property_is_named_with_resource_and_line() {
         let message = refused(
             "Resources:\n  Form:\n    Type: AWS::Serverless::Function\n    Properties: {Timeout: 3}\n",
@@ -396,8 +404,7 @@ mod tests {
 
     #[test]
     fn a_route_to_a_function_that_is_not_there_is_refused() {
-        let broken =
-            REAL.replace("IntegrationUri: !GetAtt InvoiceFunction.Arn", "IntegrationUri: !GetAtt Nobody.Arn");
+        let broken = REAL.replace("!GetAtt InvoiceFunction.Arn]", "!GetAtt Nobody.Arn]");
         let message = refused(&broken);
         assert!(
             message.ends_with("IntegrationUri: “Nobody” is not a function of this template"),
