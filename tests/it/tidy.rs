@@ -192,7 +192,11 @@ fn the_readme_names_every_failure_code_every_variable_and_every_crate() {
     }
     for folder in ["functions", "shared", "infra"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
+            let entry = entry.unwrap();
+            if !entry.path().is_dir() {
+                continue;
+            }
+            let name = entry.file_name().into_string().unwrap();
             assert!(readme.contains(&format!("{name}/")), "the README's code map lacks {folder}/{name}");
         }
     }
@@ -247,6 +251,8 @@ fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
         let granted: BTreeSet<&str> = block
             .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':'))
             .filter(|word| word.starts_with("dynamodb:") || word.starts_with("secretsmanager:"))
+            // Which items, not which operation.
+            .filter(|word| *word != "dynamodb:LeadingKeys")
             .collect();
         let mut needed: BTreeSet<&str> = OPERATIONS.map(|(_, _, permission)| permission).into();
         if function.binary == "connect" {
@@ -314,4 +320,37 @@ fn every_action_speaks_hubspot_s_seven_languages_in_full() {
             assert!(english.contains(&format!("/inputFieldLabels/{name}")), "{action}: {name} has no label");
         }
     }
+}
+
+/// What a heading is called in a link to it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() {
+    let (template, runbook) = (read("template.yaml"), read("infra/RUNBOOK.md"));
+    let alarms: usize = ["Alarm", "CompositeAlarm"]
+        .map(|kind| template.matches(&format!("    Type: AWS::CloudWatch::{kind}\n")).count())
+        .iter()
+        .sum();
+    let linked: Vec<String> = template
+        .split("AlarmDescription: ")
+        .skip(1)
+        .map(|rest| {
+            let text = rest.lines().next().unwrap();
+            let link = text.split_once("${RunbookUrl}#").unwrap_or_else(|| panic!("no link: {text}")).1;
+            link.trim_end_matches('"').to_owned()
+        })
+        .collect();
+    assert_eq!(linked.len(), alarms, "each alarm has a description");
+    let headings = runbook.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let entries: Vec<String> =
+        headings.lines().filter_map(|line| line.strip_prefix("### ")).map(anchor).collect();
+    let sorted = |mut list: Vec<String>| {
+        list.sort();
+        list
+    };
+    assert_eq!(sorted(linked), sorted(entries));
 }
