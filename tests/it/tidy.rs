@@ -354,3 +354,45 @@ fn each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() {
     };
     assert_eq!(sorted(linked), sorted(entries));
 }
+
+/// All Rust of a folder.
+fn sources(folder: &str) -> String {
+    let (mut sources, mut open) = (String::new(), vec![root().join(folder)]);
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    sources
+}
+
+#[test]
+fn the_files_constants_and_parameters_that_the_pages_for_operators_name_are_there() {
+    let (sources, template) = (sources("shared"), read("template.yaml"));
+    let is_there = |name: &str| {
+        let only = |allowed: fn(char) -> bool| name.chars().all(allowed);
+        if ["infra/", "shared/", "tests/"].iter().any(|folder| name.starts_with(folder)) {
+            return !only(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c)) || root().join(name).exists();
+        }
+        if name.contains('_') && only(|c| c.is_ascii_uppercase() || c == '_') {
+            return sources.contains(name);
+        }
+        match name.split_once('=') {
+            Some((parameter, _))
+                if name.starts_with(|c: char| c.is_ascii_uppercase())
+                    && parameter.chars().all(|c| c.is_ascii_alphanumeric()) =>
+            {
+                template.contains(&format!("\n  {parameter}:\n"))
+            }
+            _ => true,
+        }
+    };
+    for page in ["RUNBOOK", "first-hour", "setup"] {
+        let text = read(&format!("infra/{page}.md"));
+        for name in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            assert!(is_there(name), "{page}.md names {name}");
+        }
+    }
+}

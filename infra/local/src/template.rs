@@ -3,6 +3,7 @@
 //! The template is the only place where a route or a key is written down; nothing here repeats one. Whatever the reader
 //! needs and cannot find is an error that names the resource and the line.
 
+mod role;
 mod yaml;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
+pub use self::role::{Resource, Statement};
 use self::yaml::Node;
 
 /// The parts of a template that a local stack is built from.
@@ -38,6 +40,8 @@ pub struct Function {
     pub memory_mb: u64,
     /// The names of its environment variables, in the template's order.
     pub variables: Vec<String>,
+    /// What its role allows of table and secrets.
+    pub role: Vec<Statement>,
 }
 
 /// A route of the HTTP API.
@@ -197,6 +201,7 @@ fn read_function(root: &Node<'_>, resource: &Node<'_>) -> Result<Function, Error
         timeout: Duration::from_secs(own_or_global("Timeout")?.number()?),
         memory_mb: own_or_global("MemorySize")?.number()?,
         variables: variables(&globals, &properties)?,
+        role: role::read(&properties)?,
     })
 }
 
