@@ -11,7 +11,7 @@ use store::connection::Status;
 use store::portal::NewCompany;
 use store::tokens::{Grant, Owner};
 
-use crate::bench::{Bench, Point};
+use crate::bench::{Bench, Point, RequestIds};
 use crate::case::enrollment;
 use crate::{full, say};
 
@@ -31,7 +31,7 @@ const MILDER_SHARE: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_a_renewal_is_killed_only_what_never_came_to_the_journal_is_lost() {
-    let bench = Bench::start().await;
+    let bench = Bench::start(RequestIds::Honoured).await;
     let (mut runs, mut lost, mut missed) = (0, 0, 0);
     for rotation in ROTATIONS {
         let switches = json!({"rotated_token": rotation});
@@ -102,8 +102,12 @@ async fn connect_again(bench: &Bench, number: usize) {
     let company = NewCompany {
         realm: realm(),
         name: COMPANY.to_owned(),
+        legal_name: None,
+        country: None,
         sandbox: false,
         home_currency: Some("USD".parse().unwrap()),
+        connected_by: None,
+        connected_at: None,
     };
     let ended: Timestamp = bench.stack.now();
     let grant = Grant {

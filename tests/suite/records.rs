@@ -656,7 +656,7 @@ async fn what_failed_is_retried_once_as_a_record_of_its_own() {
     assert_eq!(table.retry(&old.key).await, Retried::Before(successor.clone()));
     assert_eq!(table.stored().await, Record { retried: true, ..old.clone() }, "it only learns of it");
     // It is due at once, for the old company and what was asked for, and starts from nothing.
-    assert_eq!(table.backing.store.due(table.now, 10).await.unwrap(), [successor.clone()]);
+    assert_eq!(table.backing.store.due(table.now, 10).await.unwrap(), std::slice::from_ref(&successor));
     let by_schedule =
         Claim { key: successor.clone(), delivered: false, realm: None, action: None, ..table.claim() };
     let Claimed::Ours(new) = table.backing.store.claim(&by_schedule).await.unwrap() else {

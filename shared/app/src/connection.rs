@@ -324,7 +324,7 @@ impl App {
         if lately || company.use_noted.swap(true, Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.store.note_use(&company.owner, now).await {
+        if let Err(error) = self.store.note_use(&company.owner, &company.connection, now).await {
             tracing::warn!(error = chain(&error), "that the company is used was not noted");
         }
     }

@@ -29,8 +29,8 @@ const AT_ONCE: usize = 8;
 /// How many are read from each shard of the index in a run: keys only.
 const AT_MOST: usize = 2_000;
 
-/// A company that was used since then has its tokens kept fresh.
-const IN_USE: SignedDuration = SignedDuration::from_hours(24);
+/// A company that was used in this time has its tokens kept fresh: one that is used once a day always.
+const IN_USE: SignedDuration = SignedDuration::from_hours(36);
 
 /// After the end of the access token an unused company is left alone for so long: its tokens are then not a week old.
 const LEFT_ALONE: SignedDuration = SignedDuration::from_hours(6 * 24 + 12);
@@ -203,7 +203,7 @@ mod tests {
         let due = START + SignedDuration::from_mins(35);
         assert_eq!(need(&used, START + SignedDuration::from_mins(34)), Need::NothingBefore(due));
         assert_eq!(need(&used, due), Need::Renewal);
-        let long_ago = connection(Some(START - SignedDuration::from_hours(24)));
+        let long_ago = connection(Some(START - IN_USE));
         assert!(matches!(need(&long_ago, due), Need::NothingBefore(_)));
     }
 

@@ -225,19 +225,21 @@ impl Store {
         Ok(matches!(ran(update.send().await, "ending the connection")?, Ran::Done(_)))
     }
 
-    /// Notes that the company is used, once an hour.
+    /// Notes that the company is used, once an hour; the schedule, which may have left it alone for days, looks at its tokens
+    /// before they end.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: the schedule may take the company for unused.
-    pub async fn note_use(&self, owner: &Owner, now: Timestamp) -> Result<(), Error> {
+    pub async fn note_use(&self, owner: &Owner, seen: &Connection, now: Timestamp) -> Result<(), Error> {
         let hour_ago = now.checked_sub(NOTED_EVERY).unwrap_or(now);
         let update = self
             .update(owner)
-            .update_expression("SET last_used_at = :now")
+            .update_expression("SET last_used_at = :now, next_at = :next_at")
             .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :hour_ago)",
+                "attribute_exists(due) AND (attribute_not_exists(last_used_at) OR last_used_at < :hour_ago)",
             )
             .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":next_at", millis(looked_at(seen.access_expires_at.unwrap_or(now))))
             .expression_attribute_values(":hour_ago", millis(hour_ago));
         ran(update.send().await, "noting the use").map(drop)
     }
@@ -365,13 +367,17 @@ fn moved(
         None => remove += ", hard_expires_at",
     }
     if let Some(shard) = owner.shard() {
-        let next_at = grant.access_expires_at.checked_sub(LOOKED_AT_BEFORE);
         set += ", due = :due, next_at = :next_at";
         update = update
             .expression_attribute_values(":due", text(shard))
-            .expression_attribute_values(":next_at", millis(next_at.unwrap_or(grant.access_expires_at)));
+            .expression_attribute_values(":next_at", millis(looked_at(grant.access_expires_at)));
     }
     update.update_expression(set + &remove)
+}
+
+/// When the schedule first looks at tokens whose access token ends then.
+fn looked_at(access_expires_at: Timestamp) -> Timestamp {
+    access_expires_at.checked_sub(LOOKED_AT_BEFORE).unwrap_or(access_expires_at)
 }
 
 enum Ran {

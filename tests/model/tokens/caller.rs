@@ -205,7 +205,8 @@ impl Caller {
             Step::Read => take("reads again", world.with(at, |world, caller| caller.reads(world, variant))),
             Step::ReadJournal => self.reads_journal(world, at, variant, take),
             Step::Buy => {
-                if !variant.is_unleased() && !(world.leased && self.holds) {
+                let may_buy = variant.is_unleased() || (world.leased && self.holds);
+                if !may_buy {
                     take("has no time to buy", world.with(at, |_, caller| caller.on(Event::NoTime, variant)));
                 } else {
                     take("sends the purchase", world.with(at, |_, caller| caller.doing = Doing::Sent));

@@ -96,7 +96,8 @@ impl World {
 
     pub(crate) fn broken(&self, rotation: Rotation) -> impl Iterator<Item = Rule> {
         let reauth = self.reauth_required && self.known().any(|token| self.takes(token, rotation));
-        let lost = !self.excused && !(self.alive && self.known().any(|token| token == self.newest));
+        let is_held = self.alive && self.known().any(|token| token == self.newest);
+        let lost = !self.excused && !is_held;
         let buying = self.callers.iter().filter(|caller| caller.is_buying()).count();
         [
             reauth.then_some(Rule::FalseReauth),
