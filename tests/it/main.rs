@@ -6,6 +6,7 @@ mod budgets;
 mod conforming;
 mod connect;
 mod connections;
+mod console;
 mod deliveries;
 mod gate;
 mod invoice;

@@ -232,6 +232,7 @@ fn real(seen: &Record) -> record::Record {
         safe_since: None,
         safe_until: None,
         own_mistakes: 0,
+        intuit_tids: Vec::new(),
         retried: false,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,

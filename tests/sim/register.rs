@@ -414,6 +414,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         safe_since: None,
         safe_until: None,
         own_mistakes: 0,
+        intuit_tids: Vec::new(),
         retried: false,
         created_at: now,
     }

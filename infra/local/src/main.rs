@@ -33,6 +33,9 @@ enum Command {
     },
     /// Serves until stopped; target/local/stack.json says where.
     Serve {
+        /// Nothing is installed and no company connected: a browser has to do it.
+        #[arg(long)]
+        bare: bool,
         /// The gateway's port; 0 takes a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
@@ -60,15 +63,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    let (port, demo, keep) = match command {
-        Command::Demo { keep, port } => (port, true, keep),
-        Command::Serve { port } => (port, false, true),
+    let (port, demo, keep, bare) = match command {
+        Command::Demo { keep, port } => (port, true, keep, false),
+        Command::Serve { port, bare } => (port, false, true, bare),
         Command::Measure => return measure::run().await,
         Command::Smoke => return smoke::run().await,
     };
     let progress = |step: &str| eprintln!("{step} …");
-    let options =
-        Options { port, warm: true, local_links: true, scheduled: keep, progress, ..Options::default() };
+    let options = Options {
+        port,
+        warm: true,
+        local_links: true,
+        scheduled: keep,
+        installed: !bare,
+        progress,
+        ..Options::default()
+    };
     let stack = Stack::start(options).await?;
     let code = match demo {
         true => demo::run(&stack).await?,

@@ -21,6 +21,10 @@ pub(crate) async fn serve(stack: &Stack) -> Result<(), Box<dyn std::error::Error
     ] {
         println!("  {what:<16} {value}");
     }
+    println!(
+        "\nOpen this page, and sign in through the HubSpot simulator:\n  {}/console",
+        info.public_base_url
+    );
     println!("\nEnroll a deal, then look at the books:");
     println!(
         "  curl -s {}/_sim/executions -d '{{\"action\":\"invoice\",\"portal_id\":{},\"object_type\":\"DEAL\",\

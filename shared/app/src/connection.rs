@@ -58,6 +58,11 @@ impl Vendors {
         })
     }
 
+    /// Whether sandbox companies can be connected (rulings.md 24).
+    pub(crate) fn has_sandbox_keys(&self) -> bool {
+        self.keys.intuit_sandbox.is_some()
+    }
+
     /// Whichever client: a grant says for which company it is.
     pub(crate) fn intuit(&self) -> &quickbooks::Client {
         &self.quickbooks

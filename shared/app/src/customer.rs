@@ -158,7 +158,7 @@ impl Effects for Order<'_> {
         let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
-        effects::write(&self.app.store, record, &transition, &self.deadline).await
+        effects::write(&self.app.store, record, &transition, &[], &self.deadline).await
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -177,7 +177,7 @@ impl Effects for Order<'_> {
             Err(Stop::Trouble(trouble)) => return Outcome::NoEffect(trouble),
         };
         match sent {
-            Ok(customer) => {
+            Ok(quickbooks::Created { row: customer, .. }) => {
                 tracing::info!(customer.id = %customer.id, "customer created");
                 Outcome::Made(self.made(customer))
             }

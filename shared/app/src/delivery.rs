@@ -1,6 +1,7 @@
 //! How an execution is taken up, promised to HubSpot and called back about: the effects around those of its record.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use hubspot::callback::Completed;
@@ -88,7 +89,17 @@ impl<'a> Execution<'a> {
     ) -> Self {
         let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
         let realm = chosen_company(chosen, portal);
-        Self { app, key, request, portal, kind, realm, deadline, noted: AtomicBool::new(false) }
+        Self {
+            app,
+            key,
+            request,
+            portal,
+            kind,
+            realm,
+            deadline,
+            noted: AtomicBool::new(false),
+            calls: Mutex::default(),
+        }
     }
 
     fn asked(&self) -> String {
@@ -129,7 +140,7 @@ impl Attempt for Execution<'_> {
             let release = Change::Release(Trouble::InProgress);
             let release = release.transition(record, self.deadline.times(record, &release));
             if let Some(release) = release {
-                effects::write(&self.app.store, record, &release, &self.deadline).await?;
+                effects::write(&self.app.store, record, &release, &[], &self.deadline).await?;
             }
             return Ok(Claimed::Running);
         }

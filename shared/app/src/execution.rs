@@ -5,13 +5,14 @@ mod repeated;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document;
-use mapping::hubspot::{Enrolled, RecordKind};
+use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
 use mapping::payment::Paid;
 use mapping::problem::Problem;
@@ -60,6 +61,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) deadline: Deadline,
     /// Whether this attempt has noted its document in the indexes.
     pub(crate) noted: AtomicBool,
+    /// Intuit's ids of the calls that this attempt has not written down yet.
+    pub(crate) calls: Mutex<Vec<String>>,
 }
 
 impl Effects for Execution<'_> {
@@ -84,7 +87,8 @@ impl Effects for Execution<'_> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let writing = effects::write(&self.app.store, record, &transition, &self.deadline);
+        let calls = self.noted_calls();
+        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
             Change::Record(made) if record.state != State::PaySent => {
@@ -251,8 +255,7 @@ impl Execution<'_> {
     }
 
     fn record_url(&self, kind: RecordKind) -> String {
-        let (base, portal) = (&self.app.config.hubspot_app_url, self.request.portal_id);
-        format!("{base}/contacts/{portal}/record/{}/{}", kind.type_id(), self.request.object_id)
+        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind, self.request.object_id)
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
@@ -347,11 +350,13 @@ impl Execution<'_> {
             sent = remembering => sent,
         };
         Ok(match sent? {
-            Ok(document) => {
+            Ok(quickbooks::Created { row: document, intuit_tid }) => {
+                self.note_call(intuit_tid);
                 tracing::info!(document.id = %document.id, "created");
                 Outcome::Made(made(&document))
             }
             Err(quickbooks::Error::Rejected(fault)) => {
+                self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
@@ -361,6 +366,15 @@ impl Execution<'_> {
             }
             Err(error) => Outcome::of_error(&error, &company.name),
         })
+    }
+
+    /// Intuit's id of a call that was to make something stands in the next write: support asks for it.
+    fn note_call(&self, intuit_tid: Option<String>) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).extend(intuit_tid);
+    }
+
+    fn noted_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
@@ -526,6 +540,11 @@ impl Execution<'_> {
         let number = document.and_then(|document| document.doc_number).or_else(|| record.made_id.clone());
         number.unwrap_or_default()
     }
+}
+
+/// Where people see a record of HubSpot.
+pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: RecordId) -> String {
+    format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
 }
 
 /// Which item each HubSpot product became, once.

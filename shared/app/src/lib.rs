@@ -12,7 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod connect;
 mod connection;
-mod console;
+pub mod console;
 mod customer;
 mod delivery;
 mod effects;

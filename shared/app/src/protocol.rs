@@ -507,6 +507,7 @@ mod tests {
             safe_since: None,
             safe_until: None,
             own_mistakes: 0,
+            intuit_tids: Vec::new(),
             retried: false,
             created_at: now(),
         }

@@ -190,6 +190,7 @@ mod tests {
             version_id: "v".to_owned(),
             status: Status::Ok,
             access_expires_at: Some(START + HOUR),
+            refresh_expires_at: None,
             hard_expires_at: None,
             last_used_at,
         }

@@ -142,6 +142,11 @@ impl Fields {
         if is_form { Self::read(request.body().as_ref()) } else { Self::default() }
     }
 
+    /// Those of a form that was sent in parts, each with its name.
+    pub(crate) fn of_parts(parts: Vec<(String, String)>) -> Self {
+        Self(parts)
+    }
+
     fn read(encoded: &[u8]) -> Self {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }

@@ -1,4 +1,12 @@
-//! What is known of one QuickBooks company, and what was chosen for it.
+//! What is known of one QuickBooks company, what was chosen for it, and the choices as a file.
+//!
+//! A file that is taken in changes the settings it names and leaves the others alone, so that one written before a setting
+//! existed still does what it did. Everything wrong with it is told at once, each with the field's name.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::money::Currency;
 use crate::quickbooks::ItemId;
@@ -10,4 +18,254 @@ pub struct Settings {
     pub home_currency: Option<Currency>,
     /// The item a quote's own fees are put on; none when nobody chose one.
     pub fee_item: Option<ItemId>,
+}
+
+/// The form of the file that this release writes and reads.
+pub const FILE_VERSION: u64 = 1;
+
+/// The largest file that is read, in bytes.
+pub const FILE_LIMIT: usize = 64 * 1024;
+
+/// The most digits of an id in QuickBooks.
+const ID_DIGITS: usize = 20;
+
+/// What people choose for a company; what QuickBooks says of it is not among it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The item a quote's own fees are put on.
+    pub fee_item: Option<ItemId>,
+}
+
+/// The choices as they stand in a file, in this order.
+#[derive(Serialize)]
+struct File<'a> {
+    version: u64,
+    fee_item: Option<&'a str>,
+}
+
+/// The settings of a file, each under its name.
+const VERSION: &str = "version";
+const FEE_ITEM: &str = "fee_item";
+
+/// Something wrong with a file of settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The field, as it is named in the file; none when the whole file cannot be read.
+    pub field: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a field or a file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// More than [`FILE_LIMIT`].
+    TooLarge,
+    /// No JSON.
+    NotJson {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// JSON, but no object.
+    NotAnObject,
+    /// The object has it twice: which one is meant is not for us to guess.
+    Twice,
+    /// There is no such setting.
+    Unknown {
+        /// Those there are.
+        known: &'static [&'static str],
+    },
+    /// The file does not say which form it has.
+    NoVersion,
+    /// It must be an id of QuickBooks, as text, or null.
+    NotAnId,
+}
+
+/// One setting before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name in the file.
+    pub field: &'static str,
+    /// What is chosen today.
+    pub before: Option<String>,
+    /// What would be.
+    pub after: Option<String>,
+}
+
+impl Choices {
+    /// The file that holds these choices, to be kept, changed and taken in again.
+    pub fn to_file(&self) -> String {
+        let file =
+            File { version: FILE_VERSION, fee_item: self.fee_item.as_ref().map(|item| item.0.as_str()) };
+        let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// These choices as a file changes them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file; none of it is taken then.
+    pub fn changed_by(&self, file: &str) -> Result<Self, Vec<Wrong>> {
+        let fields = read(file)?;
+        let mut changed = self.clone();
+        let mut wrong: Vec<Wrong> = Vec::new();
+        if !fields.iter().any(|(name, _)| name == VERSION) {
+            wrong.push(Wrong::of(VERSION, Why::NoVersion));
+        }
+        for (at, (name, value)) in fields.iter().enumerate() {
+            if fields[..at].iter().any(|(earlier, _)| earlier == name) {
+                wrong.push(Wrong::of(name, Why::Twice));
+            } else if let Err(why) = changed.take(name, value) {
+                wrong.push(Wrong::of(name, why));
+            }
+        }
+        if wrong.is_empty() { Ok(changed) } else { Err(wrong) }
+    }
+
+    /// What differs in `new`.
+    pub fn differences(&self, new: &Self) -> Vec<Difference> {
+        let text = |item: &Option<ItemId>| item.as_ref().map(|item| item.0.clone());
+        let fee_item =
+            Difference { field: FEE_ITEM, before: text(&self.fee_item), after: text(&new.fee_item) };
+        [fee_item].into_iter().filter(|difference| difference.before != difference.after).collect()
+    }
+
+    fn take(&mut self, name: &str, value: &Value) -> Result<(), Why> {
+        match name {
+            VERSION if value.as_u64() == Some(FILE_VERSION) => {}
+            VERSION => return Err(Why::NoVersion),
+            FEE_ITEM => self.fee_item = id(value)?.map(ItemId),
+            _ => return Err(Why::Unknown { known: &[VERSION, FEE_ITEM] }),
+        }
+        Ok(())
+    }
+}
+
+impl Wrong {
+    fn of(field: &str, why: Why) -> Self {
+        Self { field: Some(field.to_owned()), why }
+    }
+
+    fn whole(why: Why) -> Vec<Self> {
+        vec![Self { field: None, why }]
+    }
+}
+
+fn id(value: &Value) -> Result<Option<String>, Why> {
+    let is_id =
+        |text: &&str| (1..=ID_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match value {
+        Value::Null => Ok(None),
+        value => value.as_str().filter(is_id).map(|id| Some(id.to_owned())).ok_or(Why::NotAnId),
+    }
+}
+
+fn read(file: &str) -> Result<Vec<(String, Value)>, Vec<Wrong>> {
+    if file.len() > FILE_LIMIT {
+        return Err(Wrong::whole(Why::TooLarge));
+    }
+    // Editors of some systems put a mark before the text.
+    let file = file.trim_start_matches('\u{feff}');
+    if !file.trim_start().starts_with('{') && serde_json::from_str::<Value>(file).is_ok() {
+        return Err(Wrong::whole(Why::NotAnObject));
+    }
+    let fields: Fields = serde_json::from_str(file)
+        .map_err(|error| Wrong::whole(Why::NotJson { line: error.line(), column: error.column() }))?;
+    Ok(fields.0)
+}
+
+/// An object's members in their order; a map would keep one of two with the same name and not say so.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> serde::Deserialize<'de> for Fields {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> serde::de::Visitor<'de> for Members {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    fields.push(member);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(item: &str) -> Choices {
+        Choices { fee_item: Some(ItemId(item.to_owned())) }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        for choices in [Choices::default(), chosen("31")] {
+            assert_eq!(chosen("7").changed_by(&choices.to_file()), Ok(choices));
+        }
+        assert_eq!(chosen("31").to_file(), "{\n  \"version\": 1,\n  \"fee_item\": \"31\"\n}\n");
+    }
+
+    #[test]
+    fn what_a_file_does_not_name_stays() {
+        assert_eq!(chosen("31").changed_by(r#"{"version": 1}"#), Ok(chosen("31")));
+        assert_eq!(
+            chosen("31").changed_by("\u{feff}{\"version\": 1, \"fee_item\": null}"),
+            Ok(Choices::default())
+        );
+    }
+
+    #[test]
+    fn a_wrong_file_says_which_field_and_why() {
+        let wrong = |file: &str| Choices::default().changed_by(file).unwrap_err();
+        let of = |field: &str, why| Wrong { field: Some(field.to_owned()), why };
+        let unknown = || Why::Unknown { known: &["version", "fee_item"] };
+        for (file, expected) in [
+            (r#"{"fee_item": "31"}"#, of("version", Why::NoVersion)),
+            (r#"{"version": 2}"#, of("version", Why::NoVersion)),
+            (r#"{"version": "1"}"#, of("version", Why::NoVersion)),
+            (r#"{"version": 1, "fee_itm": "31"}"#, of("fee_itm", unknown())),
+            (r#"{"version": 1, "fee_item": 31}"#, of("fee_item", Why::NotAnId)),
+            (r#"{"version": 1, "fee_item": "31 or 32"}"#, of("fee_item", Why::NotAnId)),
+            (r#"{"version": 1, "fee_item": ""}"#, of("fee_item", Why::NotAnId)),
+            (r#"{"version": 1, "fee_item": "1", "fee_item": "2"}"#, of("fee_item", Why::Twice)),
+        ] {
+            assert_eq!(wrong(file), [expected], "{file}");
+        }
+        for (file, why) in [
+            ("", Why::NotJson { line: 1, column: 0 }),
+            ("{\n\"version\": 1,\n}", Why::NotJson { line: 3, column: 1 }),
+            ("[]", Why::NotAnObject),
+            ("\"text\"", Why::NotAnObject),
+            (&" ".repeat(FILE_LIMIT + 1), Why::TooLarge),
+        ] {
+            assert_eq!(wrong(file), [Wrong { field: None, why }], "{file}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let wrong = Choices::default().changed_by(r#"{"fee_item": 1, "color": "blue"}"#).unwrap_err();
+        let fields: Vec<_> = wrong.iter().filter_map(|wrong| wrong.field.as_deref()).collect();
+        assert_eq!(fields, ["version", "fee_item", "color"]);
+    }
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        assert_eq!(chosen("31").differences(&chosen("31")), []);
+        let difference = Difference { field: "fee_item", before: Some("31".to_owned()), after: None };
+        assert_eq!(chosen("31").differences(&Choices::default()), [difference]);
+    }
 }

@@ -108,6 +108,15 @@ pub(crate) fn is_allowed(url: &Url) -> bool {
     plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
 }
 
+/// What a create made, and Intuit's id of the call: support asks for it.
+#[derive(Clone, Debug)]
+pub struct Created<T> {
+    /// The row, as QuickBooks has it.
+    pub row: T,
+    /// Intuit's id of the call; none where it did not say.
+    pub intuit_tid: Option<String>,
+}
+
 /// One company's books.
 #[derive(Clone, Debug)]
 pub struct Company {
@@ -150,28 +159,36 @@ impl Company {
         kind: DocumentKind,
         body: &[u8],
         request_id: &RequestId,
-    ) -> Result<Document, Error> {
+    ) -> Result<Created<Document>, Error> {
         let path = kind.entity().to_ascii_lowercase();
-        let document: Document = self.create(&path, kind.entity(), body, request_id).await?;
-        if is_id(&document.id.0) { Ok(document) } else { Err(Error::unreadable()) }
+        let made: Created<Document> = self.create(&path, kind.entity(), body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
     /// Creates a customer from frozen bytes, sent as they are.
     ///
     /// # Errors
     /// As [`Self::create_document`].
-    pub async fn create_customer(&self, body: &[u8], request_id: &RequestId) -> Result<Customer, Error> {
-        let customer: Customer = self.create("customer", "Customer", body, request_id).await?;
-        if is_id(&customer.id.0) { Ok(customer) } else { Err(Error::unreadable()) }
+    pub async fn create_customer(
+        &self,
+        body: &[u8],
+        request_id: &RequestId,
+    ) -> Result<Created<Customer>, Error> {
+        let made: Created<Customer> = self.create("customer", "Customer", body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
     /// Creates a payment from frozen bytes, sent as they are.
     ///
     /// # Errors
     /// As [`Self::create_document`].
-    pub async fn create_payment(&self, body: &[u8], request_id: &RequestId) -> Result<Payment, Error> {
-        let payment: Payment = self.create("payment", "Payment", body, request_id).await?;
-        if is_id(&payment.id.0) { Ok(payment) } else { Err(Error::unreadable()) }
+    pub async fn create_payment(
+        &self,
+        body: &[u8],
+        request_id: &RequestId,
+    ) -> Result<Created<Payment>, Error> {
+        let made: Created<Payment> = self.create("payment", "Payment", body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
     async fn create<T: DeserializeOwned>(
@@ -180,7 +197,7 @@ impl Company {
         entity: &str,
         body: &[u8],
         request_id: &RequestId,
-    ) -> Result<T, Error> {
+    ) -> Result<Created<T>, Error> {
         let call = Call {
             effect: Effect::Write,
             method: Method::POST,
@@ -189,15 +206,17 @@ impl Company {
             content_type: "application/json",
             body: body.to_vec(),
         };
-        let answer = self.send(call).await?;
+        let (answer, intuit_tid) = self.send(call).await?;
         let members: BTreeMap<String, Box<RawValue>> = read(&answer)?;
-        read(members.get(entity).ok_or_else(Error::unreadable)?.get().as_bytes())
+        let row = read(members.get(entity).ok_or_else(Error::unreadable)?.get().as_bytes())?;
+        Ok(Created { row, intuit_tid })
     }
 
     async fn query_one(&self, query: &Query) -> Result<Rows, Error> {
         // As a body, not in the URL: no limit of length, and names stay out of everybody's access logs.
         let body = query.statement().into_bytes();
-        let answer: QueryAnswer = read(&self.send(self.reading("query", "application/text", body)).await?)?;
+        let (answer, _) = self.send(self.reading("query", "application/text", body)).await?;
+        let answer: QueryAnswer = read(&answer)?;
         Ok(Rows { entity: query.entity(), response: answer.query_response })
     }
 
@@ -208,7 +227,8 @@ impl Company {
             .map(|(number, query)| json!({"bId": number.to_string(), "Query": query.statement()}))
             .collect();
         let body = json!({"BatchItemRequest": items}).to_string().into_bytes();
-        let answer: BatchAnswer = read(&self.send(self.reading("batch", "application/json", body)).await?)?;
+        let (answer, _) = self.send(self.reading("batch", "application/json", body)).await?;
+        let answer: BatchAnswer = read(&answer)?;
         // By bId: the order of the answers is not that of the questions (quickbooks.md §1.6).
         let mut found = HashMap::new();
         for item in answer.items {
@@ -230,7 +250,8 @@ impl Company {
     /// Reads the one thing at `path`, which is not a query.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let call = self.reading(path, "application/json", Vec::new());
-        read(&self.send(Call { method: Method::GET, ..call }).await?)
+        let (answer, _) = self.send(Call { method: Method::GET, ..call }).await?;
+        read(&answer)
     }
 
     /// Which company.
@@ -242,7 +263,8 @@ impl Company {
         format!("/v3/company/{}/{rest}", self.realm)
     }
 
-    async fn send(&self, call: Call<'_>) -> Result<Vec<u8>, Error> {
+    /// The body of a success, and Intuit's id of the call; a refusal's is with the refusal.
+    async fn send(&self, call: Call<'_>) -> Result<(Vec<u8>, Option<String>), Error> {
         let (started, effect) = (Instant::now(), call.effect);
         let (method, path) = (call.method.clone(), call.path.clone());
         let outcome = self.exchange(call).await;
@@ -256,7 +278,9 @@ impl Company {
                 tracing::info!(%method, path, duration_ms, %error, "QuickBooks did not answer");
             }
         }
-        sort(effect, outcome?)
+        let answer = outcome?;
+        let intuit_tid = answer.intuit_tid.clone();
+        Ok((sort(effect, answer)?, intuit_tid))
     }
 
     /// Queries are POSTs too.
@@ -410,7 +434,7 @@ mod tests {
     }
 
     async fn create(company: &Company) -> Result<Document, Error> {
-        company.create_document(DocumentKind::Invoice, FROZEN, &request_id()).await
+        company.create_document(DocumentKind::Invoice, FROZEN, &request_id()).await.map(|made| made.row)
     }
 
     fn two_queries() -> [Query; 2] {
@@ -473,7 +497,7 @@ mod tests {
         .await;
         for (kind, id) in [(DocumentKind::Estimate, "1"), (DocumentKind::SalesReceipt, "2")] {
             let document =
-                company_at(&server.url).create_document(kind, FROZEN, &request_id()).await.unwrap();
+                company_at(&server.url).create_document(kind, FROZEN, &request_id()).await.unwrap().row;
             assert_eq!(document.id.0, id);
         }
     }
@@ -481,7 +505,7 @@ mod tests {
     #[tokio::test]
     async fn a_customer_is_created_likewise() {
         let server = Server::start(|_| answer(200, "", CUSTOMER)).await;
-        let customer = company_at(&server.url).create_customer(b"{}", &request_id()).await.unwrap();
+        let customer = company_at(&server.url).create_customer(b"{}", &request_id()).await.unwrap().row;
         assert_eq!(
             (customer.id, customer.display_name.as_str()),
             (CustomerId("58".into()), r#"O'Brien & Søn "Ltd""#)
@@ -492,7 +516,7 @@ mod tests {
     #[tokio::test]
     async fn a_payment_is_created_likewise() {
         let server = Server::start(|_| answer(200, "", PAYMENT)).await;
-        let payment = company_at(&server.url).create_payment(FROZEN, &request_id()).await.unwrap();
+        let payment = company_at(&server.url).create_payment(FROZEN, &request_id()).await.unwrap().row;
         assert_eq!((payment.id.0.as_str(), payment.total_amt.to_string()), ("413", "674.97".into()));
         let [seen] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
         assert_eq!(seen.body.as_bytes(), FROZEN);

@@ -48,6 +48,8 @@ pub struct Connection {
     pub status: Status,
     /// When the access token ends.
     pub access_expires_at: Option<Timestamp>,
+    /// When the grant ends if nobody renews it before: for people, who see how long it lasts.
+    pub refresh_expires_at: Option<Timestamp>,
     /// When the grant ends whatever is done.
     pub hard_expires_at: Option<Timestamp>,
     /// When the company was last used, to the hour.
@@ -359,12 +361,17 @@ fn moved(
         .expression_attribute_values(":version", text(version_id))
         .expression_attribute_values(":ok", text(Status::Ok.as_str()))
         .expression_attribute_values(":access", millis(grant.access_expires_at));
-    match grant.hard_expires_at {
-        Some(end) => {
-            set += ", hard_expires_at = :hard";
-            update = update.expression_attribute_values(":hard", millis(end));
+    for (name, value, end) in [
+        ("refresh_expires_at", ":refresh", grant.refresh_expires_at),
+        ("hard_expires_at", ":hard", grant.hard_expires_at),
+    ] {
+        match end {
+            Some(end) => {
+                set += &format!(", {name} = {value}");
+                update = update.expression_attribute_values(value, millis(end));
+            }
+            None => remove += &format!(", {name}"),
         }
-        None => remove += ", hard_expires_at",
     }
     if let Some(shard) = owner.shard() {
         set += ", due = :due, next_at = :next_at";
@@ -420,6 +427,7 @@ pub(crate) fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Conne
         version_id: item.text("version_id")?,
         status,
         access_expires_at: item.optional_time("access_expires_at")?,
+        refresh_expires_at: item.optional_time("refresh_expires_at")?,
         hard_expires_at: item.optional_time("hard_expires_at")?,
         last_used_at: item.optional_time("last_used_at")?,
     })

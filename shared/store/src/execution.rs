@@ -94,11 +94,26 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let ran = self.write_once(held, transition, id, now).await?;
+        self.write_noting(held, transition, &[], id, now).await
+    }
+
+    /// The same, and notes Intuit's ids of the calls that led to the change.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_noting(
+        &self,
+        held: &Record,
+        transition: &Transition,
+        calls: &[String],
+        id: &Nonce,
+        now: Timestamp,
+    ) -> Result<Written, Error> {
+        let ran = self.write_once(held, transition, calls, id, now).await?;
         let ran = match ran {
             // A promise to call back was made or kept since: the final write says what becomes of it.
             Ran::Refused(current) if transition.is_final() && promised_since(held, &current) => {
-                self.write_once(&current, transition, id, now).await?
+                self.write_once(&current, transition, calls, id, now).await?
             }
             ran => ran,
         };
@@ -116,6 +131,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
+        calls: &[String],
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -124,6 +140,11 @@ impl Store {
             Transition::Tell | Transition::Settle => Write::beside(&held.key),
             _ => Write::to(&held.key, id),
         };
+        if !calls.is_empty() {
+            let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
+            let append = "tids = list_append(if_not_exists(tids, :no_tids), :tids)";
+            write.set(append, [(":no_tids", list(&[])), (":tids", list(calls))]);
+        }
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
     }
@@ -673,6 +694,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         safe_since: item.optional_time("safe_since")?,
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
+        intuit_tids: item.texts("tids"),
         retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })

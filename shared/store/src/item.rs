@@ -38,6 +38,12 @@ impl Item<'_> {
         self.optional_text(name).ok_or_else(|| Error::corrupt(self.what, name))
     }
 
+    /// A list of texts; empty without the attribute.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let list = self.attributes.get(name).and_then(|value| value.as_l().ok());
+        list.into_iter().flatten().filter_map(|value| value.as_s().ok()).cloned().collect()
+    }
+
     pub(crate) fn optional_number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Error> {
         let Some(value) = self.attributes.get(name) else { return Ok(None) };
         let parsed = value.as_n().ok().and_then(|digits| digits.parse().ok());

@@ -8,7 +8,9 @@
 //! Why a concrete struct over the AWS SDK, and no trait? On one machine the SDK is pointed at an embedded DynamoDB and
 //! Secrets Manager, so tests and production run the same code over the same wire.
 
+pub mod activity;
 pub mod budget;
+pub mod choice;
 pub mod connection;
 pub mod consent;
 mod due;

@@ -58,6 +58,8 @@ pub struct Company {
     pub connected_at: Option<Timestamp>,
     /// The item that stands for fees of a quote.
     pub fee_item: Option<ItemId>,
+    /// How often its settings were saved: whoever saves them says which he saw.
+    pub settings_revision: u64,
     /// Its tokens.
     pub connection: Connection,
 }
@@ -84,8 +86,8 @@ pub struct NewCompany {
 }
 
 pub(crate) const PORTAL: &str = "PORTAL";
-const LINK: &str = "LINK#";
-const SETTINGS: &str = "SETTINGS#";
+pub(crate) const LINK: &str = "LINK#";
+pub(crate) const SETTINGS: &str = "SETTINGS#";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -274,6 +276,11 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             connected_by: link.optional_text("connected_by"),
             connected_at: link.optional_time("connected_at")?,
             fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
+            settings_revision: settings(realm)
+                .map(|item| item.optional_number("revision"))
+                .transpose()?
+                .flatten()
+                .unwrap_or(0),
             connection: connection::read(connection.attributes)?,
         });
     }

@@ -321,6 +321,8 @@ pub struct Record {
     pub safe_until: Option<Timestamp>,
     /// How many attempts ended by a mistake of our own.
     pub own_mistakes: u64,
+    /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
+    pub intuit_tids: Vec<String>,
     /// Whether a person has asked for a retry: there is one at most.
     pub retried: bool,
     /// When it was first claimed.

@@ -131,11 +131,13 @@ impl Execution<'_> {
             .send(&company, |client| async move { client.create_payment(body, request_id).await })
             .await?;
         Ok(match sent {
-            Ok(payment) => {
+            Ok(quickbooks::Created { row: payment, intuit_tid }) => {
+                self.note_call(intuit_tid);
                 tracing::info!(payment.id = %payment.id, "payment created");
                 Outcome::Made(Made { id: payment.id.to_string(), json: serde_json::Value::Null })
             }
             Err(quickbooks::Error::Rejected(fault)) => {
+                self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the payment");
                 Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
             }

@@ -1,0 +1,385 @@
+//! Every text of the console, in both languages side by side: a page names a text by its key, and one that lacks a language
+//! does not compile. In braces stand the places that [`fill`] fills.
+//!
+//! What HubSpot was told about an execution is stored in English and shown as it was told; [`meaning`] says in a few words,
+//! in the reader's language, what its code means.
+
+use crate::failure::Code;
+use crate::web::Language;
+
+macro_rules! texts {
+    ($($key:ident: $english:literal, $french:literal;)*) => {
+        /// The texts of one language.
+        #[allow(missing_docs, reason = "each says itself what it is")]
+        pub(crate) struct Texts {
+            $(pub(crate) $key: &'static str,)*
+        }
+
+        const ENGLISH: Texts = Texts { $($key: $english,)* };
+        const FRENCH: Texts = Texts { $($key: $french,)* };
+
+        #[cfg(test)]
+        const ALL: &[(&str, &str, &str)] = &[$((stringify!($key), $english, $french),)*];
+    };
+}
+
+/// The texts of a language.
+pub(crate) fn texts(language: Language) -> &'static Texts {
+    match language {
+        Language::English => &ENGLISH,
+        Language::French => &FRENCH,
+    }
+}
+
+/// A text with its places filled, each by its name.
+pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        filled.push_str(before);
+        filled.push_str(values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    filled + rest
+}
+
+texts! {
+    // All pages
+    product: "QuickBooks for HubSpot", "QuickBooks pour HubSpot";
+    skip: "Skip to the content", "Aller au contenu";
+    main_menu: "Main menu", "Menu principal";
+    companies: "Companies", "Entreprises";
+    activity: "Activity", "Activité";
+    signed_in_as: "Signed in as {user}", "Connecté en tant que {user}";
+    portal: "HubSpot account {id}", "Compte HubSpot {id}";
+    sign_out: "Sign out", "Se déconnecter";
+    part_of: "You are here", "Vous êtes ici";
+    back_to_console: "To the console", "Vers la console";
+    none: "none", "aucun";
+    footer: "Documents are created by your HubSpot workflows. This page shows what they did.",
+        "Les documents sont créés par vos workflows HubSpot. Cette page montre ce qu’ils ont fait.";
+
+    // What is not there or did not work
+    not_found: "Not found", "Introuvable";
+    not_found_text: "There is no such page.", "Cette page n’existe pas.";
+    unavailable: "That did not work", "Cela n’a pas fonctionné";
+    unavailable_text:
+        "Something on our side did not answer. Nothing was changed that you cannot see; please try again in a minute.",
+        "Un de nos services n’a pas répondu. Rien n’a été modifié à votre insu ; veuillez réessayer dans une minute.";
+    form_refused: "Please try once more", "Veuillez réessayer";
+    form_refused_text:
+        "This form was not sent from a page of this session. Open the page again and send it from there.",
+        "Ce formulaire ne vient pas d’une page de cette session. Rouvrez la page et renvoyez-le.";
+    too_large: "Too much at once", "Trop volumineux";
+    too_large_text: "What you sent is larger than anything this page takes.",
+        "Ce que vous avez envoyé dépasse ce que cette page accepte.";
+
+    // Notices
+    done_renamed: "The company has a new name here.", "L’entreprise a un nouveau nom ici.";
+    done_default: "The default company was changed. Executions that began before keep the company they have.",
+        "L’entreprise par défaut a été changée. Les exécutions déjà commencées gardent la leur.";
+    done_settings: "The settings are saved. Executions that begin from now on follow them.",
+        "Les paramètres sont enregistrés. Les exécutions qui commencent à partir de maintenant les suivent.";
+    done_retried: "The execution is tried again. This is the new one.",
+        "L’exécution est relancée. Voici la nouvelle.";
+    done_retried_before: "It was retried before. This is that execution.",
+        "Elle avait déjà été relancée. Voici cette exécution.";
+    done_connected: "The company is connected.", "L’entreprise est connectée.";
+    done_disconnected: "The company is disconnected.", "L’entreprise est déconnectée.";
+    overtaken: "Nothing was changed: the company was disconnected, or somebody else changed this a moment ago. This is how it stands now.",
+        "Rien n’a été modifié : l’entreprise a été déconnectée, ou une autre personne vient de modifier ceci. Voici l’état actuel.";
+
+    // Companies
+    connect: "Connect to QuickBooks", "Connecter à QuickBooks";
+    connect_sandbox: "Connect a sandbox company", "Connecter une entreprise de test";
+    connect_another: "Connect another company", "Connecter une autre entreprise";
+    companies_none: "No QuickBooks company is connected yet",
+        "Aucune entreprise QuickBooks n’est encore connectée";
+    companies_none_text:
+        "Connect the company your workflows create invoices, estimates and sales receipts in. You can connect more than one and choose among them in each workflow action.",
+        "Connectez l’entreprise dans laquelle vos workflows créent factures, devis et reçus de vente. Vous pouvez en connecter plusieurs et choisir parmi elles dans chaque action de workflow.";
+    companies_intro: "Workflow actions create their documents in these QuickBooks companies.",
+        "Les actions de workflow créent leurs documents dans ces entreprises QuickBooks.";
+    default: "Default", "Par défaut";
+    sandbox: "Sandbox", "Test";
+    status_ok: "Connected", "Connectée";
+    status_ending: "Ends soon", "Prend fin bientôt";
+    status_ended: "Connect again", "À reconnecter";
+    status_ended_text:
+        "QuickBooks no longer accepts this connection: it was ended there, or it has expired. Nothing can be created in this company until it is connected again.",
+        "QuickBooks n’accepte plus cette connexion : elle y a été interrompue ou a expiré. Rien ne peut être créé dans cette entreprise tant qu’elle n’est pas reconnectée.";
+    no_default: "No company is the default. Workflow actions that choose the default company fail until there is one.",
+        "Aucune entreprise n’est celle par défaut. Les actions de workflow qui la choisissent échouent tant qu’il n’y en a pas.";
+    hubspot_ended:
+        "HubSpot no longer accepts the app’s connection. Install the app again; your companies and settings stay as they are.",
+        "HubSpot n’accepte plus la connexion de l’application. Réinstallez-la ; vos entreprises et paramètres restent tels quels.";
+    install_again: "Install again", "Réinstaller";
+    connected_by: "Connected by", "Connectée par";
+    connected_on: "Connected on", "Connectée le";
+    last_used: "Last used", "Dernière utilisation";
+    never: "not yet", "pas encore";
+    ends_unused: "Ends if unused for", "Prend fin si inutilisée pendant";
+    ends_whatever: "Must be renewed within", "À renouveler d’ici";
+    days_one: "{count} day", "{count} jour";
+    days_many: "{count} days", "{count} jours";
+    ends_unused_note: "We use every connection once a week, so that it does not end.",
+        "Nous utilisons chaque connexion une fois par semaine, pour qu’elle ne prenne pas fin.";
+    home_currency: "Home currency", "Devise de référence";
+    manage: "Manage", "Gérer";
+    manage_company: "Manage {name}", "Gérer {name}";
+    reconnect: "Reconnect", "Reconnecter";
+    reconnect_company: "Reconnect {name}", "Reconnecter {name}";
+    disconnect: "Disconnect", "Déconnecter";
+    make_default: "Make default", "Choisir par défaut";
+    make_default_text:
+        "Workflow actions with the choice “Default company” use the default from then on.",
+        "Les actions de workflow dont le choix est « Entreprise par défaut » l’utiliseront dès lors.";
+    is_default_text: "Workflow actions with the choice “Default company” use this company.",
+        "Les actions de workflow dont le choix est « Entreprise par défaut » utilisent cette entreprise.";
+    name: "Name", "Nom";
+    name_text: "What the company is called here and in the lists of the workflow editor. QuickBooks is not changed.",
+        "Le nom de l’entreprise ici et dans les listes de l’éditeur de workflows. QuickBooks n’est pas modifié.";
+    rename: "Rename", "Renommer";
+    name_wrong: "A name has 1 to 100 characters, on one line.", "Un nom a de 1 à 100 caractères, sur une ligne.";
+    connection: "Connection", "Connexion";
+    disconnect_title: "Disconnect {name}?", "Déconnecter {name} ?";
+    disconnect_text:
+        "Workflow actions can no longer create documents in this company. Its documents stay in QuickBooks, and its activity stays here. What is already being sent waits until the same company is connected again.",
+        "Les actions de workflow ne pourront plus créer de documents dans cette entreprise. Ses documents restent dans QuickBooks, et son activité reste ici. Ce qui est en cours d’envoi attend que la même entreprise soit reconnectée.";
+    disconnect_default_text: "This is the default company: there will be none until you choose another.",
+        "C’est l’entreprise par défaut : il n’y en aura plus tant que vous n’en choisirez pas une autre.";
+    disconnect_yes: "Disconnect the company", "Déconnecter l’entreprise";
+    disconnect_no: "Keep it connected", "La garder connectée";
+
+    // Settings
+    settings: "Settings", "Paramètres";
+    settings_text: "Settings are one JSON file: export it, change it, and import it here or for another company. What changes is shown before anything is saved.",
+        "Les paramètres sont un fichier JSON : exportez-le, modifiez-le et importez-le ici ou pour une autre entreprise. Les changements sont montrés avant tout enregistrement.";
+    settings_open: "Export and import", "Exporter et importer";
+    settings_of: "Settings of {name}", "Paramètres de {name}";
+    settings_export: "Export as a file", "Exporter dans un fichier";
+    settings_import: "Import", "Importer";
+    settings_paste: "Settings as JSON", "Paramètres en JSON";
+    settings_file: "Or choose a file", "Ou choisissez un fichier";
+    settings_file_note: "A chosen file takes the place of the text above.",
+        "Un fichier choisi remplace le texte ci-dessus.";
+    settings_check: "Show what changes", "Montrer les changements";
+    settings_wrong: "The file cannot be used yet", "Le fichier ne peut pas encore être utilisé";
+    settings_wrong_text: "Nothing was saved. Correct the text below and try again.",
+        "Rien n’a été enregistré. Corrigez le texte ci-dessous et réessayez.";
+    settings_diff: "What would change", "Ce qui changerait";
+    settings_same: "Nothing would change: the file says what is chosen already.",
+        "Rien ne changerait : le fichier correspond aux choix actuels.";
+    settings_save: "Save these settings", "Enregistrer ces paramètres";
+    settings_edit: "Change the text", "Modifier le texte";
+    settings_overtaken:
+        "Somebody else saved settings for this company meanwhile. Compare your file with what is chosen now, then save it if you still want to.",
+        "Une autre personne a enregistré des paramètres pour cette entreprise entre-temps. Comparez votre fichier avec les choix actuels, puis enregistrez-le si vous le souhaitez toujours.";
+    settings_fields: "What can be set", "Ce qui se règle";
+    setting: "Setting", "Paramètre";
+    today: "Today", "Aujourd’hui";
+    then: "Then", "Ensuite";
+    explain_version: "Which form the file has: 1.", "La forme du fichier : 1.";
+    explain_fee_item: "The ID of the QuickBooks product that the fees of a quote are put on, such as \"31\"; null for none.",
+        "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
+    wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
+    wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
+        "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
+    wrong_not_an_object: "The file must be an object: it begins with { and ends with }.",
+        "Le fichier doit être un objet : il commence par { et se termine par }.";
+    wrong_not_text: "The file is not text in UTF-8.", "Le fichier n’est pas un texte en UTF-8.";
+    wrong_twice: "stands there twice. Keep one of the two.", "y figure deux fois. Gardez-en une.";
+    wrong_unknown: "is no setting. There are: {known}. Correct the name or remove it.",
+        "n’est pas un paramètre. Il y a : {known}. Corrigez le nom ou supprimez-le.";
+    wrong_version: "must be the number 1, the form this release reads.",
+        "doit être le nombre 1, la forme que lit cette version.";
+    wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
+        "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
+
+    // Activity
+    activity_intro: "Every execution of a workflow action, newest first. Times are those of your HubSpot account ({zone}).",
+        "Chaque exécution d’une action de workflow, la plus récente d’abord. Les heures sont celles de votre compte HubSpot ({zone}).";
+    filter: "Show", "Afficher";
+    filter_all: "All", "Toutes";
+    filter_working: "In progress", "En cours";
+    filter_done: "Done", "Terminées";
+    filter_failed: "Failed", "Échouées";
+    filter_review: "To review", "À vérifier";
+    activity_none: "Nothing here yet", "Rien ici pour l’instant";
+    activity_none_text: "As soon as a workflow runs one of the QuickBooks actions, you see here what came of it.",
+        "Dès qu’un workflow exécute une des actions QuickBooks, vous voyez ici ce qu’il en est advenu.";
+    activity_none_in_state: "No execution is in this state.", "Aucune exécution n’est dans cet état.";
+    activity_searching: "None found so far among the newest; older ones may be in this state.",
+        "Aucune trouvée parmi les plus récentes ; de plus anciennes peuvent être dans cet état.";
+    older: "Older", "Plus anciennes";
+    newest: "Newest", "Les plus récentes";
+    when: "When", "Quand";
+    result: "Result", "Résultat";
+    record: "Record", "Enregistrement";
+    document: "Document", "Document";
+    company: "Company", "Entreprise";
+    total: "Total", "Total";
+    details: "Details", "Détails";
+
+    // Results
+    working: "In progress", "En cours";
+    created: "Created", "Créé";
+    existing: "Existed already", "Existait déjà";
+    paid: "Created, paid", "Créé, payé";
+    partly_paid: "Payment refused", "Paiement refusé";
+    failed: "Failed", "Échec";
+    review: "To review", "À vérifier";
+    closed: "Closed", "Clos";
+
+    // One execution
+    deal: "Deal {id}", "Transaction {id}";
+    quote: "Quote {id}", "Devis HubSpot {id}";
+    invoice: "Invoice", "Facture";
+    estimate: "Estimate", "Devis";
+    sales_receipt: "Sales receipt", "Reçu de vente";
+    execution: "Execution", "Exécution";
+    workflow: "Workflow", "Workflow";
+    unknown_company: "{realm}, not connected any more", "{realm}, n’est plus connectée";
+    told_in_english: "The sentence is what HubSpot’s workflow history was told.",
+        "La phrase est celle de l’historique du workflow dans HubSpot, en anglais.";
+    what_to_do: "What to do", "Que faire";
+    review_document:
+        "Look in QuickBooks for a document of this customer and day. Ours holds the text {marker} in its private note.",
+        "Cherchez dans QuickBooks un document de ce client et de ce jour. Le nôtre contient le texte {marker} dans sa note interne.";
+    review_found: "If it is there, nothing is left to do. If it is not, enroll the record again in HubSpot.",
+        "S’il s’y trouve, il n’y a plus rien à faire. Sinon, inscrivez de nouveau l’enregistrement dans HubSpot.";
+    review_payment:
+        "The document exists. Look at its payments in QuickBooks: ours holds the text {marker} in its private note. Record the payment by hand if it is missing; do not enroll the record again.",
+        "Le document existe. Regardez ses paiements dans QuickBooks : le nôtre contient le texte {marker} dans sa note interne. Saisissez le paiement à la main s’il manque ; n’inscrivez pas de nouveau l’enregistrement.";
+    retry: "Retry", "Relancer";
+    retry_failed_text:
+        "First correct what the reason says. A new execution then reads the record afresh, with the same inputs, in the same company. It can be retried once; the new one again.",
+        "Corrigez d’abord ce que dit la raison. Une nouvelle exécution relit alors l’enregistrement, avec les mêmes entrées, dans la même entreprise. Elle peut être relancée une fois ; la nouvelle aussi.";
+    retry_payment_text:
+        "The document exists and stays. A new execution tries its payment again.",
+        "Le document existe et demeure. Une nouvelle exécution tente de nouveau son paiement.";
+    retried_by: "Retried as", "Relancée par";
+    retry_of: "Retry of", "Relance de";
+    retry_refused: "This execution cannot be retried: it is not finished, it succeeded, or it was retried already.",
+        "Cette exécution ne peut pas être relancée : elle n’est pas terminée, a réussi ou a déjà été relancée.";
+    attempts: "Attempts", "Tentatives";
+    started: "Asked for", "Demandée";
+    deliveries: "Deliveries by HubSpot", "Appels de HubSpot";
+    taken_up: "Taken up", "Prise en charge";
+    times: "{count} ×", "{count} ×";
+    sends: "Sent to QuickBooks", "Envoyée à QuickBooks";
+    first_sent: "First sent", "Premier envoi";
+    payment_sent: "Payment first sent", "Premier envoi du paiement";
+    replanned: "Planned anew", "Planifiée de nouveau";
+    waits_until: "HubSpot waits until", "HubSpot attend jusqu’à";
+    told_early: "HubSpot told to review", "HubSpot prié de vérifier";
+    last_trouble: "Last obstacle", "Dernier obstacle";
+    state: "State", "État";
+    identifiers: "Identifiers", "Identifiants";
+    identifiers_text: "Support at Intuit and HubSpot asks for these.",
+        "Les services d’assistance d’Intuit et de HubSpot les demandent.";
+    execution_id: "Execution ID", "Identifiant d’exécution";
+    marker: "Marker in QuickBooks", "Repère dans QuickBooks";
+    request_id: "Request ID", "Identifiant de requête";
+    intuit_tid: "Intuit’s call ID", "Identifiant d’appel d’Intuit";
+    outputs: "Outputs of the action", "Sorties de l’action";
+    outputs_text: "What later steps of the workflow can use.",
+        "Ce que les étapes suivantes du workflow peuvent utiliser.";
+    inputs: "Inputs of the action", "Entrées de l’action";
+    warnings: "Warnings", "Avertissements";
+}
+
+/// What a failure's code means, in a few words.
+pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
+    let code = Code::ALL.into_iter().find(|known| known.as_str() == code)?;
+    let (english, french) = match code {
+        Code::NotConnected => ("No company connected", "Aucune entreprise connectée"),
+        Code::ConnectionExpired => ("Connection ended", "Connexion interrompue"),
+        Code::CompanyNotLinked => ("Company not connected", "Entreprise non connectée"),
+        Code::CompanyReadOnly => ("Company is read-only", "Entreprise en lecture seule"),
+        Code::RecordNotFound => ("Record not found", "Enregistrement introuvable"),
+        Code::RecordTypeUnsupported => ("Not a deal or quote", "Ni transaction ni devis"),
+        Code::InputInvalid => ("Input of the action", "Entrée de l’action"),
+        Code::NoContact => ("No contact", "Aucun contact"),
+        Code::ContactIncomplete => ("Contact incomplete", "Contact incomplet"),
+        Code::CustomerAmbiguous => ("Several customers fit", "Plusieurs clients possibles"),
+        Code::CustomerInactive => ("Customer inactive", "Client inactif"),
+        Code::NameTaken => ("Name taken", "Nom déjà pris"),
+        Code::NoLineItems => ("No line items", "Aucune ligne"),
+        Code::LineInvalid => ("Line unusable", "Ligne inutilisable"),
+        Code::ItemNotFound => ("Product missing", "Produit manquant"),
+        Code::ItemAmbiguous => ("Several products fit", "Plusieurs produits possibles"),
+        Code::ItemInactive => ("Product inactive", "Produit inactif"),
+        Code::TaxUnmapped => ("Tax code missing", "Code de taxe manquant"),
+        Code::CurrencyMismatch => ("Currencies differ", "Devises différentes"),
+        Code::TotalMismatch => ("Totals differ", "Totaux différents"),
+        Code::PeriodClosed => ("Books closed", "Exercice clos"),
+        Code::DuplicateNumber => ("Number taken", "Numéro déjà pris"),
+        Code::FeatureOff => ("Feature off", "Fonction désactivée"),
+        Code::AlreadyCreated => ("Created already", "Déjà créé"),
+        Code::PaymentRefused => ("Payment refused", "Paiement refusé"),
+        Code::PermissionMissing => ("Permission missing", "Autorisation manquante"),
+        Code::QuickBooksRefused => ("Refused by QuickBooks", "Refusé par QuickBooks"),
+        Code::Throttled => ("Limit reached", "Limite atteinte"),
+        Code::UpstreamDown => ("No answer", "Aucune réponse"),
+        Code::InProgress => ("Outcome unclear so far", "Issue encore incertaine"),
+        Code::NeedsReview => ("To review", "À vérifier"),
+        Code::Internal => ("Our own trouble", "Incident de notre côté"),
+    };
+    Some(language.of_both(english, french))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in braces.
+    fn places(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = text
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn both_languages_have_all_texts_with_the_same_places() {
+        assert!(ALL.len() > 150, "this looks at all of them");
+        for (key, english, french) in ALL {
+            assert!(!english.trim().is_empty() && !french.trim().is_empty(), "{key} is empty");
+            assert_eq!(places(english), places(french), "{key}");
+        }
+        for code in Code::ALL.map(Code::as_str) {
+            for language in [Language::English, Language::French] {
+                assert!(meaning(code, language).is_some_and(|text| !text.is_empty()), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn french_is_set_as_french_is() {
+        for (key, english, french) in ALL {
+            assert!(!french.contains('\''), "{key}: the apostrophe is ’");
+            assert!(!english.contains('\''), "{key}: the apostrophe is ’");
+            for (at, mark) in
+                french.char_indices().filter(|(_, mark)| [':', ';', '?', '!', '»'].contains(mark))
+            {
+                let before = french[..at].chars().next_back();
+                assert!(
+                    matches!(before, Some('\u{a0}' | '\u{202f}')),
+                    "{key}: no space that holds before {mark}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_filled_by_their_names() {
+        assert_eq!(fill("{b} and {a}", &[("a", "{b}"), ("b", "2")]), "2 and {b}");
+        assert_eq!(fill("nothing", &[("a", "1")]), "nothing");
+    }
+}

@@ -1,0 +1,140 @@
+//! What a portal's people choose in the console: a company's name, the default company, a company's settings.
+//!
+//! Each write holds only while the company is linked to the portal that chooses (reliability.md §f, T4).
+
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
+use mapping::hubspot::PortalId;
+use mapping::quickbooks::RealmId;
+use mapping::settings::Choices;
+
+use crate::item::{VERSION, number, text};
+use crate::portal::{LINK, PORTAL, SETTINGS, partition};
+use crate::{Error, Store};
+
+/// What became of a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// It holds from now on.
+    Yes,
+    /// Nothing was changed: the company is not linked any more, or somebody else chose meanwhile.
+    Overtaken,
+}
+
+impl Store {
+    /// Calls a company something else.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn rename_company(
+        &self,
+        portal: PortalId,
+        realm: &RealmId,
+        name: &str,
+    ) -> Result<Chosen, Error> {
+        let renamed = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(portal)))
+            .key("sk", text(format!("{LINK}{realm}")))
+            .update_expression("SET #name = :name")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":name", text(name))
+            .send()
+            .await;
+        match renamed {
+            Ok(_) => Ok(Chosen::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(Chosen::Overtaken),
+                _ => Err(Error::unavailable("renaming the company")(error)),
+            },
+        }
+    }
+
+    /// Lets the choice `default` mean this company.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn choose_default(&self, portal: PortalId, realm: &RealmId) -> Result<Chosen, Error> {
+        let choose = self
+            .item(Update::builder(), portal, PORTAL)
+            .update_expression("SET default_realm = :realm")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":realm", text(realm.as_str()));
+        self.choose_for_linked(portal, realm, choose, "choosing the default company").await
+    }
+
+    /// Saves a company's settings, if they are still those that `revision` names: two people do not overwrite each other
+    /// without seeing it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn save_choices(
+        &self,
+        portal: PortalId,
+        realm: &RealmId,
+        choices: &Choices,
+        revision: u64,
+    ) -> Result<Chosen, Error> {
+        let fee_item = choices.fee_item.as_ref().map(|item| text(&item.0));
+        let set = "SET v = :v, revision = :next";
+        let expression = match fee_item {
+            Some(_) => format!("{set}, fee_item = :fee_item"),
+            None => format!("{set} REMOVE fee_item"),
+        };
+        // What an earlier release wrote has no revision.
+        let seen = match revision {
+            0 => "attribute_not_exists(revision) OR revision = :seen",
+            _ => "revision = :seen",
+        };
+        let mut save = self
+            .item(Update::builder(), portal, &format!("{SETTINGS}{realm}"))
+            .update_expression(expression)
+            .condition_expression(seen)
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":seen", number(revision))
+            .expression_attribute_values(":next", number(revision + 1));
+        if let Some(item) = fee_item {
+            save = save.expression_attribute_values(":fee_item", item);
+        }
+        self.choose_for_linked(portal, realm, save, "saving the settings").await
+    }
+
+    /// Makes a choice in one transaction with a look at the company's link.
+    async fn choose_for_linked(
+        &self,
+        portal: PortalId,
+        realm: &RealmId,
+        choose: UpdateBuilder,
+        doing: &'static str,
+    ) -> Result<Chosen, Error> {
+        let linked = ConditionCheck::builder()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(portal)))
+            .key("sk", text(format!("{LINK}{realm}")))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(Error::unavailable(doing))?;
+        let choose = choose.build().map_err(Error::unavailable(doing))?;
+        let sent = self
+            .dynamodb
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().condition_check(linked).build())
+            .transact_items(TransactWriteItem::builder().update(choose).build())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Chosen::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_transaction_canceled_exception() => Ok(Chosen::Overtaken),
+                _ => Err(Error::unavailable(doing)(error)),
+            },
+        }
+    }
+
+    fn item(&self, update: UpdateBuilder, portal: PortalId, sort: &str) -> UpdateBuilder {
+        update.table_name(&self.names.table).key("pk", text(partition(portal))).key("sk", text(sort))
+    }
+}
