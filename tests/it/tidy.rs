@@ -192,7 +192,11 @@ fn the_readme_names_every_failure_code_every_variable_and_every_crate() {
     }
     for folder in ["functions", "shared", "infra"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
+            let entry = entry.unwrap();
+            if !entry.path().is_dir() {
+                continue;
+            }
+            let name = entry.file_name().into_string().unwrap();
             assert!(readme.contains(&format!("{name}/")), "the README's code map lacks {folder}/{name}");
         }
     }
@@ -262,14 +266,9 @@ fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
             "{function} no longer calls {call}: mend this list"
         );
     }
-    let text = read("template.yaml");
     for function in &template().functions {
-        let block = text.split(&format!("\n  {}:\n", function.logical_id)).nth(1).unwrap();
-        let block = block.split("\n  OptionsLogs:").next().unwrap().split("Logs:\n    Type:").next().unwrap();
-        let granted: BTreeSet<&str> = block
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == ':'))
-            .filter(|word| word.starts_with("dynamodb:") || word.starts_with("secretsmanager:"))
-            .collect();
+        let granted: BTreeSet<&str> =
+            function.role.iter().flat_map(|statement| &statement.actions).map(String::as_str).collect();
         let mut needed: BTreeSet<&str> = OPERATIONS.map(|(_, _, permission)| permission).into();
         if function.binary == "connect" {
             needed.extend(CONNECTING.map(|(_, _, permission)| permission));
@@ -337,6 +336,81 @@ fn every_action_speaks_hubspot_s_seven_languages_in_full() {
         for input in inputs {
             let name = input["typeDefinition"]["name"].as_str().unwrap();
             assert!(english.contains(&format!("/inputFieldLabels/{name}")), "{action}: {name} has no label");
+        }
+    }
+}
+
+/// What a heading is called in a link to it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() {
+    let (template, runbook) = (read("template.yaml"), read("infra/RUNBOOK.md"));
+    let alarms: usize = ["Alarm", "CompositeAlarm"]
+        .map(|kind| template.matches(&format!("    Type: AWS::CloudWatch::{kind}\n")).count())
+        .iter()
+        .sum();
+    let linked: Vec<String> = template
+        .split("AlarmDescription: ")
+        .skip(1)
+        .map(|rest| {
+            let text = rest.lines().next().unwrap();
+            let link = text.split_once("${RunbookUrl}#").unwrap_or_else(|| panic!("no link: {text}")).1;
+            link.trim_end_matches('"').to_owned()
+        })
+        .collect();
+    assert_eq!(linked.len(), alarms, "each alarm has a description");
+    let headings = runbook.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let entries: Vec<String> =
+        headings.lines().filter_map(|line| line.strip_prefix("### ")).map(anchor).collect();
+    let sorted = |mut list: Vec<String>| {
+        list.sort();
+        list
+    };
+    assert_eq!(sorted(linked), sorted(entries));
+}
+
+/// All Rust of a folder.
+fn sources(folder: &str) -> String {
+    let (mut sources, mut open) = (String::new(), vec![root().join(folder)]);
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    sources
+}
+
+#[test]
+fn the_files_constants_and_parameters_that_the_pages_for_operators_name_are_there() {
+    let (sources, template) = (sources("shared"), read("template.yaml"));
+    let is_there = |name: &str| {
+        let only = |allowed: fn(char) -> bool| name.chars().all(allowed);
+        if ["infra/", "shared/", "tests/"].iter().any(|folder| name.starts_with(folder)) {
+            return !only(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c)) || root().join(name).exists();
+        }
+        if name.contains('_') && only(|c| c.is_ascii_uppercase() || c == '_') {
+            return sources.contains(name);
+        }
+        match name.split_once('=') {
+            Some((parameter, _))
+                if name.starts_with(|c: char| c.is_ascii_uppercase())
+                    && parameter.chars().all(|c| c.is_ascii_alphanumeric()) =>
+            {
+                template.contains(&format!("\n  {parameter}:\n"))
+            }
+            _ => true,
+        }
+    };
+    for page in ["RUNBOOK", "first-hour", "setup"] {
+        let text = read(&format!("infra/{page}.md"));
+        for name in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            assert!(is_there(name), "{page}.md names {name}");
         }
     }
 }

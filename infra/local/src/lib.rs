@@ -19,13 +19,14 @@
 //! # }
 //! ```
 //!
-//! It reads functions, routes, time limits and the table from `template.yaml`, so it cannot drift from what is deployed. It
-//! does not check IAM, and its Lambda neither freezes nor recycles instances.
+//! It reads functions, roles, routes, time limits and the table from `template.yaml`, so it cannot drift from what is
+//! deployed. Its Lambda neither freezes nor recycles instances.
 
 pub mod aws;
 pub mod dynamodb;
 pub mod functions;
 pub mod gateway;
+mod iam;
 pub mod lambda;
 pub mod paths;
 pub mod proxy;

@@ -14,8 +14,8 @@
 //! - It runs the program on this machine, whatever `Architectures` says, with all of this machine's memory: size and speed are
 //!   `measure`'s business.
 //! - It does not check who may do what: `tests/it/tidy.rs` holds each function's policy against the calls that `store` makes.
-//! - It ignores the TTL, the encryption and the point-in-time recovery of a table it creates: `cfn-lint` checks that they are
-//!   spelled as CloudFormation wants them.
+//! - It ignores the TTL, the encryption and the point-in-time recovery of a table it creates, and has no composite alarms, no
+//!   alarms over several metrics and no CodeDeploy: `.ci/expanded.py` looks those up in the template as SAM expands it.
 //! - It serves the API under a path of its own port and not under the address in the output `ApiUrl`. So the template is
 //!   deployed twice: first without `PublicBaseUrl`, to see that the functions then take `ApiUrl` for their own address; then
 //!   with the emulator's address, which is what the simulated HubSpot calls and signs.
@@ -126,7 +126,43 @@ async fn deploy_and_execute(deployment: &Deployment, vendors: &Vendors) -> Resul
         return Err(format!("the execution did not succeed: {history:#}").into());
     }
     expect("the invoices' totals", &invoices(vendors), &json!(["949.40"]))?;
+    deploy_as_prod(deployment, vendors, &parameters).await?;
     Ok(history["label"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Changes the running stack into what production is, as far as the emulator has it, and deletes it.
+async fn deploy_as_prod(
+    deployment: &Deployment,
+    vendors: &Vendors,
+    parameters: &[(&'static str, String)],
+) -> Result<()> {
+    eprintln!("Deploying with alarms, limits, a release and a key of its own …");
+    let mut parameters = parameters.to_vec();
+    for (name, value) in [
+        ("ActionConcurrency", "5"),
+        ("AlarmEmail", "pager@example.com"),
+        ("Alarms", "true"),
+        ("CustomerKey", "true"),
+        ("DeletionProtection", "false"),
+        ("Release", "1790000000smoke"),
+    ] {
+        parameters.push((name, value.to_owned()));
+    }
+    deployment.deploy(&parameters).await?;
+    let text = std::fs::read_to_string(paths::workspace().join("template.yaml"))?;
+    let wanted: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("      AlarmName: !Sub hsqbo-${Environment}-"))
+        .filter(|name| *name != "outage")
+        .map(|name| format!("hsqbo-dev-{name}"))
+        .collect();
+    let missing: Vec<_> = {
+        let found = deployment.alarms(&vendors.http).await?;
+        wanted.into_iter().filter(|name| !found.contains(name)).collect()
+    };
+    expect("alarms that are missing", &json!(missing), &json!([]))?;
+    eprintln!("Deleting …");
+    deployment.delete().await
 }
 
 /// The app's credentials into the secret that the stack made, and the portal into its table.

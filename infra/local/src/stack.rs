@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::dynamodb::{self, Dynamodb};
 use crate::functions::{self, Profile, Programs};
 use crate::gateway::Gateway;
+use crate::iam::{Guard, Service};
 use crate::lambda::{Failure, Function, Pool};
 use crate::schedule::{self, Schedules};
 use crate::secrets::Secrets;
@@ -175,7 +176,7 @@ pub struct Stack {
     pub quickbooks: QuickBooks,
     vendors: Vendors,
     pools: BTreeMap<String, Arc<Pool>>,
-    _servers: (Dynamodb, Secrets, Gateway, Option<Schedules>),
+    _servers: (Dynamodb, Secrets, Guard, Gateway, Option<Schedules>),
 }
 
 impl Stack {
@@ -221,7 +222,11 @@ impl Stack {
 
         (options.progress)("Starting the functions and the gateway");
         let logs = paths::new_log_folder().map_err(not_served("the log folder"))?;
-        let pools = pools(&options, &template, &programs, &info, &logs, vendors.clock())?;
+        let guard =
+            Guard::start(&template.functions, (&database.url, &vault.url), (APP_SECRET, TOKEN_PREFIX))
+                .await
+                .map_err(not_served("the guard of table and secrets"))?;
+        let pools = pools(&options, &template, &programs, (&info, &guard), &logs, vendors.clock())?;
         let gateway = start_gateway(
             &options,
             &template,
@@ -236,7 +241,7 @@ impl Stack {
             store: Store::new(dynamodb.clone(), secrets.clone(), names()),
             http: vendors.http.clone(),
             pools: pools.into_iter().map(|(function, pool)| (function.binary.clone(), pool)).collect(),
-            _servers: (database, vault, gateway, schedules),
+            _servers: (database, vault, guard, gateway, schedules),
             info,
             logs,
             dynamodb,
@@ -402,7 +407,7 @@ fn pools<'a>(
     options: &Options,
     template: &'a Template,
     programs: &Programs,
-    info: &Info,
+    (info, guard): (&Info, &Guard),
     logs: &Path,
     clock: &Clock,
 ) -> Result<Pools<'a>, Error> {
@@ -413,7 +418,9 @@ fn pools<'a>(
             timeout: options.function_timeout.unwrap_or(declared.timeout),
             memory_mb: declared.memory_mb,
             concurrency: options.concurrency,
-            variables: variables(options, declared, info)?,
+            variables: variables(options, declared, info, |service| {
+                guard.endpoint(service, &declared.logical_id)
+            })?,
             log: logs.join(format!("{}.log", declared.binary)),
             clock: clock.clone(),
         };
@@ -428,6 +435,7 @@ fn variables(
     options: &Options,
     function: &template::Function,
     info: &Info,
+    endpoint: impl Fn(Service) -> String,
 ) -> Result<Vec<(String, String)>, Error> {
     let discovery_url = vendors::discovery_url(&info.quickbooks_url);
     let value = |name: &str| match name {
@@ -437,6 +445,7 @@ fn variables(
         "APP_SECRET_ID" => Some(APP_SECRET),
         "ACTIONS_PAUSED" => Some("false"),
         "SAFE_MODE_SINCE" => Some(""),
+        "RELEASE" => Some(""),
         "ACCEPT_SIGNATURE_V2" => Some("true"),
         "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),
         "QUICKBOOKS_API_URL" => Some(info.quickbooks_url.as_str()),
@@ -451,8 +460,8 @@ fn variables(
     let addresses = [
         ("HUBSPOT_AUTHORIZE_URL", format!("{}/oauth/authorize", info.hubspot_url)),
         ("QUICKBOOKS_SANDBOX_API_URL", info.quickbooks_url.clone()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", info.dynamodb_url.clone()),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", info.secretsmanager_url.clone()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(Service::DynamoDb)),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint(Service::SecretsManager)),
     ];
     variables.extend(addresses.map(|(name, url)| (name.to_owned(), url)));
     if options.local_links {
@@ -550,6 +559,7 @@ mod tests {
             timeout: Duration::ZERO,
             memory_mb: 128,
             variables: vec!["TABLE_NAME".to_owned(), "MOON_PHASE".to_owned()],
+            role: Vec::new(),
         };
         let url = String::new;
         let info = Info {
@@ -566,7 +576,7 @@ mod tests {
             hubspot_client_secret: url(),
             actions: BTreeMap::new(),
         };
-        let error = variables(&Options::default(), &function, &info).unwrap_err().to_string();
+        let error = variables(&Options::default(), &function, &info, |_| url()).unwrap_err().to_string();
         assert_eq!(
             error,
             "InvoiceFunction wants the variable MOON_PHASE, and the local stack has no value for it"

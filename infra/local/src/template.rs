@@ -3,6 +3,7 @@
 //! The template is the only place where a route or a key is written down; nothing here repeats one. Whatever the reader
 //! needs and cannot find is an error that names the resource and the line.
 
+mod role;
 mod yaml;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
+pub use self::role::{Resource, Statement};
 use self::yaml::Node;
 
 /// The parts of a template that a local stack is built from.
@@ -38,6 +40,8 @@ pub struct Function {
     pub memory_mb: u64,
     /// The names of its environment variables, in the template's order.
     pub variables: Vec<String>,
+    /// What its role allows of table and secrets.
+    pub role: Vec<Statement>,
 }
 
 /// A route of the HTTP API.
@@ -197,6 +201,7 @@ fn read_function(root: &Node<'_>, resource: &Node<'_>) -> Result<Function, Error
         timeout: Duration::from_secs(own_or_global("Timeout")?.number()?),
         memory_mb: own_or_global("MemorySize")?.number()?,
         variables: variables(&globals, &properties)?,
+        role: role::read(&properties)?,
     })
 }
 
@@ -387,6 +392,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_condition_the_last_value_holds_here() {
+        let chosen = REAL
+            .replace("      Timeout: 300\n", "      Timeout: !If [HasCanary, 5, !If [IsLimited, 6, 300]]\n");
+        assert_ne!(chosen, REAL);
+        assert_eq!(Template::parse(&chosen).unwrap(), Template::parse(REAL).unwrap());
+    }
+
+    #[test]
     fn a_missing_property_is_named_with_resource_and_line() {
         let message = refused(
             "Resources:\n  Form:\n    Type: AWS::Serverless::Function\n    Properties: {Timeout: 3}\n",
@@ -396,8 +409,7 @@ mod tests {
 
     #[test]
     fn a_route_to_a_function_that_is_not_there_is_refused() {
-        let broken =
-            REAL.replace("IntegrationUri: !GetAtt InvoiceFunction.Arn", "IntegrationUri: !GetAtt Nobody.Arn");
+        let broken = REAL.replace("!GetAtt InvoiceFunction.Arn]", "!GetAtt Nobody.Arn]");
         let message = refused(&broken);
         assert!(
             message.ends_with("IntegrationUri: “Nobody” is not a function of this template"),

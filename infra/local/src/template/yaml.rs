@@ -51,7 +51,7 @@ impl<'a> Node<'a> {
         Ok(list.iter().enumerate().map(|(at, yaml)| self.step(at.to_string(), yaml)).collect())
     }
 
-    /// A text; of `!Ref X`, `!Sub X` and `!GetAtt X` the X.
+    /// A text; of `!Ref X`, `!Sub X` and `!GetAtt X` the X, of `!If` its last value.
     pub(super) fn text(&self) -> Result<&'a str, Error> {
         self.data().as_str().ok_or_else(|| self.unexpected("is not a text"))
     }
@@ -72,11 +72,19 @@ impl<'a> Node<'a> {
         Self { place, yaml }
     }
 
-    /// The value without its short tag.
+    /// The value without its short tag. What a condition of the template decides is off on one machine: no key of one's own,
+    /// no limits, no canary.
     fn data(&self) -> &'a YamlData<'a, MarkedYaml<'a>> {
-        match &self.yaml.data {
-            YamlData::Tagged(_, inner) => &inner.data,
-            data => data,
-        }
+        untagged(&self.yaml.data)
+    }
+}
+
+fn untagged<'a>(data: &'a YamlData<'a, MarkedYaml<'a>>) -> &'a YamlData<'a, MarkedYaml<'a>> {
+    match data {
+        YamlData::Tagged(tag, inner) => match inner.data.as_sequence() {
+            Some(choices) if tag.suffix == "If" && choices.len() == 3 => untagged(&choices[2].data),
+            _ => &inner.data,
+        },
+        data => data,
     }
 }

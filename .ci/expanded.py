@@ -1,0 +1,204 @@
+"""What the emulator of the deployment smoke ignores or cannot create, looked up in the template as CloudFormation gets it.
+
+Runs with SAM's own Python, which has the translator: python expanded.py. Prints what is not as it must be.
+"""
+
+import json
+import logging
+import os
+import pathlib
+import re
+import sys
+import tomllib
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+logging.disable(logging.WARNING)  # the translator's, about its own metrics
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RELEASES = ("1790000000aaaaaaaaaaaa", "1790000001aaaaaaaaaaaa")
+# The only functions with sessions of people; and the only one that makes and deletes token secrets.
+WITH_SESSIONS = {"ConnectFunction", "ConsoleFunction"}
+MAKES_SECRETS = {"ConnectFunction"}
+
+
+class Policies:
+    """No managed policy is named by a short name."""
+
+    def load(self):
+        return {}
+
+
+class Stack:
+    """The template as CloudFormation makes it with these parameters: conditions decided, references left as they are."""
+
+    def __init__(self, **parameters):
+        template = yaml_parse((ROOT / "template.yaml").read_text().replace("CodeUri: .", "CodeUri: s3://bucket/key"))
+        defaults = {name: str(given.get("Default", "")) for name, given in template["Parameters"].items()}
+        self.parameters = defaults | parameters
+        self.template = transform(template, dict(self.parameters), Policies())
+        resources = self.template["Resources"].items()
+        self.resources = {
+            name: self.decided(resource) for name, resource in resources if self.holds(resource.get("Condition"))
+        }
+
+    def holds(self, condition):
+        if condition is None:
+            return True
+        return self.judge(self.template["Conditions"][condition])
+
+    def judge(self, expression):
+        (function, of), = expression.items()
+        match function:
+            case "Condition":
+                return self.holds(of)
+            case "Fn::Not":
+                return not self.judge(of[0])
+            case "Fn::And":
+                return all(map(self.judge, of))
+            case "Fn::Or":
+                return any(map(self.judge, of))
+            case "Fn::Equals":
+                left, right = (self.parameters[side["Ref"]] if isinstance(side, dict) else str(side) for side in of)
+                return left == right
+        raise ValueError(function)
+
+    def decided(self, value):
+        if isinstance(value, list):
+            return [decided for item in value if (decided := self.decided(item)) != {"Ref": "AWS::NoValue"}]
+        if not isinstance(value, dict):
+            return value
+        if list(value) == ["Fn::If"]:
+            condition, yes, no = value["Fn::If"]
+            return self.decided(yes if self.holds(condition) else no)
+        pairs = ((key, self.decided(item)) for key, item in value.items())
+        return {key: item for key, item in pairs if item != {"Ref": "AWS::NoValue"}}
+
+    def of(self, kind):
+        return {name: found for name, found in self.resources.items() if found["Type"] == kind}
+
+    def properties(self, name):
+        return self.resources[name]["Properties"]
+
+
+FAILED = []
+
+
+def expect(what, holds):
+    if not holds:
+        FAILED.append(what)
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def table(dev, prod):
+    for stack, key in ((dev, False), (prod, True)):
+        found = stack.properties("Table")
+        expect("the table forgets by ttl", found["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True})
+        expect("the table can be restored", found["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+        expect("the table is encrypted", found["SSESpecification"]["SSEEnabled"])
+        expect("with a customer's key where there is one", ("KMSMasterKeyId" in found["SSESpecification"]) == key)
+        expect("the table outlives the stack", stack.resources["Table"]["DeletionPolicy"] == "Retain")
+        expect("so does the app secret", stack.resources["AppSecret"]["DeletionPolicy"] == "Retain")
+        expect("every log ends and has the key", all(
+            "RetentionInDays" in log["Properties"] and ("KmsKeyId" in log["Properties"]) == key
+            for log in stack.of("AWS::Logs::LogGroup").values()
+        ))
+    expect("prod's table cannot be deleted", prod.properties("Table")["DeletionProtectionEnabled"] is True)
+    expect("the key outlives what it encrypts", prod.resources["Key"]["DeletionPolicy"] == "Retain")
+
+
+def canary(dev, prod):
+    groups = prod.of("AWS::CodeDeploy::DeploymentGroup")
+    expect("prod shifts the three actions", len(groups) == 3)
+    for name, group in groups.items():
+        expect(f"{name} goes back by itself", group["Properties"]["AlarmConfiguration"]["Enabled"] is True)
+        alarms = [alarm["Name"]["Ref"] for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]]
+        expect(f"{name} is watched", set(alarms) == {"ActionErrorsAlarm", "ApiFailingAlarm"} and set(alarms) <= set(prod.resources))
+    expect("dev shifts nothing", not dev.of("AWS::CodeDeploy::DeploymentGroup"))
+    versions = [set(Stack(**PROD, Release=release).of("AWS::Lambda::Version")) for release in RELEASES]
+    expect("each release is a version", len(versions[0]) == 3 and not versions[0] & versions[1])
+    for name, function in (("InvoiceIntegration", "Invoice"), ("EstimateIntegration", "Estimate"), ("ReceiptIntegration", "Receipt")):
+        uri = lambda stack: stack.properties(name)["IntegrationUri"]
+        expect(f"{name} leads to the alias under a canary", uri(prod) == {"Ref": f"{function}FunctionAliaslive"})
+        expect(f"{name} leads to what was deployed last without", uri(dev) == {"Fn::GetAtt": [f"{function}Function", "Arn"]})
+
+
+def alarms(dev, prod):
+    expect("dev has no alarms", not dev.of("AWS::CloudWatch::Alarm") and not dev.of("AWS::SNS::Topic"))
+    pages = {name for name, alarm in prod.of("AWS::CloudWatch::Alarm").items() if not alarm["Properties"].get("AlarmActions")}
+    (composite,) = prod.of("AWS::CloudWatch::CompositeAlarm").values()
+    rule = str(composite["Properties"]["AlarmRule"])
+    expect("the composite alarm has those that do not page themselves", pages == {name for name in pages if f"${{{name}}}" in rule})
+    expect("and only those", rule.count("ALARM(") == len(pages) > 1)
+    alone = Stack(**{**PROD, "CompositeAlarms": "false"}, Release=RELEASES[0]).of("AWS::CloudWatch::Alarm")
+    expect("without it every alarm tells somebody", all(alarm["Properties"].get("AlarmActions") for alarm in alone.values()))
+
+
+def dashboard(prod):
+    body = prod.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    names = set(re.findall(r"\$\{([\w:]+)\}", body))
+    known = set(prod.template["Parameters"]) | set(prod.resources) | {"AWS::Region"}
+    expect(f"the dashboard names what there is: {names - known}", names <= known)
+    widgets = json.loads(re.sub(r"\$\{[\w:]+\}", "x", body))["widgets"]
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    expect("no widget hides another", len(places) == len(set(places)) > 1)
+
+
+def roles(prod):
+    for name, role in prod.of("AWS::IAM::Role").items():
+        function = name.removesuffix("Role")
+        if function not in prod.resources:
+            continue
+        managed = [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
+        expect(f"{name} may write its log, and nothing else of AWS's own", managed == ["AWSLambdaBasicExecutionRole"])
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                statement_of(function, statement)
+
+
+def statement_of(function, statement):
+    where = f"{function}, {statement['Sid']}"
+    actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+    expect(f"{where}: no wildcard", not any("*" in action for action in actions) and "*" not in resources)
+    if any(action in ("secretsmanager:CreateSecret", "secretsmanager:DeleteSecret") for action in actions):
+        expect(f"{where}: makes no secrets", function in MAKES_SECRETS)
+    if not any(action.startswith("dynamodb:") for action in actions):
+        return
+    expect(f"{where}: nobody reads or deletes the whole table", not {"dynamodb:Scan", "dynamodb:DeleteTable"} & set(actions))
+    if all("/index/" in str(resource) for resource in resources):
+        expect(f"{where}: an index is only read", actions == ["dynamodb:Query"])
+        return
+    keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    expect(f"{where}: says which items", bool(keys))
+    if function not in WITH_SESSIONS:
+        expect(f"{where}: sees no session or consent", not {"S#*", "SP#*", "O#*", "PENDING"} & set(keys or []))
+
+
+def secrets(prod):
+    settings = prod.properties("ApiStage")["AccessLogSettings"]["Format"]
+    expect("the access log has no query string", not any(word in settings for word in ("query", "Query", "requestOverride", "authorizer")))
+    closed = Stack(**PROD, Release=RELEASES[0], DomainName="api.example.com", CertificateArn="arn").properties("Api")
+    expect("the API's own address is off behind a domain", closed["DisableExecuteApiEndpoint"] is True)
+
+
+PROD = dict(
+    pair.split("=", 1)
+    for pair in tomllib.loads((ROOT / "infra/samconfig.toml").read_text())["prod"]["deploy"]["parameters"]["parameter_overrides"]
+)
+
+if __name__ == "__main__":
+    dev, prod = Stack(Environment="dev"), Stack(**PROD, Release=RELEASES[0])
+    table(dev, prod)
+    canary(dev, prod)
+    alarms(dev, prod)
+    dashboard(prod)
+    roles(prod)
+    secrets(prod)
+    for what in FAILED:
+        print(f"not so: {what}")
+    sys.exit(1 if FAILED else 0)
