@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice, today,
+    but, company, created, forget_matches, invoice, portal, refused, rows, run, settings, stack, the_invoice,
+    today,
 };
 
 fn amount(value: &Value) -> Decimal {
@@ -266,6 +267,21 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         assert!(!shown.label().is_empty(), "{code} has no label");
         assert!(!shown.output("error_subject").is_empty(), "{code} has no subject");
     }
+}
+
+#[tokio::test]
+async fn an_amount_that_differs_is_told_or_refused_as_the_settings_say() {
+    let stack = stack().await;
+    let harbor = json!({"deals": [{"id": HARBOR.to_string(), "properties": {"amount": "950"}}]});
+    portal(&stack, harbor).await;
+    let shown = created(&stack, invoice(HARBOR)).await;
+    assert_eq!(shown.output("warnings"), "The deal's amount is 950.00, its line items come to 949.40.");
+    settings(&stack, json!({"totals": "refuse"})).await;
+    let shown = refused(&stack, invoice(HARBOR), "TOTAL_MISMATCH").await;
+    let message = shown.output("errorMessage");
+    assert!(message.contains("has the amount 950.00, but its line items come to 949.40"), "{message}");
+    assert_eq!(shown.output("error_subject"), "Harbor Kitchen – opening order");
+    assert!(shown.label().contains("Harbor Kitchen"), "{}", shown.label());
 }
 
 #[tokio::test]

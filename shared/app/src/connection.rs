@@ -233,7 +233,7 @@ impl App {
             name: company.name.clone(),
             settings: Settings {
                 home_currency: company.home_currency.clone(),
-                fee_item: company.fee_item.clone(),
+                choices: company.choices.clone(),
             },
             client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
             realm: realm.clone(),

@@ -624,6 +624,7 @@ fn code(problem: &Problem) -> Code {
         Problem::ContactIncomplete { .. } => Code::ContactIncomplete,
         Problem::CustomerAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
+        Problem::TotalDiffers { .. } => Code::TotalMismatch,
         Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
@@ -655,6 +656,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::NoLineItems { record } => {
             format!("The {noun} “{record}” has no line items. Add what is sold.")
         }
+        Problem::TotalDiffers { record, amount, total } => format!(
+            "The {noun} “{record}” has the amount {amount}, but its line items come to {total}. Correct one of them in HubSpot, \
+             or let the app's settings only warn (“totals”)."
+        ),
         Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),
         Problem::LineNameless { line } => format!(
             "Line item “{line}” has neither a name nor a SKU. Give it the name or SKU of a QuickBooks product in the {noun}'s \
@@ -814,6 +819,11 @@ mod tests {
             Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
             Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },
             Problem::NoLineItems { record: record.clone() },
+            Problem::TotalDiffers {
+                record: record.clone(),
+                amount: "150.00".parse().unwrap(),
+                total: "149.97".parse().unwrap(),
+            },
             Problem::LineNameless { line: LineLabel { number: 3, name: None } },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: Some("WID-1".into()) },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: None },

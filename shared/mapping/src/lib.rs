@@ -45,7 +45,7 @@
 //!     items: vec![from_value(json!({"Id": "21", "Name": "Widget", "Sku": "wid-1", "Type": "NonInventory"}))?],
 //!     ..Default::default()
 //! };
-//! let settings = settings::Settings { home_currency: Some("USD".parse()?), fee_item: None };
+//! let settings = settings::Settings { home_currency: Some("USD".parse()?), ..Default::default() };
 //! let matched = reading.settle(&links, &answers, &settings).expect("nothing is wrong with this deal");
 //! assert_eq!(matched.customer.matched().as_str(), "created");
 //! assert_eq!(matched.customer.name(), "Ana Trujillo");

@@ -11,7 +11,7 @@ use crate::money::Currency;
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
 use crate::sale::{LineReading, Reading, RecordRef, Sale};
-use crate::settings::Settings;
+use crate::settings::{Settings, Totals};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What earlier executions matched: used without asking QuickBooks again. Should a link have died meanwhile, QuickBooks
@@ -123,6 +123,7 @@ impl Reading {
                 let (lines, items) = settled.into_iter().unzip();
                 let discounts = adjustments.discounts;
                 let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
+                check_total(&sale, settings)?;
                 Ok(Matched { sale, customer, items })
             }
             _ => Err(problems),
@@ -139,8 +140,18 @@ fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &
     })
 }
 
+/// Told once all else is well: only then is it known what the lines come to.
+fn check_total(sale: &Sale, settings: &Settings) -> Result<(), Vec<Problem>> {
+    match (settings.choices.totals, sale.amount_differs()) {
+        (Totals::Refuse, Some((amount, total))) => {
+            Err(vec![Problem::TotalDiffers { record: sale.record.name.clone(), amount, total }])
+        }
+        (Totals::Refuse | Totals::Warn, _) => Ok(()),
+    }
+}
+
 fn settle_fee(charge: Applied, settings: &Settings) -> Result<Fee, Problem> {
-    match settings.fee_item.clone() {
+    match settings.choices.fee_item.clone() {
         Some(item) => Ok(Fee { charge, item }),
         None => Err(Problem::FeeItemMissing { fee: charge.label }),
     }
@@ -167,9 +178,10 @@ mod tests {
     use crate::hubspot::Enrolled;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
     use crate::sale;
+    use crate::settings::Choices;
     use crate::testing::{
-        adjusted, adjustment, contact_with, customer, deal, over, quote, settings, settled, widget,
-        widget_line,
+        adjusted, adjustment, contact_with, customer, deal, over, quote, quote_with, settings, settled,
+        widget, widget_line,
     };
     use serde_json::json;
     use std::slice::from_ref;
@@ -246,10 +258,31 @@ mod tests {
         let enrolled = adjusted(quote([widget_line()]), &[], &fees);
         assert_eq!(settled(&enrolled).unwrap().sale.fees.len(), 2);
         let answers = Answers { items: vec![widget()], ..Answers::default() };
-        let settings = Settings { fee_item: None, ..settings() };
+        let settings = Settings { choices: Choices::default(), ..settings() };
         let problems = sale::read(&enrolled).settle(&Links::default(), &answers, &settings).unwrap_err();
         let missing = ["Freight", "Rush"].map(|fee| Problem::FeeItemMissing { fee: fee.into() });
         assert_eq!(problems, missing);
+    }
+
+    #[test]
+    fn an_amount_that_differs_is_refused_where_the_settings_say_so() {
+        let found = |totals, amount: &str| {
+            let enrolled =
+                quote_with(json!({"hs_title": "Offer 7", "hs_quote_amount": amount}), deal([widget_line()]));
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings =
+                Settings { choices: Choices { totals, ..Choices::default() }, ..Settings::default() };
+            sale::read(&enrolled).settle(&Links::default(), &answers, &settings).err().unwrap_or_default()
+        };
+        let differs = Problem::TotalDiffers {
+            record: "Offer 7".into(),
+            amount: "150.00".parse().unwrap(),
+            total: "149.97".parse().unwrap(),
+        };
+        assert_eq!(found(Totals::Warn, "150"), []);
+        assert_eq!(found(Totals::Refuse, "149.97"), []);
+        assert_eq!(found(Totals::Refuse, ""), []);
+        assert_eq!(found(Totals::Refuse, "150"), [differs]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
 
 use crate::money::Currency;
+use rust_decimal::Decimal;
 use std::fmt;
 
 /// Something a person can fix in HubSpot or QuickBooks.
@@ -32,6 +33,15 @@ pub enum Problem {
     NoLineItems {
         /// The record's name.
         record: String,
+    },
+    /// The record's own amount is not what its lines come to, and the settings refuse that.
+    TotalDiffers {
+        /// The record's name.
+        record: String,
+        /// The record's amount, in cents.
+        amount: Decimal,
+        /// What its lines come to, discounts and fees carried, before tax.
+        total: Decimal,
     },
     /// A line's figures cannot be billed.
     LineInvalid {
@@ -141,6 +151,7 @@ impl Problem {
         match self {
             Self::NoContact { record }
             | Self::NoLineItems { record }
+            | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }
             | Self::CurrencyMismatch { record, .. } => record.clone(),

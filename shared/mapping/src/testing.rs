@@ -8,7 +8,7 @@ use crate::lookup::{Answers, Links, Matched};
 use crate::problem::Problem;
 use crate::quickbooks::{Customer, Item, ItemId};
 use crate::sale;
-use crate::settings::Settings;
+use crate::settings::{Choices, Settings};
 use serde_json::{Value, from_value, json};
 
 /// A deal with the given lines, numbered from 601.
@@ -96,7 +96,8 @@ pub(crate) fn customer(value: Value) -> Customer {
 
 /// A company that keeps its books in dollars and puts fees on item 31.
 pub(crate) fn settings() -> Settings {
-    Settings { home_currency: Some("USD".parse().unwrap()), fee_item: Some(ItemId("31".into())) }
+    let choices = Choices { fee_item: Some(ItemId("31".into())), ..Choices::default() };
+    Settings { home_currency: Some("USD".parse().unwrap()), choices }
 }
 
 /// The record in the company of [`settings`], which has [`widget`] and no customer.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
-use mapping::quickbooks::{ItemId, RealmId};
+use mapping::quickbooks::RealmId;
+use mapping::settings::Choices;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
@@ -56,8 +57,8 @@ pub struct Company {
     pub connected_by: Option<String>,
     /// When it was connected last.
     pub connected_at: Option<Timestamp>,
-    /// The item that stands for fees of a quote.
-    pub fee_item: Option<ItemId>,
+    /// What people chose for it.
+    pub choices: Choices,
     /// How often its settings were saved: whoever saves them says which he saw.
     pub settings_revision: u64,
     /// Its tokens.
@@ -222,17 +223,16 @@ impl Store {
         delete.send().await.map_err(Error::unavailable(doing)).map(drop)
     }
 
-    /// Chooses the item that stands for the fees of a quote.
+    /// Gives a company its first choices, whatever was chosen before; people choose by `save_choices`.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn save_fee_item(&self, id: PortalId, realm: &RealmId, item: &ItemId) -> Result<(), Error> {
-        self.put(id, &format!("{SETTINGS}{realm}"))
-            .item("fee_item", text(&item.0))
-            .send()
-            .await
-            .map_err(Error::unavailable("saving the settings"))?;
-        Ok(())
+    pub async fn put_choices(&self, id: PortalId, realm: &RealmId, choices: &Choices) -> Result<(), Error> {
+        let mut put = self.put(id, &format!("{SETTINGS}{realm}"));
+        for (name, value) in choices.stored().filter_map(|(name, value)| Some((name, value?))) {
+            put = put.item(name, text(value));
+        }
+        put.send().await.map_err(Error::unavailable("saving the settings")).map(drop)
     }
 
     fn put(
@@ -275,7 +275,8 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
                 .transpose()?,
             connected_by: link.optional_text("connected_by"),
             connected_at: link.optional_time("connected_at")?,
-            fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
+            choices: Choices::from_stored(|name| settings(realm)?.optional_text(name))
+                .map_err(|name| Error::corrupt("the settings", name))?,
             settings_revision: settings(realm)
                 .map(|item| item.optional_number("revision"))
                 .transpose()?

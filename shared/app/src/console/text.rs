@@ -183,6 +183,8 @@ texts! {
     explain_version: "Which form the file has: 1.", "La forme du fichier : 1.";
     explain_fee_item: "The ID of the QuickBooks product that the fees of a quote are put on, such as \"31\"; null for none.",
         "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
+    explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
+        "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -194,6 +196,7 @@ texts! {
         "n’est pas un paramètre. Il y a : {known}. Corrigez le nom ou supprimez-le.";
     wrong_version: "must be the number 1, the form this release reads.",
         "doit être le nombre 1, la forme que lit cette version.";
+    wrong_word: "must be one of: {words}, in quotes.", "doit être l’un de ces mots, entre guillemets : {words}.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 
