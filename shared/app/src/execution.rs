@@ -13,6 +13,7 @@ use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document;
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
+use mapping::item::ItemMatch;
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
 use mapping::payment::Paid;
 use mapping::problem::Problem;
@@ -166,13 +167,15 @@ impl Execution<'_> {
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let answers = self.look_up(&company, &reading.wanted(&links)).await?;
-        let (matched, paid) = match (reading.settle(&links, &answers, &company.settings), paid) {
-            (Ok(matched), Ok(paid)) => (matched, paid),
-            (matched, paid) => {
-                let problems: Vec<Problem> = matched.err().into_iter().chain(paid.err()).flatten().collect();
-                return Err(Stop::Failure(Failure::problems(kind, &problems)));
-            }
-        };
+        let (matched, paid) =
+            match (reading.settle(&links, &answers, &company.settings, inputs.missing_item), paid) {
+                (Ok(matched), Ok(paid)) => (matched, paid),
+                (matched, paid) => {
+                    let problems: Vec<Problem> =
+                        matched.err().into_iter().chain(paid.err()).flatten().collect();
+                    return Err(Stop::Failure(Failure::problems(kind, &problems)));
+                }
+            };
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header = self.header(kind, &enrolled, &inputs, paid.clone());
         let draft = document::write(self.kind, &matched, &customer_id, &header);
@@ -550,11 +553,12 @@ pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: 
     format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
 }
 
-/// Which item each HubSpot product became, once.
+/// Which item each HubSpot product became, once. What stands on the default item only for now became none.
 fn matched_products(matched: &Matched) -> Vec<(String, String)> {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
     let items: BTreeMap<String, String> = products
         .zip(&matched.items)
+        .filter(|(_, item)| item.matched != ItemMatch::Default)
         .filter_map(|(product, item)| Some((product?, item.id.to_string())))
         .collect();
     items.into_iter().collect()
@@ -566,7 +570,16 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let (record, lines) = (answer::money(record), answer::money(lines));
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
-    warning.into_iter().collect()
+    let lines = matched.sale.lines.iter().zip(&matched.items);
+    // A deal billed by its amount has no product that could fit.
+    let unmatched = lines.filter(|(line, item)| {
+        item.matched == ItemMatch::Default && line.article.line_id != matched.sale.record.id
+    });
+    let unmatched = unmatched.map(|(line, _)| {
+        let line = line.article.label();
+        format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
+    });
+    warning.into_iter().chain(unmatched).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -630,7 +630,8 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
-        Problem::FeeItemMissing { .. } => Code::ItemNotFound,
+        Problem::NoAmount { .. } => Code::NoLineItems,
+        Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
@@ -687,6 +688,13 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::ItemUnusable { line, item, reason: Unusable::Bundle } => format!(
             "Line item “{line}” matches only the QuickBooks bundle “{item}”, and a bundle cannot be sold here. Change the line \
              item in the {noun} to a single product."
+        ),
+        Problem::DefaultItemMissing { subject } => format!(
+            "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
+             (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::NoAmount { record } => format!(
+            "The {noun} “{record}” has neither line items nor an amount above zero. Add what is sold, or the {noun}'s amount."
         ),
         Problem::AdjustmentInvalid { label, fault } => adjustment_fault(noun, label, fault),
         Problem::FeeItemMissing { fee } => format!(
@@ -846,6 +854,8 @@ mod tests {
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Kind(None) },
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
+            Problem::DefaultItemMissing { subject: "Window lettering".into() },
+            Problem::NoAmount { record: record.clone() },
             Problem::PaymentInvalid {
                 payment: "ch_3PqX21".into(),
                 fault: NumberFault::Unreadable("much".into()),

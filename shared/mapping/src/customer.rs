@@ -235,6 +235,7 @@ fn folded(text: &Option<String>) -> String {
 mod tests {
     use super::*;
     use crate::hubspot::Enrolled;
+    use crate::item::MissingItem;
     use crate::lookup::{Links, Matched};
     use crate::sale;
     use crate::settings::Settings;
@@ -255,7 +256,7 @@ mod tests {
             customers_by_name: customers,
             items: vec![widget()],
         };
-        sale::read(&enrolled).settle(&links, &answers, &Settings::default())
+        sale::read(&enrolled).settle(&links, &answers, &Settings::default(), MissingItem::Refuse)
     }
 
     /// `expected`: `<match> <id>`, `created <display name>`, or the problem's debug form.
@@ -385,7 +386,12 @@ mod tests {
                 items: vec![widget()],
                 ..Answers::default()
             };
-            sale::read(&deal([line.clone()])).settle(&Links::default(), &answers, &Settings::default())
+            sale::read(&deal([line.clone()])).settle(
+                &Links::default(),
+                &answers,
+                &Settings::default(),
+                MissingItem::Refuse,
+            )
         };
         assert!(settle(json!({"value": "EUR"})).is_ok());
         assert!(settle(json!(null)).is_ok());

@@ -164,6 +164,7 @@ fn with_notes(text: &str, notes: &[String]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::hubspot::Enrolled;
+    use crate::item::MissingItem;
     use crate::lookup::{Answers, Links};
     use crate::payment;
     use crate::sale;
@@ -490,7 +491,7 @@ mod tests {
             let wanted = reading.wanted(&Links::default());
             prop_assert!(wanted.skus.iter().chain(&wanted.item_names).all(|name| name.chars().count() <= 100));
             let answers = Answers { items: vec![widget()], ..Answers::default() };
-            match reading.settle(&Links::default(), &answers, &settings()) {
+            match reading.settle(&Links::default(), &answers, &settings(), MissingItem::Refuse) {
                 Ok(matched) => for kind in KINDS {
                     let draft = write(kind, &matched, &CustomerId("58".into()), &header);
                     let json = serde_json::to_string(&draft).unwrap();

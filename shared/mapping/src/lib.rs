@@ -9,7 +9,7 @@
 //! What was paid is read beside it by [`payment::paid`], and written by [`payment::write`] once an invoice exists.
 //!
 //! ```
-//! use mapping::{document, hubspot, lookup, quickbooks, sale, settings};
+//! use mapping::{document, hubspot, item, lookup, quickbooks, sale, settings};
 //! use serde_json::{from_value, json};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +46,7 @@
 //!     ..Default::default()
 //! };
 //! let settings = settings::Settings { home_currency: Some("USD".parse()?), ..Default::default() };
-//! let matched = reading.settle(&links, &answers, &settings).expect("nothing is wrong with this deal");
+//! let matched = reading.settle(&links, &answers, &settings, item::MissingItem::Refuse).expect("nothing is wrong with this deal");
 //! assert_eq!(matched.customer.matched().as_str(), "created");
 //! assert_eq!(matched.customer.name(), "Ana Trujillo");
 //!

@@ -4,14 +4,15 @@
 
 use crate::adjustment::{Applied, Fee};
 use crate::customer::{self, CustomerFound, Sought};
-use crate::hubspot::RecordId;
-use crate::item::{self, Catalog, MatchedItem};
-use crate::line::SaleLine;
-use crate::money::Currency;
+use crate::hubspot::{RecordId, RecordKind};
+use crate::item::{self, Catalog, MatchedItem, MissingItem};
+use crate::line::{Article, SaleLine};
+use crate::money::{self, Currency};
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
 use crate::sale::{LineReading, Reading, RecordRef, Sale};
-use crate::settings::{Settings, Totals};
+use crate::settings::{NoLineItems, Settings, Totals};
+use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What earlier executions matched: used without asking QuickBooks again. Should a link have died meanwhile, QuickBooks
@@ -105,6 +106,7 @@ impl Reading {
         links: &Links,
         answers: &Answers,
         settings: &Settings,
+        missing_item: MissingItem,
     ) -> Result<Matched, Vec<Problem>> {
         let Self { record, buyer, refused_email, currency, amount, lines, adjustments, mut problems } = self;
         problems.extend(foreign_currency(&record, currency.as_ref(), settings));
@@ -112,10 +114,15 @@ impl Reading {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
             keep(sought.find(links.customer.as_ref(), answers), &mut problems)
         });
-        let catalog = Catalog::new(&answers.items);
-        let settled: Vec<Option<(SaleLine, MatchedItem)>> =
-            lines.into_iter().map(|line| settle_line(line, links, &catalog, &mut problems)).collect();
-        let settled: Option<Vec<_>> = settled.into_iter().collect();
+        let settled = match lines.is_empty() {
+            true => keep(line_of_record(&record, amount, settings), &mut problems).map(|line| vec![line]),
+            false => {
+                let items = Items { catalog: Catalog::new(&answers.items), links, settings, missing_item };
+                let settled: Vec<Option<_>> =
+                    lines.into_iter().map(|line| settle_line(line, &items, &mut problems)).collect();
+                settled.into_iter().collect()
+            }
+        };
         let fees = adjustments.fees.into_iter();
         let fees = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
         match (buyer, customer, settled) {
@@ -157,17 +164,51 @@ fn settle_fee(charge: Applied, settings: &Settings) -> Result<Fee, Problem> {
     }
 }
 
+/// Where the items of lines come from.
+struct Items<'a> {
+    catalog: Catalog<'a>,
+    links: &'a Links,
+    settings: &'a Settings,
+    missing_item: MissingItem,
+}
+
+impl Items<'_> {
+    fn of(&self, article: &Article) -> Result<MatchedItem, Problem> {
+        match self.catalog.find(article, self.links) {
+            Err(Problem::ItemNotFound { line, .. }) if self.missing_item == MissingItem::DefaultItem => {
+                item::default_item(line.to_string(), self.settings)
+            }
+            found => found,
+        }
+    }
+}
+
+/// A deal without lines, as one line over its amount, where the settings say so.
+fn line_of_record(
+    record: &RecordRef,
+    amount: Option<Decimal>,
+    settings: &Settings,
+) -> Result<(SaleLine, MatchedItem), Problem> {
+    let name = || record.name.clone();
+    if (record.kind, settings.choices.no_line_items) != (RecordKind::Deal, NoLineItems::DealAmount) {
+        return Err(Problem::NoLineItems { record: name() });
+    }
+    let amount = amount.map(money::round_half_up).filter(|amount| *amount > Decimal::ZERO);
+    let amount = amount.ok_or_else(|| Problem::NoAmount { record: name() })?;
+    let item = item::default_item(name(), settings)?;
+    Ok((SaleLine::over(record, amount), item))
+}
+
 /// Both halves of a line are tried before either is given up.
 fn settle_line(
     line: LineReading,
-    links: &Links,
-    catalog: &Catalog<'_>,
+    items: &Items<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<(SaleLine, MatchedItem)> {
     let LineReading { article, figures } = line;
     let faulty = |fault| Problem::LineInvalid { line: article.label(), fault };
     let figures = figures.map_err(|faults| problems.extend(faults.into_iter().map(faulty))).ok();
-    let item = keep(catalog.find(&article, links), problems);
+    let item = keep(items.of(&article), problems);
     let (figures, item) = figures.zip(item)?;
     Some((SaleLine { article, figures }, item))
 }
@@ -175,12 +216,13 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hubspot::Enrolled;
+    use crate::hubspot::{Enrolled, Record};
+    use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
     use crate::sale;
     use crate::settings::Choices;
     use crate::testing::{
-        adjusted, adjustment, contact_with, customer, deal, over, quote, quote_with, settings, settled,
+        adjusted, adjustment, contact_with, customer, deal, item, over, quote, quote_with, settings, settled,
         widget, widget_line,
     };
     use serde_json::json;
@@ -210,7 +252,9 @@ mod tests {
         let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into() };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
         assert_eq!(reading.wanted(&links), Wanted::default());
-        assert!(reading.settle(&links, &Answers::default(), &Settings::default()).is_ok());
+        assert!(
+            reading.settle(&links, &Answers::default(), &Settings::default(), MissingItem::Refuse).is_ok()
+        );
     }
 
     #[test]
@@ -252,6 +296,89 @@ mod tests {
         assert_eq!(subjects, ["Harbour kiosk", "Spring", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
     }
 
+    fn chosen(choices: Choices) -> Settings {
+        Settings { choices, ..settings() }
+    }
+
+    fn default_item() -> Option<ItemId> {
+        Some(ItemId("99".into()))
+    }
+
+    #[test]
+    fn a_line_that_no_item_fits_stands_on_the_default_item_where_the_action_says_so() {
+        let lines = [widget_line(), over(widget_line(), json!({"name": "Lettering", "hs_sku": null}))];
+        let found = |missing_item, default_item| {
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings = chosen(Choices { default_item, ..Choices::default() });
+            let settled =
+                sale::read(&deal(lines.clone())).settle(&Links::default(), &answers, &settings, missing_item);
+            settled.map(|matched| matched.items.into_iter().map(|item| (item.id.0, item.matched)).collect())
+        };
+        let items = vec![("21".to_owned(), ItemMatch::Sku), ("99".to_owned(), ItemMatch::Default)];
+        assert_eq!(found(MissingItem::DefaultItem, default_item()), Ok(items));
+        let line = LineLabel { number: 2, name: Some("Lettering".into()) };
+        let refused: Result<Vec<_>, _> = Err(vec![Problem::ItemNotFound { line, sku: None }]);
+        assert_eq!(found(MissingItem::Refuse, default_item()), refused);
+        let missing = Problem::DefaultItemMissing { subject: "Lettering".into() };
+        assert_eq!(found(MissingItem::DefaultItem, None), Err(vec![missing]));
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_sold_is_named_whatever_the_action_says() {
+        let answers = Answers {
+            items: vec![item(json!({"Id": "22", "Name": "Widget", "Type": "Category"}))],
+            ..Answers::default()
+        };
+        let settings = chosen(Choices { default_item: default_item(), ..Choices::default() });
+        let settled = sale::read(&deal([widget_line()])).settle(
+            &Links::default(),
+            &answers,
+            &settings,
+            MissingItem::DefaultItem,
+        );
+        assert!(matches!(settled.unwrap_err().as_slice(), [Problem::ItemUnusable { .. }]));
+    }
+
+    #[test]
+    fn a_deal_without_lines_is_billed_by_its_amount_where_the_settings_say_so() {
+        let found = |enrolled: &Enrolled, no_line_items, default_item| {
+            let settings = chosen(Choices { no_line_items, default_item, ..Choices::default() });
+            let reading = sale::read(enrolled);
+            let settled =
+                reading.settle(&Links::default(), &Answers::default(), &settings, MissingItem::Refuse);
+            settled.map(|Matched { sale, items, .. }| {
+                let [SaleLine { article, figures }] = sale.lines.as_slice() else { panic!("one line") };
+                let name = article.name.clone().unwrap_or_default();
+                format!(
+                    "{name}: {} x {} = {} on {}",
+                    figures.quantity, figures.price, figures.amount, items[0].id
+                )
+            })
+        };
+        let of_amount = |amount: &str| {
+            let mut enrolled = deal([]);
+            if let Record::Deal(deal) = &mut enrolled.record {
+                deal.properties.amount = Some(amount.to_owned());
+            }
+            enrolled
+        };
+        let by_amount = NoLineItems::DealAmount;
+        let expected = |amount: &str| Ok(format!("Harbour kiosk: 1 x {amount} = {amount} on 99"));
+        assert_eq!(found(&deal([]), by_amount, default_item()), expected("134.97"));
+        assert_eq!(found(&of_amount("10.005"), by_amount, default_item()), expected("10.01"));
+        let record = || "Harbour kiosk".to_owned();
+        let none = || Err(vec![Problem::NoLineItems { record: record() }]);
+        assert_eq!(found(&deal([]), NoLineItems::Refuse, default_item()), none());
+        // A quote's amount holds its discounts and fees already.
+        assert_eq!(found(&quote([]), by_amount, default_item()), none());
+        let missing = Problem::DefaultItemMissing { subject: record() };
+        assert_eq!(found(&deal([]), by_amount, None), Err(vec![missing]));
+        for amount in ["0", "0.004", "-5", "much"] {
+            let none = Problem::NoAmount { record: record() };
+            assert_eq!(found(&of_amount(amount), by_amount, default_item()), Err(vec![none]), "{amount}");
+        }
+    }
+
     #[test]
     fn a_fee_without_an_item_is_named() {
         let fees = [adjustment("Freight", "FIXED", "12"), adjustment("Rush", "PERCENT", "5")];
@@ -259,7 +386,9 @@ mod tests {
         assert_eq!(settled(&enrolled).unwrap().sale.fees.len(), 2);
         let answers = Answers { items: vec![widget()], ..Answers::default() };
         let settings = Settings { choices: Choices::default(), ..settings() };
-        let problems = sale::read(&enrolled).settle(&Links::default(), &answers, &settings).unwrap_err();
+        let problems = sale::read(&enrolled)
+            .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+            .unwrap_err();
         let missing = ["Freight", "Rush"].map(|fee| Problem::FeeItemMissing { fee: fee.into() });
         assert_eq!(problems, missing);
     }
@@ -272,7 +401,10 @@ mod tests {
             let answers = Answers { items: vec![widget()], ..Answers::default() };
             let settings =
                 Settings { choices: Choices { totals, ..Choices::default() }, ..Settings::default() };
-            sale::read(&enrolled).settle(&Links::default(), &answers, &settings).err().unwrap_or_default()
+            sale::read(&enrolled)
+                .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+                .err()
+                .unwrap_or_default()
         };
         let differs = Problem::TotalDiffers {
             record: "Offer 7".into(),
@@ -300,7 +432,10 @@ mod tests {
             };
             let home_currency = home.map(|code| code.parse().unwrap());
             let settings = Settings { home_currency, ..Settings::default() };
-            sale::read(&deal([line])).settle(&Links::default(), &answers, &settings).err().unwrap_or_default()
+            sale::read(&deal([line]))
+                .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+                .err()
+                .unwrap_or_default()
         };
         let euro = || "EUR".parse::<Currency>().unwrap();
         let record = || "Harbour kiosk".to_owned();

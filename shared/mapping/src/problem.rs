@@ -78,6 +78,16 @@ pub enum Problem {
         /// Why not.
         reason: Unusable,
     },
+    /// What has no item of its own is to stand on the default item, and none is chosen in the settings.
+    DefaultItemMissing {
+        /// The line's name, or the record's when it has no lines.
+        subject: String,
+    },
+    /// A deal without lines is to be billed by its amount, and has none above zero.
+    NoAmount {
+        /// The record's name.
+        record: String,
+    },
     /// A quote's own discount or fee cannot be reckoned.
     AdjustmentInvalid {
         /// Its label, or “Discount” or “Fee” when it has none.
@@ -151,6 +161,7 @@ impl Problem {
         match self {
             Self::NoContact { record }
             | Self::NoLineItems { record }
+            | Self::NoAmount { record }
             | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }
@@ -161,7 +172,9 @@ impl Problem {
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
-            Self::CurrencyUnreadable { subject, .. } => subject.clone(),
+            Self::CurrencyUnreadable { subject, .. } | Self::DefaultItemMissing { subject } => {
+                subject.clone()
+            }
             Self::LineInvalid { line, .. }
             | Self::LineNameless { line }
             | Self::ItemNotFound { line, .. }

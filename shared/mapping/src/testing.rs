@@ -4,6 +4,7 @@ use crate::hubspot::{
     Adjustment, AdjustmentProperties, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties, Quote,
     Record, RecordId,
 };
+use crate::item::MissingItem;
 use crate::lookup::{Answers, Links, Matched};
 use crate::problem::Problem;
 use crate::quickbooks::{Customer, Item, ItemId};
@@ -103,5 +104,5 @@ pub(crate) fn settings() -> Settings {
 /// The record in the company of [`settings`], which has [`widget`] and no customer.
 pub(crate) fn settled(enrolled: &Enrolled) -> Result<Matched, Vec<Problem>> {
     let answers = Answers { items: vec![widget()], ..Answers::default() };
-    sale::read(enrolled).settle(&Links::default(), &answers, &settings())
+    sale::read(enrolled).settle(&Links::default(), &answers, &settings(), MissingItem::Refuse)
 }

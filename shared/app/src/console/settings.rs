@@ -204,6 +204,8 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
     match name {
         "version" => texts.explain_version,
         "fee_item" => texts.explain_fee_item,
+        "default_item" => texts.explain_default_item,
+        "no_line_items" => texts.explain_no_line_items,
         "totals" => texts.explain_totals,
         _ => "",
     }

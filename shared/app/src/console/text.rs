@@ -183,8 +183,12 @@ texts! {
     explain_version: "Which form the file has: 1.", "La forme du fichier : 1.";
     explain_fee_item: "The ID of the QuickBooks product that the fees of a quote are put on, such as \"31\"; null for none.",
         "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
+    explain_default_item: "The ID of the QuickBooks product for line items that match none, where the workflow action allows that, and for deals billed by their amount; null for none.",
+        "L’identifiant du produit QuickBooks pour les lignes de produit qui ne correspondent à aucun, si l’action de workflow le permet, et pour les transactions facturées à leur montant ; null pour aucun.";
+    explain_no_line_items: "What to do with a deal that has no line items: \"refuse\" creates nothing, \"deal_amount\" puts the amount of the deal on one line, with the default product.",
+        "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
-        "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
+        "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -196,7 +200,7 @@ texts! {
         "n’est pas un paramètre. Il y a : {known}. Corrigez le nom ou supprimez-le.";
     wrong_version: "must be the number 1, the form this release reads.",
         "doit être le nombre 1, la forme que lit cette version.";
-    wrong_word: "must be one of: {words}, in quotes.", "doit être l’un de ces mots, entre guillemets : {words}.";
+    wrong_word: "must be one of: {words}, in quotes.", "doit être l’un de ces mots, entre guillemets : {words}.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 

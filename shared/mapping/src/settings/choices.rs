@@ -12,6 +12,10 @@ use crate::quickbooks::ItemId;
 pub struct Choices {
     /// The item a quote's own fees are put on.
     pub fee_item: Option<ItemId>,
+    /// The item for what has none of its own.
+    pub default_item: Option<ItemId>,
+    /// What to do with a deal that has no lines.
+    pub no_line_items: NoLineItems,
     /// What to do when a record's amount is not what its lines come to.
     pub totals: Totals,
 }
@@ -51,6 +55,16 @@ macro_rules! words {
 }
 
 words! {
+    /// What to do with a deal that has no lines.
+    NoLineItems {
+        /// Create nothing.
+        Refuse = "refuse",
+        /// Put the deal's amount on one line, with the default item.
+        DealAmount = "deal_amount",
+    }
+}
+
+words! {
     /// What to do when a record's own amount is not what its lines come to.
     Totals {
         /// Create the document, and say so.
@@ -84,6 +98,16 @@ pub(super) const FIELDS: &[Field] = &[
         name: "fee_item",
         get: |choices| choices.fee_item.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.fee_item = id.map(ItemId)),
+    },
+    Field {
+        name: "default_item",
+        get: |choices| choices.default_item.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.default_item = id.map(ItemId)),
+    },
+    Field {
+        name: "no_line_items",
+        get: |choices| Some(choices.no_line_items.as_str().to_owned()),
+        set: |choices, value| NoLineItems::read(value).map(|word| choices.no_line_items = word),
     },
     Field {
         name: "totals",
