@@ -17,6 +17,7 @@ mod records;
 mod repeats;
 mod simulated;
 mod support;
+mod taxed;
 mod tidy;
 mod tokens;
 mod twins;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use mapping::books::Books;
 use mapping::hubspot::{RecordId, RecordKind};
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
@@ -128,6 +129,13 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
     if linked { Ok(realm) } else { Err(Failure::company_not_linked(realm.as_str())) }
 }
 
+/// What is known of a company's books: before QuickBooks was asked, what it said when it was connected.
+fn known_books(company: &store::portal::Company) -> Books {
+    let at_connect =
+        || Books { country: company.country.clone(), home_currency: company.home_currency.clone() };
+    company.books.as_ref().map_or_else(at_connect, |(books, _)| books.clone())
+}
+
 /// A portal's HubSpot account, ready to be called.
 pub(crate) struct Account {
     owner: Owner,
@@ -149,6 +157,8 @@ pub(crate) struct Company {
     pub(crate) name: String,
     /// What is known of it and chosen for it.
     pub(crate) settings: Settings,
+    /// When QuickBooks last said how it keeps its books.
+    pub(crate) books_read_at: Option<Timestamp>,
     /// The client, which holds realm and token together.
     pub(crate) client: quickbooks::Company,
     realm: RealmId,
@@ -159,6 +169,12 @@ pub(crate) struct Company {
     sandbox: bool,
     grant: Grant,
     deadline: Deadline,
+}
+
+impl Company {
+    pub(crate) fn realm(&self) -> &RealmId {
+        &self.realm
+    }
 }
 
 impl App {
@@ -231,10 +247,8 @@ impl App {
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
             name: company.name.clone(),
-            settings: Settings {
-                home_currency: company.home_currency.clone(),
-                choices: company.choices.clone(),
-            },
+            settings: Settings { books: known_books(company), choices: company.choices.clone() },
+            books_read_at: company.books.as_ref().map(|(_, read_at)| *read_at),
             client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
             realm: realm.clone(),
             owner,

@@ -1,5 +1,6 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
+mod books;
 mod payment;
 mod repeated;
 
@@ -19,6 +20,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, Reading};
+use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -162,20 +164,18 @@ impl Execution<'_> {
             },
         };
         let reading = sale::read(&enrolled);
-        let paid = self.paid(&enrolled, &inputs, &company.settings);
         // A plan that was refused may have rested on what we remembered: the next one asks.
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
-        let answers = self.look_up(&company, &reading.wanted(&links)).await?;
-        let (matched, paid) =
-            match (reading.settle(&links, &answers, &company.settings, inputs.missing_item), paid) {
-                (Ok(matched), Ok(paid)) => (matched, paid),
-                (matched, paid) => {
-                    let problems: Vec<Problem> =
-                        matched.err().into_iter().chain(paid.err()).flatten().collect();
-                    return Err(Stop::Failure(Failure::problems(kind, &problems)));
-                }
-            };
+        let (answers, settings) = self.look_up(&company, record, &reading.wanted(&links)).await?;
+        let paid = self.paid(&enrolled, &inputs, &settings);
+        let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
+            (Ok(matched), Ok(paid)) => (matched, paid),
+            (matched, paid) => {
+                let problems: Vec<Problem> = matched.err().into_iter().chain(paid.err()).flatten().collect();
+                return Err(Stop::Failure(Failure::problems(kind, &problems)));
+            }
+        };
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header = self.header(kind, &enrolled, &inputs, paid.clone());
         let draft = document::write(self.kind, &matched, &customer_id, &header);
@@ -273,8 +273,13 @@ impl Execution<'_> {
         })
     }
 
-    /// Asks for customers and items in one round trip.
-    async fn look_up(&self, company: &Company, wanted: &Wanted) -> Result<Answers, Stop> {
+    /// Asks for customers and items in one round trip, and how the company keeps its books when that is not known any more.
+    async fn look_up(
+        &self,
+        company: &Company,
+        record: &Record,
+        wanted: &Wanted,
+    ) -> Result<(Answers, Settings), Stop> {
         let customers =
             |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
         let mut queries: Vec<Query> =
@@ -289,14 +294,22 @@ impl Execution<'_> {
                 Query::from(Entity::Item).is_in(attribute, values).with_inactive().max_results(PAGE)
             }));
         }
+        let by_item = queries.len();
+        if !books::are_known(company, record, self.now()) {
+            queries.extend(books::queries());
+        }
         let rows = self.app.ask(company, self.kind, &queries).await?;
+        let settings = match &rows[by_item..] {
+            [] => company.settings.clone(),
+            rows => self.read_books(company, rows).await?,
+        };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
         };
         let answers = || {
             // A product may answer to its SKU and to its name.
             let mut items = BTreeMap::new();
-            for rows in &rows[by_name..] {
+            for rows in &rows[by_name..by_item] {
                 items.extend(rows.read::<Item>()?.into_iter().map(|item| (item.id.clone(), item)));
             }
             Ok(Answers {
@@ -305,7 +318,8 @@ impl Execution<'_> {
                 items: items.into_values().collect(),
             })
         };
-        answers().map_err(unreadable(self.kind, &company.name))
+        let answers = answers().map_err(unreadable(self.kind, &company.name))?;
+        Ok((answers, settings))
     }
 
     async fn customer(
@@ -365,7 +379,8 @@ impl Execution<'_> {
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
-                    Meaning::ObjectGone => Outcome::Outdated(failure),
+                    // Or the company is taxed otherwise by now.
+                    Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
                     _ => Outcome::Refused(failure),
                 }
             }

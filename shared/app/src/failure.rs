@@ -223,7 +223,7 @@ impl Failure {
                 realm_name,
                 format!(
                     "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
-                     QuickBooks, then enroll the record again."
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”), then enroll the record again."
                 ),
             ),
             Meaning::DuplicateNumber(_) => Self::new(
@@ -632,6 +632,7 @@ fn code(problem: &Problem) -> Code {
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
         Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
+        Problem::TaxCodeMissing { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
@@ -692,6 +693,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::DefaultItemMissing { subject } => format!(
             "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
              (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::TaxCodeMissing { record } => format!(
+            "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \
+             one in the app's settings (“default_tax_code”), or set “tax” to “none”."
         ),
         Problem::NoAmount { record } => format!(
             "The {noun} “{record}” has neither line items nor an amount above zero. Add what is sold, or the {noun}'s amount."
@@ -856,6 +861,7 @@ mod tests {
             Problem::FeeItemMissing { fee: "Delivery".into() },
             Problem::DefaultItemMissing { subject: "Window lettering".into() },
             Problem::NoAmount { record: record.clone() },
+            Problem::TaxCodeMissing { record: record.clone() },
             Problem::PaymentInvalid {
                 payment: "ch_3PqX21".into(),
                 fault: NumberFault::Unreadable("much".into()),

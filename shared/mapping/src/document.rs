@@ -14,6 +14,7 @@ use crate::quickbooks::{
     LineDetail, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt, TxnStatus,
 };
 use crate::sale::Sale;
+use crate::tax::Taxation;
 use crate::text::{cut, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -92,32 +93,41 @@ fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Dat
         // a contact's city and country by itself.
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
-        apply_tax_after_discount: (!matched.sale.discounts.is_empty()).then_some(true),
+        global_tax_calculation: matched.tax.global(),
+        apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
+            .then_some(true),
         private_note: private_note(&header.record_url, &header.marker),
         line: lines(matched),
     }
 }
 
 fn lines(matched: &Matched) -> Vec<Line> {
-    let Matched { sale, items, .. } = matched;
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id));
-    sold.chain(sale.fees.iter().map(fee_line)).chain(discount_line(sale)).collect()
+    let Matched { sale, items, tax, .. } = matched;
+    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, tax));
+    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, tax))).chain(discount_line(sale)).collect()
 }
 
-fn line(sold: &SaleLine, item: &ItemId) -> Line {
+fn line(sold: &SaleLine, item: &ItemId, tax: &Taxation) -> Line {
     let figures = &sold.figures;
     let priced = money::priced(figures.quantity, figures.price, figures.amount);
-    item_line(item, priced, figures.amount, description(sold, &priced))
+    item_line(item, tax, priced, figures.amount, description(sold, &priced))
 }
 
-fn fee_line(Fee { charge, item }: &Fee) -> Line {
+fn fee_line(Fee { charge, item }: &Fee, tax: &Taxation) -> Line {
     let priced = money::priced(Decimal::ONE, charge.amount, charge.amount);
-    item_line(item, priced, charge.amount, with_notes(&charge.label, &[]))
+    item_line(item, tax, priced, charge.amount, with_notes(&charge.label, &[]))
 }
 
-fn item_line(item: &ItemId, priced: Priced, amount: Decimal, description: Option<String>) -> Line {
+fn item_line(
+    item: &ItemId,
+    tax: &Taxation,
+    priced: Priced,
+    amount: Decimal,
+    description: Option<String>,
+) -> Line {
     let Priced { qty, unit_price, .. } = priced;
-    let sold = SalesItemLineDetail { item_ref: Ref::to(item.clone()), qty, unit_price };
+    let tax_code_ref = tax.line_code().map(Ref::to);
+    let sold = SalesItemLineDetail { item_ref: Ref::to(item.clone()), qty, unit_price, tax_code_ref };
     Line { detail: LineDetail::Item { sold }, amount, description }
 }
 
@@ -163,11 +173,14 @@ fn with_notes(text: &str, notes: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
     use crate::hubspot::Enrolled;
     use crate::item::MissingItem;
     use crate::lookup::{Answers, Links};
     use crate::payment;
+    use crate::quickbooks::TaxCodeId;
     use crate::sale;
+    use crate::settings::{Choices, Settings, Tax};
     use crate::testing::{
         adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
         widget_line, with_payments,
@@ -261,6 +274,42 @@ mod tests {
         let discounts = [adjustment("Spring offer", "PERCENT", "10"), adjustment("Loyalty", "FIXED", "5")];
         let fees = [adjustment("Freight", "FIXED", "12.5")];
         check("a_quote", &adjusted(quote([widget_line(), widget_line()]), &discounts, &fees), &full());
+    }
+
+    #[test]
+    fn outside_the_united_states_each_line_has_the_tax_code_and_the_document_says_what_amounts_are() {
+        let enrolled = adjusted(
+            quote([widget_line()]),
+            &[adjustment("Loyalty", "FIXED", "5")],
+            &[adjustment("Freight", "FIXED", "12.5")],
+        );
+        let said = |country: &str, tax| {
+            let books = Books { country: Some(country.to_owned()), ..Books::default() };
+            let default_tax_code = Some(TaxCodeId("5".into()));
+            let choices = Choices { tax, default_tax_code, ..settings().choices };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = sale::read(&enrolled);
+            let settings = Settings { books, choices };
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            let [invoice, estimate, receipt] =
+                KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &bare()));
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            let form = serde_json::to_value(invoice.form()).unwrap();
+            let code =
+                |line: &Value| line["SalesItemLineDetail"]["TaxCodeRef"]["value"].as_str().map(str::to_owned);
+            let codes: Vec<_> = form["Line"].as_array().unwrap().iter().map(code).collect();
+            let calculation = form["GlobalTaxCalculation"].as_str().unwrap_or("-").to_owned();
+            (calculation, form["ApplyTaxAfterDiscount"].as_bool().is_some(), codes)
+        };
+        let lines = |code: Option<&str>| {
+            let code = code.map(str::to_owned);
+            vec![code.clone(), code, None]
+        };
+        assert_eq!(said("US", Tax::QuickBooks), ("-".into(), true, lines(None)));
+        assert_eq!(said("US", Tax::None), ("-".into(), true, lines(Some("NON"))));
+        assert_eq!(said("GB", Tax::QuickBooks), ("TaxExcluded".into(), false, lines(Some("5"))));
+        assert_eq!(said("GB", Tax::None), ("NotApplicable".into(), false, lines(None)));
     }
 
     #[test]

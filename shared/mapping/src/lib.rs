@@ -45,7 +45,7 @@
 //!     items: vec![from_value(json!({"Id": "21", "Name": "Widget", "Sku": "wid-1", "Type": "NonInventory"}))?],
 //!     ..Default::default()
 //! };
-//! let settings = settings::Settings { home_currency: Some("USD".parse()?), ..Default::default() };
+//! let settings = settings::Settings::default();
 //! let matched = reading.settle(&links, &answers, &settings, item::MissingItem::Refuse).expect("nothing is wrong with this deal");
 //! assert_eq!(matched.customer.matched().as_str(), "created");
 //! assert_eq!(matched.customer.name(), "Ana Trujillo");
@@ -83,6 +83,7 @@
 //! ```
 
 pub mod adjustment;
+pub mod books;
 pub mod customer;
 pub mod date;
 pub mod document;
@@ -96,6 +97,7 @@ pub mod problem;
 pub mod quickbooks;
 pub mod sale;
 pub mod settings;
+pub mod tax;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -12,6 +12,7 @@ use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
 use crate::sale::{LineReading, Reading, RecordRef, Sale};
 use crate::settings::{NoLineItems, Settings, Totals};
+use crate::tax::{self, Taxation};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +68,8 @@ pub struct Matched {
     pub customer: CustomerFound,
     /// One item per line, in the lines' order.
     pub items: Vec<MatchedItem>,
+    /// How it is taxed.
+    pub tax: Taxation,
 }
 
 impl Reading {
@@ -125,13 +128,14 @@ impl Reading {
         };
         let fees = adjustments.fees.into_iter();
         let fees = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
-        match (buyer, customer, settled) {
-            (Some(buyer), Some(customer), Some(settled)) if problems.is_empty() => {
+        let tax = keep(tax::taxation(&record.name, settings), &mut problems);
+        match (buyer, customer, settled, tax) {
+            (Some(buyer), Some(customer), Some(settled), Some(tax)) if problems.is_empty() => {
                 let (lines, items) = settled.into_iter().unzip();
                 let discounts = adjustments.discounts;
                 let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
                 check_total(&sale, settings)?;
-                Ok(Matched { sale, customer, items })
+                Ok(Matched { sale, customer, items, tax })
             }
             _ => Err(problems),
         }
@@ -139,7 +143,7 @@ impl Reading {
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
-    let (currency, home) = currency.zip(settings.home_currency.as_ref())?;
+    let (currency, home) = currency.zip(settings.books.home_currency.as_ref())?;
     (currency != home).then(|| Problem::CurrencyForeign {
         record: record.name.clone(),
         currency: currency.clone(),
@@ -216,6 +220,7 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
     use crate::hubspot::{Enrolled, Record};
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
@@ -431,7 +436,8 @@ mod tests {
                 ..Answers::default()
             };
             let home_currency = home.map(|code| code.parse().unwrap());
-            let settings = Settings { home_currency, ..Settings::default() };
+            let books = Books { home_currency, ..Books::default() };
+            let settings = Settings { books, ..Settings::default() };
             sale::read(&deal([line]))
                 .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
                 .err()

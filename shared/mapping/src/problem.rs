@@ -88,6 +88,11 @@ pub enum Problem {
         /// The record's name.
         record: String,
     },
+    /// The company is taxed by codes, and none is chosen in the settings.
+    TaxCodeMissing {
+        /// The record's name.
+        record: String,
+    },
     /// A quote's own discount or fee cannot be reckoned.
     AdjustmentInvalid {
         /// Its label, or “Discount” or “Fee” when it has none.
@@ -162,6 +167,7 @@ impl Problem {
             Self::NoContact { record }
             | Self::NoLineItems { record }
             | Self::NoAmount { record }
+            | Self::TaxCodeMissing { record }
             | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }

@@ -82,6 +82,10 @@ text_id!(
     PaymentMethodId
 );
 text_id!(
+    /// A tax code's id; `TAX` and `NON` in the United States.
+    TaxCodeId
+);
+text_id!(
     /// The id of a ledger account.
     AccountId
 );
@@ -338,14 +342,26 @@ pub struct SalesForm {
     /// Sent when the record has one: needed in companies with several currencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
-    /// Set with a discount: HubSpot takes it off before tax, QuickBooks after it unless told (hubspot.md §6.5,
-    /// quickbooks.md §2.1).
+    /// Outside the United States: what the amounts are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global_tax_calculation: Option<GlobalTax>,
+    /// Set with a discount in the United States: HubSpot takes it off before tax, QuickBooks after it unless told
+    /// (hubspot.md §6.5, quickbooks.md §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apply_tax_after_discount: Option<bool>,
     /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
     pub private_note: String,
     /// At least one; a discount comes last.
     pub line: Vec<Line>,
+}
+
+/// What the amounts of a document are, outside the United States.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum GlobalTax {
+    /// Net: tax comes on top.
+    TaxExcluded,
+    /// Outside of tax.
+    NotApplicable,
 }
 
 /// A line of a document to create.
@@ -404,6 +420,9 @@ pub struct SalesItemLineDetail {
     /// At most seven decimals.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub unit_price: Decimal,
+    /// How it is taxed; left out, the company's settings and the item decide, in the United States only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_code_ref: Option<Ref<TaxCodeId>>,
 }
 
 /// An invoice, estimate or sales receipt as QuickBooks returns it: the part we record and show.
@@ -549,6 +568,30 @@ pub struct PaymentMethod {
     /// False for one that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
+}
+
+/// A company's preferences, as far as documents depend on them (§2.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Preferences {
+    /// Its currencies.
+    pub currency_prefs: Option<CurrencyPrefs>,
+}
+
+/// Which currencies a company has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CurrencyPrefs {
+    /// The one its books are kept in.
+    pub home_currency: Option<Ref<String>>,
+}
+
+/// What a company says of itself (§2.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CompanyInfo {
+    /// Such as `US`.
+    pub country: Option<String>,
 }
 
 /// A payment found in the books, ours or not, with what it settles (§2.8).

@@ -10,16 +10,16 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use self::choices::{Choices, NoLineItems, Totals};
+pub use self::choices::{Choices, NoLineItems, Tax, Totals};
 
 use self::choices::FIELDS;
-use crate::money::Currency;
+use crate::books::Books;
 
 /// The settings of one company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The currency its books are kept in; none when it is not known.
-    pub home_currency: Option<Currency>,
+    /// What QuickBooks says of it.
+    pub books: Books,
     /// What people chose.
     pub choices: Choices,
 }

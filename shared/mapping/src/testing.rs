@@ -1,5 +1,6 @@
 //! The deal and the quote the tests vary: “Harbour kiosk”, billed to Ana Trujillo.
 
+use crate::books::Books;
 use crate::hubspot::{
     Adjustment, AdjustmentProperties, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties, Quote,
     Record, RecordId,
@@ -98,7 +99,7 @@ pub(crate) fn customer(value: Value) -> Customer {
 /// A company that keeps its books in dollars and puts fees on item 31.
 pub(crate) fn settings() -> Settings {
     let choices = Choices { fee_item: Some(ItemId("31".into())), ..Choices::default() };
-    Settings { home_currency: Some("USD".parse().unwrap()), choices }
+    Settings { books: Books { home_currency: Some("USD".parse().unwrap()), ..Books::default() }, choices }
 }
 
 /// The record in the company of [`settings`], which has [`widget`] and no customer.

@@ -29,6 +29,8 @@ pub enum Entity {
     Term,
     /// The company's preferences: one row.
     Preferences,
+    /// What the company says of itself: one row.
+    CompanyInfo,
 }
 
 impl Entity {
@@ -45,6 +47,7 @@ impl Entity {
             Self::PaymentMethod => "PaymentMethod",
             Self::Term => "Term",
             Self::Preferences => "Preferences",
+            Self::CompanyInfo => "CompanyInfo",
         }
     }
 }

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
 use mapping::quickbooks::RealmId;
@@ -59,6 +60,8 @@ pub struct Company {
     pub connected_at: Option<Timestamp>,
     /// What people chose for it.
     pub choices: Choices,
+    /// How it keeps its books, and when QuickBooks said so; none when it was not asked yet.
+    pub books: Option<(Books, Timestamp)>,
     /// How often its settings were saved: whoever saves them says which he saw.
     pub settings_revision: u64,
     /// Its tokens.
@@ -89,6 +92,7 @@ pub struct NewCompany {
 pub(crate) const PORTAL: &str = "PORTAL";
 pub(crate) const LINK: &str = "LINK#";
 pub(crate) const SETTINGS: &str = "SETTINGS#";
+const BOOKS: &str = "BOOKS#";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -209,6 +213,7 @@ impl Store {
     /// [`Error::Unavailable`]: something of it may be left; to be called again.
     pub async fn disconnect_quickbooks(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
         self.delete(id, &format!("{LINK}{realm}"), "taking the link away").await?;
+        self.delete(id, &format!("{BOOKS}{realm}"), "forgetting the preferences").await?;
         self.disconnect(&Owner::QuickBooks(id, realm.clone())).await
     }
 
@@ -221,6 +226,33 @@ impl Store {
         let delete = self.dynamodb.delete_item().table_name(&self.names.table);
         let delete = delete.key("pk", text(partition(id))).key("sk", text(sort));
         delete.send().await.map_err(Error::unavailable(doing)).map(drop)
+    }
+
+    /// Keeps how a company keeps its books, as QuickBooks said it at `read_at`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn keep_books(
+        &self,
+        id: PortalId,
+        realm: &RealmId,
+        books: &Books,
+        read_at: Timestamp,
+    ) -> Result<(), Error> {
+        let books = serde_json::to_string(books).map_err(Error::unavailable("keeping the preferences"))?;
+        self.dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_expression("SET v = :v, books = :books, read_at = :read_at")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":books", text(books))
+            .expression_attribute_values(":read_at", millis(read_at))
+            .send()
+            .await
+            .map_err(Error::unavailable("keeping the preferences"))
+            .map(drop)
     }
 
     /// Gives a company its first choices, whatever was chosen before; people choose by `save_choices`.
@@ -277,6 +309,7 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             connected_at: link.optional_time("connected_at")?,
             choices: Choices::from_stored(|name| settings(realm)?.optional_text(name))
                 .map_err(|name| Error::corrupt("the settings", name))?,
+            books: named(&format!("{BOOKS}{realm}")).map(read_books).transpose()?,
             settings_revision: settings(realm)
                 .map(|item| item.optional_number("revision"))
                 .transpose()?
@@ -294,6 +327,12 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))
+}
+
+fn read_books(item: &Item<'_>) -> Result<(Books, Timestamp), Error> {
+    let books = item.optional_json("books")?.ok_or_else(|| Error::corrupt(item.what, "books"))?;
+    let read_at = item.optional_time("read_at")?.ok_or_else(|| Error::corrupt(item.what, "read_at"))?;
+    Ok((books, read_at))
 }
 
 fn realm_id(text: String) -> Result<RealmId, Error> {

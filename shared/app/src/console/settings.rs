@@ -207,6 +207,8 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "default_item" => texts.explain_default_item,
         "no_line_items" => texts.explain_no_line_items,
         "totals" => texts.explain_totals,
+        "tax" => texts.explain_tax,
+        "default_tax_code" => texts.explain_default_tax_code,
         _ => "",
     }
 }

@@ -189,6 +189,10 @@ texts! {
         "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
         "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
+    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), or \"none\": documents are not taxed.",
+        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut) ou \"none\" : les documents ne sont pas taxés.";
+    explain_default_tax_code: "Outside the United States: the ID of the QuickBooks tax code for every line, such as \"5\"; null for none.",
+        "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";

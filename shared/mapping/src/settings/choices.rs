@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Why;
-use crate::quickbooks::ItemId;
+use crate::quickbooks::{ItemId, TaxCodeId};
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub struct Choices {
     pub no_line_items: NoLineItems,
     /// What to do when a record's amount is not what its lines come to.
     pub totals: Totals,
+    /// Who decides on tax.
+    pub tax: Tax,
+    /// Outside the United States: the tax code of every line.
+    pub default_tax_code: Option<TaxCodeId>,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -74,6 +78,16 @@ words! {
     }
 }
 
+words! {
+    /// Who decides on tax.
+    Tax {
+        /// QuickBooks: by the company's sales tax, or by the default tax code.
+        QuickBooks = "quickbooks",
+        /// Nobody: documents are not taxed.
+        None = "none",
+    }
+}
+
 /// One setting.
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -113,6 +127,16 @@ pub(super) const FIELDS: &[Field] = &[
         name: "totals",
         get: |choices| Some(choices.totals.as_str().to_owned()),
         set: |choices, value| Totals::read(value).map(|totals| choices.totals = totals),
+    },
+    Field {
+        name: "tax",
+        get: |choices| Some(choices.tax.as_str().to_owned()),
+        set: |choices, value| Tax::read(value).map(|tax| choices.tax = tax),
+    },
+    Field {
+        name: "default_tax_code",
+        get: |choices| choices.default_tax_code.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.default_tax_code = id.map(TaxCodeId)),
     },
 ];
 
