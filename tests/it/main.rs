@@ -7,6 +7,7 @@ mod conforming;
 mod connect;
 mod connections;
 mod console;
+mod currencies;
 mod deliveries;
 mod gate;
 mod invoice;

@@ -7,14 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::hubspot::{RecordId, RecordKind};
+use mapping::money::Currency;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
 use quickbooks::Rows;
 use quickbooks::fault::Meaning;
 use quickbooks::query::Query;
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use store::budget::Budget;
 use store::connection::{Connection, NOTED_EVERY};
@@ -131,8 +134,11 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
 
 /// What is known of a company's books: before QuickBooks was asked, what it said when it was connected.
 fn known_books(company: &store::portal::Company) -> Books {
-    let at_connect =
-        || Books { country: company.country.clone(), home_currency: company.home_currency.clone() };
+    let at_connect = || Books {
+        country: company.country.clone(),
+        home_currency: company.home_currency.clone(),
+        ..Books::default()
+    };
     company.books.as_ref().map_or_else(at_connect, |(books, _)| books.clone())
 }
 
@@ -287,6 +293,27 @@ impl App {
         }
         self.mind_the_limit(company, &asked).await;
         asked.map_err(|error| read_stop(what, &company.name, &error))
+    }
+
+    /// The exchange rate of a day, asked once more with a renewed token if the token is refused.
+    pub(crate) async fn exchange_rate(
+        &self,
+        company: &Company,
+        what: DocumentKind,
+        currency: &Currency,
+        day: Date,
+    ) -> Result<Option<Decimal>, Stop> {
+        let calls = Budget::QuickBooks(company.realm.clone());
+        let patience = || company.deadline.left_to_begin();
+        self.spend(&calls, 1, patience()).await?;
+        let mut read = company.client.exchange_rate(currency, day).await;
+        if let Err(quickbooks::Error::Unauthorized) = read {
+            let renewed = self.renewed_company(company).await?;
+            self.spend(&calls, 1, patience()).await?;
+            read = renewed.exchange_rate(currency, day).await;
+        }
+        self.mind_the_limit(company, &read).await;
+        read.map_err(|error| read_stop(what, &company.name, &error))
     }
 
     /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing

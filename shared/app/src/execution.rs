@@ -15,7 +15,7 @@ use mapping::date;
 use mapping::document;
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
 use mapping::item::ItemMatch;
-use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
+use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
@@ -167,7 +167,8 @@ impl Execution<'_> {
         // A plan that was refused may have rested on what we remembered: the next one asks.
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
-        let (answers, settings) = self.look_up(&company, record, &reading.wanted(&links)).await?;
+        let links = reading.fitting(links, &company.settings.books);
+        let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -176,8 +177,10 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
+        let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
-        let header = self.header(kind, &enrolled, &inputs, paid.clone());
+        let header =
+            document::Header { exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
         let draft = document::write(self.kind, &matched, &customer_id, &header);
         let body = serde_json::json!(draft).to_string();
         if body.len() > BODY_LIMIT {
@@ -187,6 +190,7 @@ impl Execution<'_> {
             contact: Some(matched.sale.buyer.contact_id),
             customer_id,
             customer_name,
+            currency: matched.sale.currency.clone(),
             customer_match: matched.customer.matched().as_str().to_owned(),
             items: matched_products(&matched),
             subtotal: matched.sale.subtotal(),
@@ -237,6 +241,7 @@ impl Execution<'_> {
         document::Header {
             today,
             due_days: inputs.due_days,
+            exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
             payment_method: inputs.payment_method.clone(),
@@ -267,10 +272,7 @@ impl Execution<'_> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
         let contact = reading.contact_id();
         let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
-        Ok(Links {
-            customer: matches.customer.map(|(id, name)| LinkedCustomer { id, name }),
-            items: matches.items.into_iter().collect(),
-        })
+        Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
     /// Asks for customers and items in one round trip, and how the company keeps its books when that is not known any more.
@@ -278,8 +280,10 @@ impl Execution<'_> {
         &self,
         company: &Company,
         record: &Record,
-        wanted: &Wanted,
+        reading: &Reading,
+        links: &Links,
     ) -> Result<(Answers, Settings), Stop> {
+        let wanted = reading.wanted(links);
         let customers =
             |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
         let mut queries: Vec<Query> =
@@ -295,7 +299,7 @@ impl Execution<'_> {
             }));
         }
         let by_item = queries.len();
-        if !books::are_known(company, record, self.now()) {
+        if !books::are_known(company, record, reading, self.now()) {
             queries.extend(books::queries());
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
@@ -408,7 +412,11 @@ impl Execution<'_> {
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
         let Some(contact) = notes.contact else { return };
         let matches = Matches {
-            customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
+            customer: Some(LinkedCustomer {
+                id: notes.customer_id.clone(),
+                name: notes.customer_name.clone(),
+                currency: notes.currency.clone(),
+            }),
             items: notes
                 .items
                 .iter()

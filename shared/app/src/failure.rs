@@ -3,7 +3,9 @@
 //! A sentence names the record, says what is wrong, and where to mend it. It never holds an upstream's own words, a host
 //! name, a body or a debug form: those are for the log.
 
+use jiff::civil::Date;
 use mapping::hubspot::RecordKind;
+use mapping::money::Currency;
 use mapping::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault, Problem, Unusable};
 use mapping::quickbooks::{Document, DocumentKind};
 use quickbooks::fault::{Fault, Meaning};
@@ -454,6 +456,19 @@ impl Failure {
         )
     }
 
+    /// QuickBooks knows no exchange rate for the record's currency: it would book at one to one.
+    pub fn no_exchange_rate(kind: RecordKind, name: &str, currency: &Currency, day: Date) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::CurrencyMismatch,
+            name,
+            format!(
+                "The {noun} “{name}” is in {currency}, and QuickBooks has no exchange rate for it on {day}. Enter one in QuickBooks \
+                 (Currencies), then enroll the {noun} again."
+            ),
+        )
+    }
+
     /// The document is larger than can be kept until it is sent.
     pub fn too_large(kind: RecordKind, name: &str) -> Self {
         let noun = kind.noun();
@@ -715,8 +730,8 @@ fn sentence(noun: &str, problem: &Problem) -> String {
              and record the payment in QuickBooks."
         ),
         Problem::CurrencyForeign { record, currency, home } => format!(
-            "The {noun} “{record}” is in {currency}, but the QuickBooks company keeps its books in {home}. Documents in another \
-             currency are not created yet: change the {noun}'s currency."
+            "The {noun} “{record}” is in {currency}, but the QuickBooks company has {home} only. Switch on Multicurrency in \
+             QuickBooks (Account and settings, Advanced), or change the {noun}'s currency."
         ),
         Problem::CurrencyUnreadable { subject, text } => format!(
             "The currency “{text}” of “{subject}” is not a currency code. Choose the {noun}'s currency anew in HubSpot."
@@ -915,6 +930,12 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
+            Failure::no_exchange_rate(
+                RecordKind::Deal,
+                "Acme renewal",
+                &"EUR".parse().unwrap(),
+                Date::constant(2026, 3, 2),
+            ),
             Failure::no_default_company(),
             Failure::no_company_chosen(),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),

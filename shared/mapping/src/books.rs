@@ -14,6 +14,8 @@ pub struct Books {
     pub country: Option<String>,
     /// The currency they are kept in; none when it is not known.
     pub home_currency: Option<Currency>,
+    /// Whether customers and documents can be in other currencies.
+    pub several_currencies: bool,
 }
 
 impl Books {
@@ -21,6 +23,11 @@ impl Books {
     /// American: a company elsewhere then refuses the document, for want of a tax code.
     pub fn is_american(&self) -> bool {
         self.country.as_deref().is_none_or(|country| country == "US")
+    }
+
+    /// The currency, where it is certain that it is not the home currency.
+    pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
+        currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))
     }
 
     /// Reads them off the company's preferences and its information.
@@ -35,6 +42,7 @@ impl Books {
             home_currency: currency
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
+            several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
 }
@@ -51,8 +59,12 @@ mod tests {
             assert_eq!(Books::read(&preferences, &info), expected);
         };
         let sterling =
-            json!({"CurrencyPrefs": {"MultiCurrencyEnabled": false, "HomeCurrency": {"value": "GBP"}}});
-        let british = Books { country: Some("GB".into()), home_currency: Some("GBP".parse().unwrap()) };
+            json!({"CurrencyPrefs": {"MultiCurrencyEnabled": true, "HomeCurrency": {"value": "GBP"}}});
+        let british = Books {
+            country: Some("GB".into()),
+            home_currency: Some("GBP".parse().unwrap()),
+            several_currencies: true,
+        };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
         check(json!({}), json!({"Country": " "}), Books::default());
         check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
@@ -61,7 +73,11 @@ mod tests {
     #[test]
     fn what_an_earlier_release_kept_can_be_read() {
         assert_eq!(serde_json::from_str::<Books>("{}").unwrap(), Books::default());
-        let books = Books { country: Some("GB".into()), home_currency: Some("GBP".parse().unwrap()) };
+        let books = Books {
+            country: Some("GB".into()),
+            home_currency: Some("GBP".parse().unwrap()),
+            several_currencies: true,
+        };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();
         assert_eq!(books, again);
     }

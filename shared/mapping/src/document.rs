@@ -30,6 +30,8 @@ pub struct Header {
     pub today: Date,
     /// Invoice: none leaves the due date to QuickBooks' terms.
     pub due_days: Option<Days>,
+    /// In a foreign currency: units of the home currency for one of it, on the [`posting_date`].
+    pub exchange_rate: Option<Decimal>,
     /// Estimate: the last day of the offer, see [`expiration`].
     pub expires: Option<Date>,
     /// Sales receipt: what was paid. Its date is the posting date then.
@@ -46,26 +48,34 @@ pub struct Header {
 
 /// The document for a sale. Its lines, less its discount line, add up to [`Sale::total`].
 pub fn write(kind: DocumentKind, matched: &Matched, customer: &CustomerId, header: &Header) -> Draft {
-    let form = |txn_date| form(matched, customer, header, txn_date);
+    let form = form(matched, customer, header, posting_date(kind, header.today, header.paid.as_ref()));
     match kind {
         DocumentKind::Invoice => Draft::Invoice(Invoice {
-            form: form(header.today),
+            form,
             due_date: header.due_days.map(|days| date::due(header.today, days)),
         }),
         DocumentKind::Estimate => Draft::Estimate(Estimate {
-            form: form(header.today),
+            form,
             expiration_date: header.expires,
             txn_status: TxnStatus::Pending,
         }),
         DocumentKind::SalesReceipt => {
             let paid = header.paid.as_ref();
             Draft::SalesReceipt(SalesReceipt {
-                form: form(paid.and_then(|paid| paid.date).unwrap_or(header.today)),
+                form,
                 payment_method_ref: header.payment_method.clone().map(Ref::to),
                 payment_ref_num: paid.and_then(|paid| paid.reference.clone()),
                 deposit_to_account_ref: header.deposit_account.clone().map(Ref::to),
             })
         }
+    }
+}
+
+/// The day a document is booked on: a sales receipt, when it was paid.
+pub fn posting_date(kind: DocumentKind, today: Date, paid: Option<&Paid>) -> Date {
+    match kind {
+        DocumentKind::SalesReceipt => paid.and_then(|paid| paid.date).unwrap_or(today),
+        DocumentKind::Invoice | DocumentKind::Estimate => today,
     }
 }
 
@@ -93,6 +103,7 @@ fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Dat
         // a contact's city and country by itself.
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
+        exchange_rate: header.exchange_rate,
         global_tax_calculation: matched.tax.global(),
         apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
             .then_some(true),
@@ -197,6 +208,7 @@ mod tests {
         Header {
             today: date(2026, 3, 2),
             due_days: None,
+            exchange_rate: None,
             expires: None,
             paid: None,
             payment_method: None,
@@ -317,6 +329,15 @@ mod tests {
         let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland"});
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
         check("bare", &enrolled, &bare());
+    }
+
+    #[test]
+    fn a_document_in_a_foreign_currency_carries_the_rate() {
+        let header = Header { exchange_rate: Some("1.0842".parse().unwrap()), ..bare() };
+        for draft in written(&deal([widget_line()]), &header) {
+            let json = serde_json::to_value(&draft).unwrap();
+            assert_eq!(json["ExchangeRate"], serde_json::from_str::<Value>("1.0842").unwrap());
+        }
     }
 
     #[test]

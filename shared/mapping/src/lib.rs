@@ -55,6 +55,7 @@
 //! let header = document::Header {
 //!     today: "2026-03-02".parse()?,
 //!     due_days: Some("30".parse()?),
+//!     exchange_rate: None,
 //!     expires: None,
 //!     paid: None,
 //!     payment_method: None,

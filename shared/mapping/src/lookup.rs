@@ -3,6 +3,7 @@
 //! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
 
 use crate::adjustment::{Applied, Fee};
+use crate::books::Books;
 use crate::customer::{self, CustomerFound, Sought};
 use crate::hubspot::{RecordId, RecordKind};
 use crate::item::{self, Catalog, MatchedItem, MissingItem};
@@ -33,6 +34,8 @@ pub struct LinkedCustomer {
     pub id: CustomerId,
     /// Its display name then.
     pub name: String,
+    /// The currency of the document then; none when the record named none.
+    pub currency: Option<Currency>,
 }
 
 /// What to ask QuickBooks for, each value once. All empty: nothing to ask.
@@ -83,6 +86,23 @@ impl Reading {
         self.lines.iter().filter_map(|line| line.article.product_id.as_deref()).collect()
     }
 
+    /// Whether these books would refuse the record for its currency: a person may have switched on more since.
+    pub fn is_refused_by(&self, books: &Books) -> bool {
+        !books.several_currencies && books.foreign(self.currency.as_ref()).is_some()
+    }
+
+    /// What is remembered, as far as it fits: a contact has another customer for each currency it is billed in, as a
+    /// customer's never changes (quickbooks.md §2.6).
+    pub fn fitting(&self, links: Links, books: &Books) -> Links {
+        let home = books.home_currency.as_ref();
+        let wanted = self.currency.as_ref().or(home);
+        let fits = |link: &LinkedCustomer| match (wanted, link.currency.as_ref().or(home)) {
+            (Some(wanted), Some(linked)) => wanted == linked,
+            _ => true,
+        };
+        Links { customer: links.customer.filter(fits), ..links }
+    }
+
     /// What has to be asked, given what is remembered.
     pub fn wanted(&self, links: &Links) -> Wanted {
         let mut wanted = Wanted::default();
@@ -112,6 +132,9 @@ impl Reading {
         missing_item: MissingItem,
     ) -> Result<Matched, Vec<Problem>> {
         let Self { record, buyer, refused_email, currency, amount, lines, adjustments, mut problems } = self;
+        // With several currencies a document must name its own (quickbooks.md §2.1).
+        let home = settings.books.home_currency.clone().filter(|_| settings.books.several_currencies);
+        let currency = currency.or(home);
         problems.extend(foreign_currency(&record, currency.as_ref(), settings));
         let customer = buyer.as_ref().and_then(|buyer| {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
@@ -143,8 +166,9 @@ impl Reading {
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
-    let (currency, home) = currency.zip(settings.books.home_currency.as_ref())?;
-    (currency != home).then(|| Problem::CurrencyForeign {
+    let foreign = settings.books.foreign(currency).filter(|_| !settings.books.several_currencies);
+    let (currency, home) = foreign.zip(settings.books.home_currency.as_ref())?;
+    Some(Problem::CurrencyForeign {
         record: record.name.clone(),
         currency: currency.clone(),
         home: home.clone(),
@@ -220,7 +244,6 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::books::Books;
     use crate::hubspot::{Enrolled, Record};
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
@@ -254,7 +277,8 @@ mod tests {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
         assert_eq!(reading.contact_id(), Some(RecordId(501)));
         assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
-        let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into() };
+        let customer =
+            LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
         assert_eq!(reading.wanted(&links), Wanted::default());
         assert!(
@@ -424,7 +448,7 @@ mod tests {
 
     #[test]
     fn nothing_is_created_in_a_foreign_currency() {
-        let problems = |of_line: &str, of_customer: &str, home: Option<&str>| {
+        let found = |of_line: &str, of_customer: &str, home: Option<&str>, several_currencies| {
             let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
             let known = json!({
                 "Id": "58", "DisplayName": "Harbour Ltd", "CurrencyRef": {"value": of_customer},
@@ -436,13 +460,14 @@ mod tests {
                 ..Answers::default()
             };
             let home_currency = home.map(|code| code.parse().unwrap());
-            let books = Books { home_currency, ..Books::default() };
+            let books = Books { home_currency, several_currencies, ..Books::default() };
             let settings = Settings { books, ..Settings::default() };
             sale::read(&deal([line]))
                 .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
                 .err()
                 .unwrap_or_default()
         };
+        let problems = |of_line, of_customer, home| found(of_line, of_customer, home, false);
         let euro = || "EUR".parse::<Currency>().unwrap();
         let record = || "Harbour kiosk".to_owned();
         let home = "USD".parse().unwrap();
@@ -458,6 +483,45 @@ mod tests {
         assert_eq!(problems("EUR", "EUR", None), []);
         assert_eq!(problems("EUR", "EUR", Some("USD")), from_ref(&foreign));
         assert_eq!(problems("EUR", "USD", Some("USD")), [foreign, mismatch.clone()]);
-        assert_eq!(problems("EUR", "USD", Some("EUR")), [mismatch]);
+        assert_eq!(problems("EUR", "USD", Some("EUR")), from_ref(&mismatch));
+        // With several currencies the customer's decides.
+        assert_eq!(found("EUR", "EUR", Some("USD"), true), []);
+        assert_eq!(found("EUR", "USD", Some("USD"), true), [mismatch]);
+    }
+
+    #[test]
+    fn with_several_currencies_a_document_names_its_own() {
+        let named = |several_currencies| {
+            let books =
+                Books { home_currency: Some("USD".parse().unwrap()), several_currencies, ..Books::default() };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings = Settings { books, ..Settings::default() };
+            let reading = sale::read(&deal([widget_line()]));
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            matched.sale.currency.map(|currency| currency.to_string())
+        };
+        assert_eq!(named(true).as_deref(), Some("USD"));
+        assert_eq!(named(false), None);
+    }
+
+    #[test]
+    fn a_contact_is_remembered_with_a_customer_for_one_currency() {
+        let fits = |of_line: Option<&str>, remembered: Option<&str>, home: Option<&str>| {
+            let parsed = |code: Option<&str>| code.map(|code| code.parse().unwrap());
+            let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
+            let (id, name) = (CustomerId("58".into()), "Ana Trujillo".into());
+            let customer = Some(LinkedCustomer { id, name, currency: parsed(remembered) });
+            let links = Links { customer, ..Links::default() };
+            let books = Books { home_currency: parsed(home), ..Books::default() };
+            sale::read(&deal([line])).fitting(links, &books).customer.is_some()
+        };
+        assert!(fits(Some("EUR"), Some("EUR"), Some("USD")));
+        assert!(!fits(Some("EUR"), Some("USD"), Some("USD")));
+        // What was remembered without a currency was billed in the home currency, as what names none is.
+        assert!(!fits(Some("EUR"), None, Some("USD")));
+        assert!(!fits(None, Some("EUR"), Some("USD")));
+        assert!(fits(None, None, Some("USD")));
+        assert!(fits(Some("EUR"), None, None));
     }
 }

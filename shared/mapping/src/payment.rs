@@ -84,6 +84,7 @@ pub fn write(
         txn_date: paid.date.unwrap_or(booking.today),
         total_amt: amount,
         currency_ref: invoice.currency_ref.as_ref().map(|currency| Ref::to(currency.value.clone())),
+        exchange_rate: invoice.exchange_rate,
         payment_method_ref: booking.payment_method.clone().map(Ref::to),
         payment_ref_num: paid.reference.clone(),
         deposit_to_account_ref: booking.deposit_account.clone().map(Ref::to),

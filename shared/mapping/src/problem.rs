@@ -137,8 +137,7 @@ pub enum Problem {
         /// All that occur, in alphabetical order.
         currencies: Vec<Currency>,
     },
-    /// The record is in another currency than the company's books. Without an exchange rate QuickBooks would book it at
-    /// one to one (quickbooks.md §2.1), and rates are not carried yet.
+    /// The record is in another currency than the company's books, and the company has no other.
     CurrencyForeign {
         /// The record's name.
         record: String,

@@ -342,6 +342,12 @@ pub struct SalesForm {
     /// Sent when the record has one: needed in companies with several currencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
+    /// In a foreign currency: units of the home currency for one of it. Left out, QuickBooks would book at one to one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
     /// Outside the United States: what the amounts are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub global_tax_calculation: Option<GlobalTax>,
@@ -447,6 +453,13 @@ pub struct Document {
     pub txn_tax_detail: Option<TxnTaxDetail>,
     /// Currency.
     pub currency_ref: Option<Ref<String>>,
+    /// Units of the home currency for one of [`Self::currency_ref`]; none in companies with a single currency.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
     /// The customer.
     pub customer_ref: Option<Ref<CustomerId>>,
     /// Holds our marker.
@@ -477,6 +490,12 @@ pub struct NewPayment {
     /// The invoice's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
+    /// The invoice's, where there is one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
     /// How it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_method_ref: Option<Ref<PaymentMethodId>>,
@@ -584,6 +603,8 @@ pub struct Preferences {
 pub struct CurrencyPrefs {
     /// The one its books are kept in.
     pub home_currency: Option<Ref<String>>,
+    /// Whether there are others.
+    pub multi_currency_enabled: Option<bool>,
 }
 
 /// What a company says of itself (§2.9).

@@ -1,27 +1,34 @@
 //! How the company keeps its books: asked for in the look-up of an execution, kept for a day, and asked for anew when
-//! QuickBooks refuses a document, for it may have rested on what is no longer so.
+//! it or QuickBooks refuses a document: that may rest on what is no longer so.
 
 use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
+use mapping::date;
+use mapping::document;
+use mapping::lookup::Matched;
+use mapping::payment::Paid;
 use mapping::quickbooks::{CompanyInfo, Preferences};
+use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
 use quickbooks::query::{Entity, Query};
+use rust_decimal::Decimal;
 use store::record::Record;
 
 use super::Execution;
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
-use crate::failure::Trouble;
+use crate::failure::{Failure, Trouble};
 use crate::telemetry::chain;
 
 /// For so long what QuickBooks said is taken to hold.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether a plan may rest on what is kept.
-pub(super) fn are_known(company: &Company, record: &Record, now: Timestamp) -> bool {
+pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, now: Timestamp) -> bool {
     let is_fresh = |read_at: Timestamp| now.duration_since(read_at).abs() < KEPT_FOR;
-    record.plan_version == 0 && company.books_read_at.is_some_and(is_fresh)
+    let was_refused = record.plan_version > 0 || reading.is_refused_by(&company.settings.books);
+    !was_refused && company.books_read_at.is_some_and(is_fresh)
 }
 
 /// What to ask: two metered reads.
@@ -30,6 +37,26 @@ pub(super) fn queries() -> [Query; 2] {
 }
 
 impl Execution<'_> {
+    /// QuickBooks' rate on the document's day, of a document that is not in the home currency.
+    pub(super) async fn exchange_rate(
+        &self,
+        company: &Company,
+        books: &Books,
+        matched: &Matched,
+        paid: Option<&Paid>,
+    ) -> Result<Option<Decimal>, Stop> {
+        let sale = &matched.sale;
+        let Some(currency) = books.foreign(sale.currency.as_ref()) else { return Ok(None) };
+        let day = document::posting_date(self.kind, date::today(clock::now(), &self.zone()), paid);
+        match self.app.exchange_rate(company, self.kind, currency, day).await? {
+            Some(rate) => Ok(Some(rate)),
+            None => {
+                let RecordRef { kind, name, .. } = &sale.record;
+                Err(Stop::Failure(Failure::no_exchange_rate(*kind, name, currency, day)))
+            }
+        }
+    }
+
     /// The settings with the books as QuickBooks says now, which are kept for the next execution.
     pub(super) async fn read_books(&self, company: &Company, rows: &[Rows]) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);

@@ -90,6 +90,7 @@ impl Execution<'_> {
             contact: None,
             customer_id: customer.value,
             customer_name: customer.name.unwrap_or_default(),
+            currency: None,
             customer_match: String::new(),
             items: Vec::new(),
             subtotal: total,
