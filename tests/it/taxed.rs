@@ -2,6 +2,7 @@
 
 use local::stack::Stack;
 use local::world::HARBOR;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::{but, company, created, invoice, refused, rows, settings, stack, the_invoice};
@@ -39,6 +40,26 @@ async fn outside_the_united_states_every_line_has_the_code_of_the_settings() {
         assert_eq!(codes(&made), ["5", "5", "5"]);
         assert_eq!(made["GlobalTaxCalculation"], "TaxExcluded");
     }
+}
+
+#[tokio::test]
+async fn amounts_that_hold_tax_are_split_and_come_to_hubspot_s_sum() {
+    let stack = stack().await;
+    moves_to_britain(&stack).await;
+    settings(&stack, json!({"default_tax_code": "5", "amounts": "gross", "totals": "refuse"})).await;
+    for _warm in [false, true] {
+        let shown = created(&stack, invoice(HARBOR)).await;
+        let sums = (shown.output("subtotal"), shown.output("tax"), shown.output("total"));
+        assert_eq!(sums, ("791.17", "158.23", "949.40"));
+        assert_eq!(shown.output("warnings"), "");
+    }
+    let made = rows(&stack, "Invoice").pop().unwrap();
+    assert_eq!(made["GlobalTaxCalculation"], "TaxInclusive");
+    let gross = &made["Line"][0]["SalesItemLineDetail"]["TaxInclusiveAmt"];
+    assert_eq!(gross.to_string().parse::<Decimal>().unwrap(), Decimal::from(348));
+    settings(&stack, json!({"default_tax_code": "77"})).await;
+    let shown = refused(&stack, invoice(HARBOR), "TAX_UNMAPPED").await;
+    assert!(shown.output("errorMessage").contains("tax code 77"), "{}", shown.0);
 }
 
 #[tokio::test]

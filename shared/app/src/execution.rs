@@ -193,8 +193,8 @@ impl Execution<'_> {
             currency: matched.sale.currency.clone(),
             customer_match: matched.customer.matched().as_str().to_owned(),
             items: matched_products(&matched),
-            subtotal: matched.sale.subtotal(),
-            total: matched.sale.total(),
+            subtotal: matched.subtotal(),
+            total: matched.total(),
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
@@ -300,7 +300,7 @@ impl Execution<'_> {
         }
         let by_item = queries.len();
         if !books::are_known(company, record, reading, self.now()) {
-            queries.extend(books::queries());
+            queries.extend(books::queries(company));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {

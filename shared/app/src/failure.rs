@@ -647,7 +647,7 @@ fn code(problem: &Problem) -> Code {
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
         Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
-        Problem::TaxCodeMissing { .. } => Code::TaxUnmapped,
+        Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
@@ -712,6 +712,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::TaxCodeMissing { record } => format!(
             "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \
              one in the app's settings (“default_tax_code”), or set “tax” to “none”."
+        ),
+        Problem::TaxRateUnknown { record, code } => format!(
+            "The amounts of the {noun} “{record}” hold the tax of the QuickBooks tax code {code}, and its rate is not known. Choose a tax \
+             code with simple rates for sales in the app's settings (“default_tax_code”), or set “amounts” to “net”."
         ),
         Problem::NoAmount { record } => format!(
             "The {noun} “{record}” has neither line items nor an amount above zero. Add what is sold, or the {noun}'s amount."
@@ -877,6 +881,7 @@ mod tests {
             Problem::DefaultItemMissing { subject: "Window lettering".into() },
             Problem::NoAmount { record: record.clone() },
             Problem::TaxCodeMissing { record: record.clone() },
+            Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
             Problem::PaymentInvalid {
                 payment: "ch_3PqX21".into(),
                 fault: NumberFault::Unreadable("much".into()),

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
-use crate::quickbooks::{CompanyInfo, Preferences};
+use crate::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// What documents depend on. It can be kept for a while: people change it rarely, and QuickBooks refuses what it no longer
 /// allows.
@@ -16,6 +18,8 @@ pub struct Books {
     pub home_currency: Option<Currency>,
     /// Whether customers and documents can be in other currencies.
     pub several_currencies: bool,
+    /// What the rates of a tax code come to, in percent, of those that were asked for.
+    pub tax_percents: BTreeMap<String, Decimal>,
 }
 
 impl Books {
@@ -23,6 +27,27 @@ impl Books {
     /// American: a company elsewhere then refuses the document, for want of a tax code.
     pub fn is_american(&self) -> bool {
         self.country.as_deref().is_none_or(|country| country == "US")
+    }
+
+    /// The same books, knowing what the rates of these tax codes come to. A code with rates that do not simply add up, or
+    /// without any for sales, stays unknown.
+    pub fn with_tax_codes(mut self, codes: &[TaxCode], rates: &[TaxRate]) -> Self {
+        let rate = |id: &str| rates.iter().find(|rate| rate.id == id)?.rate_value;
+        for code in codes {
+            let details = code.sales_tax_rate_list.iter().flat_map(|list| &list.tax_rate_detail);
+            let percents: Option<Vec<Decimal>> = details
+                .map(|detail| match detail.tax_type_applicable.as_deref() {
+                    None | Some("TaxOnAmount") => rate(&detail.tax_rate_ref.value),
+                    Some(_) => None,
+                })
+                .collect();
+            let percents = percents.filter(|percents| !percents.is_empty());
+            let sum = percents.map(|percents| percents.iter().sum::<Decimal>());
+            if let Some(sum) = sum.filter(|sum| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(sum)) {
+                self.tax_percents.insert(code.id.0.clone(), sum);
+            }
+        }
+        self
     }
 
     /// The currency, where it is certain that it is not the home currency.
@@ -42,6 +67,7 @@ impl Books {
             home_currency: currency
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
+            tax_percents: BTreeMap::new(),
             several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
@@ -64,6 +90,7 @@ mod tests {
             country: Some("GB".into()),
             home_currency: Some("GBP".parse().unwrap()),
             several_currencies: true,
+            ..Books::default()
         };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
         check(json!({}), json!({"Country": " "}), Books::default());
@@ -71,12 +98,36 @@ mod tests {
     }
 
     #[test]
+    fn the_rates_of_a_tax_code_add_up_or_are_not_known() {
+        let detail =
+            |rate: &str, kind: &str| json!({"TaxRateRef": {"value": rate}, "TaxTypeApplicable": kind});
+        let code = |id: &str, details: &[serde_json::Value]| {
+            from_value(json!({"Id": id, "SalesTaxRateList": {"TaxRateDetail": details}})).unwrap()
+        };
+        let rate = |id: &str, percent: &str| {
+            let percent: serde_json::Value = serde_json::from_str(percent).unwrap();
+            from_value(json!({"Id": id, "RateValue": percent})).unwrap()
+        };
+        let codes = [
+            code("5", &[detail("3", "TaxOnAmount"), detail("4", "TaxOnAmount")]),
+            code("6", &[detail("3", "TaxOnAmount"), detail("4", "TaxOnTax")]),
+            code("7", &[detail("3", "TaxOnAmount"), detail("99", "TaxOnAmount")]),
+            code("8", &[]),
+            from_value(json!({"Id": "9"})).unwrap(),
+        ];
+        let books = Books::default().with_tax_codes(&codes, &[rate("3", "5"), rate("4", "9.975")]);
+        assert_eq!(books.tax_percents, [("5".to_owned(), "14.975".parse().unwrap())].into());
+    }
+
+    #[test]
     fn what_an_earlier_release_kept_can_be_read() {
         assert_eq!(serde_json::from_str::<Books>("{}").unwrap(), Books::default());
+        let tax_percents = [("5".to_owned(), "14.975".parse().unwrap())].into();
         let books = Books {
             country: Some("GB".into()),
             home_currency: Some("GBP".parse().unwrap()),
             several_currencies: true,
+            tax_percents,
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();
         assert_eq!(books, again);

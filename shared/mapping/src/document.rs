@@ -46,7 +46,7 @@ pub struct Header {
     pub record_url: String,
 }
 
-/// The document for a sale. Its lines, less its discount line, add up to [`Sale::total`].
+/// The document for a sale. Its lines, less its discount line, add up to [`Matched::total`].
 pub fn write(kind: DocumentKind, matched: &Matched, customer: &CustomerId, header: &Header) -> Draft {
     let form = form(matched, customer, header, posting_date(kind, header.today, header.paid.as_ref()));
     match kind {
@@ -115,17 +115,17 @@ fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Dat
 fn lines(matched: &Matched) -> Vec<Line> {
     let Matched { sale, items, tax, .. } = matched;
     let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, tax));
-    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, tax))).chain(discount_line(sale)).collect()
+    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, tax))).chain(discount_line(sale, tax)).collect()
 }
 
 fn line(sold: &SaleLine, item: &ItemId, tax: &Taxation) -> Line {
     let figures = &sold.figures;
-    let priced = money::priced(figures.quantity, figures.price, figures.amount);
+    let priced = money::priced(figures.quantity, figures.price, tax.net(figures.amount));
     item_line(item, tax, priced, figures.amount, description(sold, &priced))
 }
 
 fn fee_line(Fee { charge, item }: &Fee, tax: &Taxation) -> Line {
-    let priced = money::priced(Decimal::ONE, charge.amount, charge.amount);
+    let priced = money::priced(Decimal::ONE, charge.amount, tax.net(charge.amount));
     item_line(item, tax, priced, charge.amount, with_notes(&charge.label, &[]))
 }
 
@@ -138,12 +138,13 @@ fn item_line(
 ) -> Line {
     let Priced { qty, unit_price, .. } = priced;
     let tax_code_ref = tax.line_code().map(Ref::to);
-    let sold = SalesItemLineDetail { item_ref: Ref::to(item.clone()), qty, unit_price, tax_code_ref };
-    Line { detail: LineDetail::Item { sold }, amount, description }
+    let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
+    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, tax_inclusive_amt };
+    Line { detail: LineDetail::Item { sold }, amount: tax.net(amount), description }
 }
 
 /// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
-fn discount_line(sale: &Sale) -> Option<Line> {
+fn discount_line(sale: &Sale, tax: &Taxation) -> Option<Line> {
     let description = match sale.discounts.as_slice() {
         [] => return None,
         [only] => only.label.clone(),
@@ -153,7 +154,7 @@ fn discount_line(sale: &Sale) -> Option<Line> {
         }
     };
     let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
-    Some(Line { detail, amount: sale.discount(), description: with_notes(&description, &[]) })
+    Some(Line { detail, amount: tax.net(sale.discount()), description: with_notes(&description, &[]) })
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands

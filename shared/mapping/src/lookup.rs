@@ -75,6 +75,19 @@ pub struct Matched {
     pub tax: Taxation,
 }
 
+impl Matched {
+    /// What the lines add up to, before the quote's own discounts and fees, and before tax.
+    pub fn subtotal(&self) -> Decimal {
+        self.sale.lines.iter().map(|line| self.tax.net(line.figures.amount)).sum()
+    }
+
+    /// What the document comes to before tax.
+    pub fn total(&self) -> Decimal {
+        let fees: Decimal = self.sale.fees.iter().map(|fee| self.tax.net(fee.charge.amount)).sum();
+        self.subtotal() - self.tax.net(self.sale.discount()) + fees
+    }
+}
+
 impl Reading {
     /// The contact whose customer may be remembered.
     pub fn contact_id(&self) -> Option<RecordId> {

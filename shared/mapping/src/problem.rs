@@ -93,6 +93,13 @@ pub enum Problem {
         /// The record's name.
         record: String,
     },
+    /// Amounts hold the tax of a code whose rate QuickBooks does not say.
+    TaxRateUnknown {
+        /// The record's name.
+        record: String,
+        /// The tax code's id.
+        code: String,
+    },
     /// A quote's own discount or fee cannot be reckoned.
     AdjustmentInvalid {
         /// Its label, or “Discount” or “Fee” when it has none.
@@ -167,6 +174,7 @@ impl Problem {
             | Self::NoLineItems { record }
             | Self::NoAmount { record }
             | Self::TaxCodeMissing { record }
+            | Self::TaxRateUnknown { record, .. }
             | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }

@@ -366,6 +366,8 @@ pub struct SalesForm {
 pub enum GlobalTax {
     /// Net: tax comes on top.
     TaxExcluded,
+    /// Gross: tax is in them. A line's `Amount` is net all the same.
+    TaxInclusive,
     /// Outside of tax.
     NotApplicable,
 }
@@ -429,6 +431,12 @@ pub struct SalesItemLineDetail {
     /// How it is taxed; left out, the company's settings and the item decide, in the United States only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_code_ref: Option<Ref<TaxCodeId>>,
+    /// What the line comes to with its tax, where amounts are gross.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub tax_inclusive_amt: Option<Decimal>,
 }
 
 /// An invoice, estimate or sales receipt as QuickBooks returns it: the part we record and show.
@@ -605,6 +613,46 @@ pub struct CurrencyPrefs {
     pub home_currency: Option<Ref<String>>,
     /// Whether there are others.
     pub multi_currency_enabled: Option<bool>,
+}
+
+/// A tax code outside the United States (§2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxCode {
+    /// Its id.
+    pub id: TaxCodeId,
+    /// The rates it stands for in sales.
+    pub sales_tax_rate_list: Option<TaxRateList>,
+}
+
+/// The rates of a tax code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRateList {
+    /// Each of them.
+    #[serde(default)]
+    pub tax_rate_detail: Vec<TaxRateDetail>,
+}
+
+/// One rate of a tax code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRateDetail {
+    /// The rate.
+    pub tax_rate_ref: Ref<String>,
+    /// `TaxOnAmount`, or something that does not simply add up, such as `TaxOnTax`.
+    pub tax_type_applicable: Option<String>,
+}
+
+/// A tax rate (§2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRate {
+    /// Its id.
+    pub id: String,
+    /// Percent; none for one that is no percentage.
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    pub rate_value: Option<Decimal>,
 }
 
 /// What a company says of itself (§2.9).

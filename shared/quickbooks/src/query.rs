@@ -31,6 +31,10 @@ pub enum Entity {
     Preferences,
     /// What the company says of itself: one row.
     CompanyInfo,
+    /// Tax codes; inactive ones only with [`Query::with_inactive`].
+    TaxCode,
+    /// Tax rates; inactive ones only with [`Query::with_inactive`].
+    TaxRate,
 }
 
 impl Entity {
@@ -48,6 +52,8 @@ impl Entity {
             Self::Term => "Term",
             Self::Preferences => "Preferences",
             Self::CompanyInfo => "CompanyInfo",
+            Self::TaxCode => "TaxCode",
+            Self::TaxRate => "TaxRate",
         }
     }
 }

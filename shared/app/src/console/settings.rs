@@ -209,6 +209,7 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "totals" => texts.explain_totals,
         "tax" => texts.explain_tax,
         "default_tax_code" => texts.explain_default_tax_code,
+        "amounts" => texts.explain_amounts,
         _ => "",
     }
 }

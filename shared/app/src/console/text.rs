@@ -193,6 +193,8 @@ texts! {
         "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut) ou \"none\" : les documents ne sont pas taxés.";
     explain_default_tax_code: "Outside the United States: the ID of the QuickBooks tax code for every line, such as \"5\"; null for none.",
         "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
+    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of the default tax code.",
+        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux du code de taxe par défaut.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";

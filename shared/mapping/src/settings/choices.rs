@@ -22,6 +22,8 @@ pub struct Choices {
     pub tax: Tax,
     /// Outside the United States: the tax code of every line.
     pub default_tax_code: Option<TaxCodeId>,
+    /// Outside the United States: what HubSpot's amounts are.
+    pub amounts: Amounts,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -88,6 +90,16 @@ words! {
     }
 }
 
+words! {
+    /// What HubSpot's amounts are where each line has a tax code.
+    Amounts {
+        /// Net: tax comes on top.
+        Net = "net",
+        /// Gross: they hold the tax of the default tax code.
+        Gross = "gross",
+    }
+}
+
 /// One setting.
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -138,6 +150,11 @@ pub(super) const FIELDS: &[Field] = &[
         get: |choices| choices.default_tax_code.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.default_tax_code = id.map(TaxCodeId)),
     },
+    Field {
+        name: "amounts",
+        get: |choices| Some(choices.amounts.as_str().to_owned()),
+        set: |choices, value| Amounts::read(value).map(|amounts| choices.amounts = amounts),
+    },
 ];
 
 /// The most digits of an id in QuickBooks.
@@ -153,6 +170,13 @@ fn id(value: &Value) -> Result<Option<String>, Why> {
 }
 
 impl Choices {
+    /// The tax code whose rate has to be known: gross amounts are split by it.
+    pub fn tax_code_to_know(&self) -> Option<&TaxCodeId> {
+        self.default_tax_code
+            .as_ref()
+            .filter(|_| (self.tax, self.amounts) == (Tax::QuickBooks, Amounts::Gross))
+    }
+
     /// Each setting by its name and as text, for what keeps them; none where nothing is chosen, or what holds anyway.
     pub fn stored(&self) -> impl Iterator<Item = (&'static str, Option<String>)> {
         let unchosen = Self::default();
