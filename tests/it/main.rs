@@ -9,6 +9,7 @@ mod connections;
 mod console;
 mod currencies;
 mod deliveries;
+mod fields;
 mod gate;
 mod invoice;
 mod lossy;

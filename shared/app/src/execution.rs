@@ -1,6 +1,7 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
+mod numbered;
 mod payment;
 mod repeated;
 
@@ -16,6 +17,7 @@ use mapping::document;
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
 use mapping::item::ItemMatch;
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
+use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
@@ -148,7 +150,7 @@ impl Execution<'_> {
         let enrolled = match inputs.if_repeated {
             IfRepeated::Create => {
                 let (listed, enrolled) =
-                    tokio::join!(self.list(&source), self.enrolled(record, kind, &inputs));
+                    tokio::join!(self.list(&source), self.enrolled(&company, record, kind, &inputs));
                 listed?;
                 enrolled?
             }
@@ -160,7 +162,7 @@ impl Execution<'_> {
                     let id = self.request.object_id.to_string();
                     return Err(Stop::Failure(Failure::already_created(kind, &id, self.kind, &document)));
                 }
-                None => self.enrolled(record, kind, &inputs).await?,
+                None => self.enrolled(&company, record, kind, &inputs).await?,
             },
         };
         let reading = sale::read(&enrolled);
@@ -177,11 +179,12 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
+        let (number, unfit) = self.number(record, &enrolled, &matched, &settings)?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header =
-            document::Header { exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
-        let draft = document::write(self.kind, &matched, &customer_id, &header);
+            document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
+        let draft = document::write(self.kind, &matched, &customer_id, &settings, &header);
         let body = serde_json::json!(draft).to_string();
         if body.len() > BODY_LIMIT {
             return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
@@ -198,7 +201,7 @@ impl Execution<'_> {
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
-            warnings: warnings(kind, &matched),
+            warnings: warnings(kind, &matched).into_iter().chain(unfit).collect(),
         };
         Ok(Event::Planned(Plan {
             request_id: self.request_id(Op::Document, &realm, record),
@@ -214,17 +217,24 @@ impl Execution<'_> {
     }
 
     /// The record as HubSpot has it, with its payments when the document is to say that it was paid.
-    async fn enrolled(&self, record: &Record, kind: RecordKind, inputs: &Inputs) -> Result<Enrolled, Stop> {
+    async fn enrolled(
+        &self,
+        company: &Company,
+        record: &Record,
+        kind: RecordKind,
+        inputs: &Inputs,
+    ) -> Result<Enrolled, Stop> {
         let id = self.request.object_id;
         let account = self.app.account(self.portal, self.deadline).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments };
+        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
         let calls = budget::calls_to_read(kind) + u32::from(payments);
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
+        let wanted = &wanted;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled = self.app.call_hubspot(account, read).await?;
         enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
@@ -241,6 +251,8 @@ impl Execution<'_> {
         document::Header {
             today,
             due_days: inputs.due_days,
+            number: Number::OfQuickBooks,
+            properties: enrolled.properties.clone(),
             exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
@@ -257,6 +269,11 @@ impl Execution<'_> {
 
     fn marker(&self) -> String {
         ids::marker(self.app.config.environment, self.key)
+    }
+
+    /// Whether a document has this execution's marker.
+    fn is_ours(&self, document: &Document) -> bool {
+        document.private_note.as_ref().is_some_and(|note| note.contains(&self.marker()))
     }
 
     fn request_id(&self, op: Op, realm: &RealmId, record: &Record) -> String {
@@ -383,6 +400,7 @@ impl Execution<'_> {
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
+                    Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now.
                     Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
                     _ => Outcome::Refused(failure),

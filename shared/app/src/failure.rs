@@ -456,6 +456,19 @@ impl Failure {
         )
     }
 
+    /// The number that stands on the record is another document's.
+    pub fn number_taken(what: DocumentKind, kind: RecordKind, name: &str, number: &str) -> Self {
+        let (what, noun) = (what.noun(), kind.noun());
+        Self::new(
+            Code::DuplicateNumber,
+            name,
+            format!(
+                "The {noun} “{name}” gives its {what} the number {number}, which another document in QuickBooks has. Change the \
+                 number on the {noun}, then enroll it again."
+            ),
+        )
+    }
+
     /// QuickBooks knows no exchange rate for the record's currency: it would book at one to one.
     pub fn no_exchange_rate(kind: RecordKind, name: &str, currency: &Currency, day: Date) -> Self {
         let noun = kind.noun();
@@ -935,6 +948,7 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
+            Failure::number_taken(DocumentKind::Invoice, RecordKind::Deal, "Acme renewal", "PO 7"),
             Failure::no_exchange_rate(
                 RecordKind::Deal,
                 "Acme renewal",

@@ -20,6 +20,14 @@ pub struct Books {
     pub several_currencies: bool,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
+    /// Whether people give documents their numbers.
+    pub custom_numbers: bool,
+    /// Whether documents have a class.
+    pub classes: bool,
+    /// Whether lines have a class of their own.
+    pub line_classes: bool,
+    /// Whether documents have a location.
+    pub locations: bool,
 }
 
 impl Books {
@@ -57,7 +65,7 @@ impl Books {
 
     /// Reads them off the company's preferences and its information.
     pub fn read(preferences: &Preferences, info: &CompanyInfo) -> Self {
-        let currency = preferences.currency_prefs.as_ref();
+        let (currency, tracked) = (preferences.currency_prefs.as_ref(), &preferences.accounting_info_prefs);
         Self {
             country: info
                 .country
@@ -68,6 +76,10 @@ impl Books {
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
             tax_percents: BTreeMap::new(),
+            custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
+            classes: tracked.class_tracking_per_txn.unwrap_or_default(),
+            line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
+            locations: tracked.track_departments.unwrap_or_default(),
             several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
@@ -93,6 +105,13 @@ mod tests {
             ..Books::default()
         };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
+        let tracking = json!({
+            "SalesFormsPrefs": {"CustomTxnNumbers": true},
+            "AccountingInfoPrefs": {"ClassTrackingPerTxnLine": true, "TrackDepartments": true},
+        });
+        let expected =
+            Books { custom_numbers: true, line_classes: true, locations: true, ..Books::default() };
+        check(tracking, json!({}), expected);
         check(json!({}), json!({"Country": " "}), Books::default());
         check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
     }
@@ -128,6 +147,8 @@ mod tests {
             home_currency: Some("GBP".parse().unwrap()),
             several_currencies: true,
             tax_percents,
+            locations: true,
+            ..Books::default()
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();
         assert_eq!(books, again);

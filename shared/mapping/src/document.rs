@@ -8,20 +8,27 @@ use crate::hubspot::Record;
 use crate::line::{Discount, SaleLine};
 use crate::lookup::Matched;
 use crate::money::{self, Priced};
+use crate::number::Number;
 use crate::payment::Paid;
 use crate::quickbooks::{
-    AccountId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, Estimate, Invoice, ItemId, Line,
-    LineDetail, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt, TxnStatus,
+    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, Estimate, Invoice,
+    ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt,
+    TxnStatus,
 };
 use crate::sale::Sale;
+use crate::settings::Settings;
 use crate::tax::Taxation;
 use crate::text::{cut, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// The longest `Description` and `PrivateNote` (quickbooks.md §2.1, §2.2).
 const TEXT_LIMIT: usize = 4000;
+
+/// The longest `CustomerMemo` (quickbooks.md §2.1).
+const MEMO_LIMIT: usize = 1000;
 
 /// What a document says besides the sale. Each kind takes what it has a place for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +37,10 @@ pub struct Header {
     pub today: Date,
     /// Invoice: none leaves the due date to QuickBooks' terms.
     pub due_days: Option<Days>,
+    /// Its number.
+    pub number: Number,
+    /// What the memo is filled with.
+    pub properties: BTreeMap<String, String>,
     /// In a foreign currency: units of the home currency for one of it, on the [`posting_date`].
     pub exchange_rate: Option<Decimal>,
     /// Estimate: the last day of the offer, see [`expiration`].
@@ -47,12 +58,20 @@ pub struct Header {
 }
 
 /// The document for a sale. Its lines, less its discount line, add up to [`Matched::total`].
-pub fn write(kind: DocumentKind, matched: &Matched, customer: &CustomerId, header: &Header) -> Draft {
-    let form = form(matched, customer, header, posting_date(kind, header.today, header.paid.as_ref()));
+pub fn write(
+    kind: DocumentKind,
+    matched: &Matched,
+    customer: &CustomerId,
+    settings: &Settings,
+    header: &Header,
+) -> Draft {
+    let txn_date = posting_date(kind, header.today, header.paid.as_ref());
+    let form = form(matched, customer, settings, header, txn_date);
     match kind {
         DocumentKind::Invoice => Draft::Invoice(Invoice {
             form,
             due_date: header.due_days.map(|days| date::due(header.today, days)),
+            sales_term_ref: settings.choices.terms.clone().filter(|_| header.due_days.is_none()).map(Ref::to),
         }),
         DocumentKind::Estimate => Draft::Estimate(Estimate {
             form,
@@ -93,10 +112,18 @@ pub fn private_note(record_url: &str, marker: &str) -> String {
     with_notes(record_url, &[marker.to_owned()]).unwrap_or_default()
 }
 
-fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Date) -> SalesForm {
+fn form(
+    matched: &Matched,
+    customer: &CustomerId,
+    Settings { books, choices }: &Settings,
+    header: &Header,
+    txn_date: Date,
+) -> SalesForm {
     let Sale { buyer, currency, .. } = &matched.sale;
+    let memo = choices.memo.as_ref().and_then(|memo| memo.fill(&header.properties, MEMO_LIMIT));
     SalesForm {
         txn_date,
+        doc_number: header.number.text().map(str::to_owned),
         customer_ref: Ref::to(customer.clone()),
         bill_email: buyer.email.clone().map(|address| Email { address }),
         // Without a street it would only displace the better one QuickBooks copies from the customer: HubSpot fills in
@@ -107,31 +134,42 @@ fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Dat
         global_tax_calculation: matched.tax.global(),
         apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
             .then_some(true),
+        class_ref: choices.class.clone().filter(|_| books.classes).map(Ref::to),
+        department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
+        customer_memo: memo.map(|value| Memo { value }),
         private_note: private_note(&header.record_url, &header.marker),
-        line: lines(matched),
+        line: lines(matched, choices.class.as_ref().filter(|_| books.line_classes)),
     }
 }
 
-fn lines(matched: &Matched) -> Vec<Line> {
+fn lines(matched: &Matched, class: Option<&ClassId>) -> Vec<Line> {
     let Matched { sale, items, tax, .. } = matched;
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, tax));
-    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, tax))).chain(discount_line(sale, tax)).collect()
+    let said = Said { tax, class };
+    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, said));
+    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
 }
 
-fn line(sold: &SaleLine, item: &ItemId, tax: &Taxation) -> Line {
+/// What every product line of a document says.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    tax: &'a Taxation,
+    class: Option<&'a ClassId>,
+}
+
+fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
     let figures = &sold.figures;
-    let priced = money::priced(figures.quantity, figures.price, tax.net(figures.amount));
-    item_line(item, tax, priced, figures.amount, description(sold, &priced))
+    let priced = money::priced(figures.quantity, figures.price, said.tax.net(figures.amount));
+    item_line(item, said, priced, figures.amount, description(sold, &priced))
 }
 
-fn fee_line(Fee { charge, item }: &Fee, tax: &Taxation) -> Line {
-    let priced = money::priced(Decimal::ONE, charge.amount, tax.net(charge.amount));
-    item_line(item, tax, priced, charge.amount, with_notes(&charge.label, &[]))
+fn fee_line(Fee { charge, item }: &Fee, said: Said<'_>) -> Line {
+    let priced = money::priced(Decimal::ONE, charge.amount, said.tax.net(charge.amount));
+    item_line(item, said, priced, charge.amount, with_notes(&charge.label, &[]))
 }
 
 fn item_line(
     item: &ItemId,
-    tax: &Taxation,
+    Said { tax, class }: Said<'_>,
     priced: Priced,
     amount: Decimal,
     description: Option<String>,
@@ -139,7 +177,8 @@ fn item_line(
     let Priced { qty, unit_price, .. } = priced;
     let tax_code_ref = tax.line_code().map(Ref::to);
     let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
-    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, tax_inclusive_amt };
+    let class_ref = class.cloned().map(Ref::to);
+    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, class_ref, tax_inclusive_amt };
     Line { detail: LineDetail::Item { sold }, amount: tax.net(amount), description }
 }
 
@@ -190,9 +229,10 @@ mod tests {
     use crate::item::MissingItem;
     use crate::lookup::{Answers, Links};
     use crate::payment;
-    use crate::quickbooks::TaxCodeId;
+    use crate::quickbooks::{DepartmentId, TaxCodeId, TermId};
     use crate::sale;
-    use crate::settings::{Choices, Settings, Tax};
+    use crate::settings::{Choices, Tax};
+    use crate::template::Template;
     use crate::testing::{
         adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
         widget_line, with_payments,
@@ -209,6 +249,8 @@ mod tests {
         Header {
             today: date(2026, 3, 2),
             due_days: None,
+            number: Number::OfQuickBooks,
+            properties: BTreeMap::new(),
             exchange_rate: None,
             expires: None,
             paid: None,
@@ -237,7 +279,7 @@ mod tests {
     /// The record as each of the three documents.
     fn written(enrolled: &Enrolled, header: &Header) -> [Draft; 3] {
         let matched = settled(enrolled).unwrap();
-        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), header))
+        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings(), header))
     }
 
     /// A snapshot of each of the three documents: `<name>_invoice`, `<name>_estimate`, `<name>_salesreceipt`.
@@ -306,7 +348,7 @@ mod tests {
             let matched =
                 reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
             let [invoice, estimate, receipt] =
-                KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &bare()));
+                KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings, &bare()));
             assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
             let form = serde_json::to_value(invoice.form()).unwrap();
             let code =
@@ -323,6 +365,51 @@ mod tests {
         assert_eq!(said("US", Tax::None), ("-".into(), true, lines(Some("NON"))));
         assert_eq!(said("GB", Tax::QuickBooks), ("TaxExcluded".into(), false, lines(Some("5"))));
         assert_eq!(said("GB", Tax::None), ("NotApplicable".into(), false, lines(None)));
+    }
+
+    #[test]
+    fn a_document_says_what_the_settings_and_the_company_have_a_place_for() {
+        let enrolled = adjusted(quote([widget_line()]), &[], &[adjustment("Freight", "FIXED", "12.5")]);
+        let matched = settled(&enrolled).unwrap();
+        let choices = Choices {
+            memo: Template::read("Your order {po_number}"),
+            terms: Some(TermId("3".into())),
+            class: Some(ClassId("71".into())),
+            location: Some(DepartmentId("81".into())),
+            ..settings().choices
+        };
+        let said = |books: Books, due_days: Option<&str>| {
+            let header = Header {
+                number: Number::OfRecord("HS-4821".into()),
+                properties: [("po_number".to_owned(), "7".to_owned())].into(),
+                due_days: due_days.map(|days| days.parse().unwrap()),
+                ..bare()
+            };
+            let settings = Settings { books, choices: choices.clone() };
+            let customer = CustomerId("58".into());
+            let [invoice, estimate, receipt] =
+                KINDS.map(|kind| write(kind, &matched, &customer, &settings, &header));
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            serde_json::to_value(&invoice).unwrap()
+        };
+        let lines = |document: &Value| {
+            let lines = document["Line"].as_array().unwrap().iter();
+            lines.map(|line| line["SalesItemLineDetail"]["ClassRef"]["value"].clone()).collect::<Vec<_>>()
+        };
+        let tracking = said(Books { classes: true, locations: true, ..Books::default() }, None);
+        assert_eq!(tracking["DocNumber"], "HS-4821");
+        assert_eq!(tracking["CustomerMemo"]["value"], "Your order 7");
+        assert_eq!(tracking["SalesTermRef"]["value"], "3");
+        assert_eq!(
+            (&tracking["ClassRef"]["value"], &tracking["DepartmentRef"]["value"]),
+            (&json!("71"), &json!("81"))
+        );
+        assert_eq!(lines(&tracking), [json!(null), json!(null)]);
+        let by_line = said(Books { line_classes: true, ..Books::default() }, Some("14"));
+        assert_eq!((&by_line["ClassRef"], &by_line["DepartmentRef"]), (&json!(null), &json!(null)));
+        assert_eq!(lines(&by_line), [json!("71"), json!("71")]);
+        // Both would be for QuickBooks to choose between.
+        assert_eq!((&by_line["SalesTermRef"], &by_line["DueDate"]), (&json!(null), &json!("2026-03-16")));
     }
 
     #[test]
@@ -564,7 +651,7 @@ mod tests {
             let answers = Answers { items: vec![widget()], ..Answers::default() };
             match reading.settle(&Links::default(), &answers, &settings(), MissingItem::Refuse) {
                 Ok(matched) => for kind in KINDS {
-                    let draft = write(kind, &matched, &CustomerId("58".into()), &header);
+                    let draft = write(kind, &matched, &CustomerId("58".into()), &settings(), &header);
                     let json = serde_json::to_string(&draft).unwrap();
                     prop_assert!(json.chars().all(|c| c.len_utf16() == 1), "{json}");
                 },

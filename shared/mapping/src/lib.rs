@@ -32,6 +32,7 @@
 //!     discounts: vec![],
 //!     fees: vec![],
 //!     payments: vec![],
+//!     properties: Default::default(),
 //! };
 //!
 //! // Read, and see what has to be asked: nothing is remembered of this contact and product yet.
@@ -56,6 +57,8 @@
 //!     today: "2026-03-02".parse()?,
 //!     due_days: Some("30".parse()?),
 //!     exchange_rate: None,
+//!     number: mapping::number::Number::OfQuickBooks,
+//!     properties: Default::default(),
 //!     expires: None,
 //!     paid: None,
 //!     payment_method: None,
@@ -63,7 +66,7 @@
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
-//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &header);
+//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &settings, &header);
 //! let written = serde_json::to_value(&draft)?;
 //! assert_eq!(written["DueDate"], "2026-04-01");
 //! assert_eq!(
@@ -93,12 +96,14 @@ pub mod item;
 pub mod line;
 pub mod lookup;
 pub mod money;
+pub mod number;
 pub mod payment;
 pub mod problem;
 pub mod quickbooks;
 pub mod sale;
 pub mod settings;
 pub mod tax;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -86,6 +86,18 @@ text_id!(
     TaxCodeId
 );
 text_id!(
+    /// The id of terms of payment.
+    TermId
+);
+text_id!(
+    /// A class's id.
+    ClassId
+);
+text_id!(
+    /// The id of a department, which people see as a location.
+    DepartmentId
+);
+text_id!(
     /// The id of a ledger account.
     AccountId
 );
@@ -281,9 +293,12 @@ pub struct Invoice {
     /// What every document has.
     #[serde(flatten)]
     pub form: SalesForm,
-    /// When payment is due; left out, the customer's or company's terms decide.
+    /// When payment is due; left out, the terms decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_date: Option<Date>,
+    /// Which terms, never beside a due date; left out, the customer's or company's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sales_term_ref: Option<Ref<TermId>>,
 }
 
 /// An estimate to create.
@@ -331,6 +346,9 @@ pub struct SalesReceipt {
 pub struct SalesForm {
     /// Posting date, in the portal's time zone.
     pub txn_date: Date,
+    /// Its number, ≤ 21 characters; left out, QuickBooks gives one, or none where people give them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doc_number: Option<String>,
     /// Whom it is for.
     pub customer_ref: Ref<CustomerId>,
     /// Where it may be e-mailed to.
@@ -355,10 +373,26 @@ pub struct SalesForm {
     /// (hubspot.md §6.5, quickbooks.md §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apply_tax_after_discount: Option<bool>,
+    /// Where the company tracks classes of documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_ref: Option<Ref<ClassId>>,
+    /// Where the company tracks locations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department_ref: Option<Ref<DepartmentId>>,
+    /// What the customer reads below the lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_memo: Option<Memo>,
     /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
     pub private_note: String,
     /// At least one; a discount comes last.
     pub line: Vec<Line>,
+}
+
+/// `{"value": "…"}`: at most 1000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Memo {
+    /// The text.
+    pub value: String,
 }
 
 /// What the amounts of a document are, outside the United States.
@@ -431,6 +465,9 @@ pub struct SalesItemLineDetail {
     /// How it is taxed; left out, the company's settings and the item decide, in the United States only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_code_ref: Option<Ref<TaxCodeId>>,
+    /// Where the company tracks classes of lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_ref: Option<Ref<ClassId>>,
     /// What the line comes to with its tax, where amounts are gross.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -603,6 +640,32 @@ pub struct PaymentMethod {
 pub struct Preferences {
     /// Its currencies.
     pub currency_prefs: Option<CurrencyPrefs>,
+    /// Its sales forms.
+    #[serde(default)]
+    pub sales_forms_prefs: SalesFormsPrefs,
+    /// What it tracks.
+    #[serde(default)]
+    pub accounting_info_prefs: AccountingInfoPrefs,
+}
+
+/// What a company's sales forms have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SalesFormsPrefs {
+    /// Whether people give documents their numbers.
+    pub custom_txn_numbers: Option<bool>,
+}
+
+/// What a company tracks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AccountingInfoPrefs {
+    /// One class for a document.
+    pub class_tracking_per_txn: Option<bool>,
+    /// A class for each line.
+    pub class_tracking_per_txn_line: Option<bool>,
+    /// Locations.
+    pub track_departments: Option<bool>,
 }
 
 /// Which currencies a company has.

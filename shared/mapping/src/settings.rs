@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use self::choices::{Amounts, Choices, NoLineItems, Tax, Totals};
+pub use self::choices::{Amounts, Choices, DocumentNumber, NoLineItems, Tax, Totals};
 
 use self::choices::FIELDS;
 use crate::books::Books;
@@ -82,6 +82,10 @@ pub enum Why {
         /// These.
         words: &'static [&'static str],
     },
+    /// It must say where numbers come from.
+    NotANumberRule,
+    /// It must be a text with names of properties in braces, or null.
+    NotATemplate,
 }
 
 /// One setting before and after.
@@ -247,6 +251,8 @@ mod tests {
             (r#"{"version": 1, "fee_item": 31}"#, of("fee_item", Why::NotAnId)),
             (r#"{"version": 1, "fee_item": "31 or 32"}"#, of("fee_item", Why::NotAnId)),
             (r#"{"version": 1, "fee_item": ""}"#, of("fee_item", Why::NotAnId)),
+            (r#"{"version": 1, "document_number": 7}"#, of("document_number", Why::NotANumberRule)),
+            (r#"{"version": 1, "memo": "{"}"#, of("memo", Why::NotATemplate)),
             (
                 r#"{"version": 1, "totals": "maybe"}"#,
                 of("totals", Why::NotOneOf { words: &["warn", "refuse"] }),

@@ -12,6 +12,7 @@ use crate::quickbooks::{Customer, Item, ItemId};
 use crate::sale;
 use crate::settings::{Choices, Settings};
 use serde_json::{Value, from_value, json};
+use std::collections::BTreeMap;
 
 /// A deal with the given lines, numbered from 601.
 pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
@@ -27,6 +28,7 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
         discounts: Vec::new(),
         fees: Vec::new(),
         payments: Vec::new(),
+        properties: BTreeMap::new(),
     }
 }
 

@@ -210,6 +210,11 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "tax" => texts.explain_tax,
         "default_tax_code" => texts.explain_default_tax_code,
         "amounts" => texts.explain_amounts,
+        "document_number" => texts.explain_document_number,
+        "memo" => texts.explain_memo,
+        "terms" => texts.explain_terms,
+        "class" => texts.explain_class,
+        "location" => texts.explain_location,
         _ => "",
     }
 }
@@ -226,6 +231,8 @@ fn why(why: &Why, texts: &Texts) -> String {
         Why::Unknown { known } => fill(texts.wrong_unknown, &[("known", &known.join(", "))]),
         Why::NoVersion => texts.wrong_version.to_owned(),
         Why::NotAnId => texts.wrong_id.to_owned(),
+        Why::NotANumberRule => texts.wrong_number_rule.to_owned(),
+        Why::NotATemplate => texts.wrong_template.to_owned(),
         Why::NotOneOf { words } => fill(texts.wrong_word, &[("words", &words.join(", "))]),
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! One table names them all: the file, the stored form and the differences a person is shown are read off it.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use serde_json::Value;
 
 use super::Why;
-use crate::quickbooks::{ItemId, TaxCodeId};
+use crate::quickbooks::{ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
+use crate::template::{self, Template};
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,16 @@ pub struct Choices {
     pub default_tax_code: Option<TaxCodeId>,
     /// Outside the United States: what HubSpot's amounts are.
     pub amounts: Amounts,
+    /// Where a document's number comes from.
+    pub document_number: DocumentNumber,
+    /// What the customer reads on a document, below its lines.
+    pub memo: Option<Template>,
+    /// The terms of an invoice whose action names no number of days.
+    pub terms: Option<TermId>,
+    /// The class of a document or of its lines, as the company tracks them.
+    pub class: Option<ClassId>,
+    /// The location of a document, where the company tracks locations.
+    pub location: Option<DepartmentId>,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -100,6 +114,55 @@ words! {
     }
 }
 
+/// Where a document's number comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DocumentNumber {
+    /// QuickBooks; where people number documents there, the record's id behind `HS-`.
+    #[default]
+    QuickBooks,
+    /// The record's id behind this text.
+    Prefix(String),
+    /// The HubSpot property of this name.
+    Property(String),
+}
+
+/// The longest prefix: it leaves room for the ids of HubSpot.
+const PREFIX_LIMIT: usize = 8;
+
+impl DocumentNumber {
+    fn read(value: &Value) -> Result<Self, Why> {
+        let text = value.as_str().ok_or(Why::NotANumberRule)?;
+        let is_prefix = |text: &str| {
+            (1..=PREFIX_LIMIT).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        match text.split_once(':') {
+            None if text == "quickbooks" => Ok(Self::QuickBooks),
+            Some(("prefix", prefix)) if is_prefix(prefix) => Ok(Self::Prefix(prefix.to_owned())),
+            Some(("property", name)) if template::is_property_name(name) => {
+                Ok(Self::Property(name.to_owned()))
+            }
+            _ => Err(Why::NotANumberRule),
+        }
+    }
+}
+
+impl fmt::Display for DocumentNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QuickBooks => f.write_str("quickbooks"),
+            Self::Prefix(prefix) => write!(f, "prefix:{prefix}"),
+            Self::Property(name) => write!(f, "property:{name}"),
+        }
+    }
+}
+
+fn template(value: &Value) -> Result<Option<Template>, Why> {
+    match value {
+        Value::Null => Ok(None),
+        value => value.as_str().and_then(Template::read).map(Some).ok_or(Why::NotATemplate),
+    }
+}
+
 /// One setting.
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -155,6 +218,31 @@ pub(super) const FIELDS: &[Field] = &[
         get: |choices| Some(choices.amounts.as_str().to_owned()),
         set: |choices, value| Amounts::read(value).map(|amounts| choices.amounts = amounts),
     },
+    Field {
+        name: "document_number",
+        get: |choices| Some(choices.document_number.to_string()),
+        set: |choices, value| DocumentNumber::read(value).map(|rule| choices.document_number = rule),
+    },
+    Field {
+        name: "memo",
+        get: |choices| choices.memo.as_ref().map(|memo| memo.as_str().to_owned()),
+        set: |choices, value| template(value).map(|memo| choices.memo = memo),
+    },
+    Field {
+        name: "terms",
+        get: |choices| choices.terms.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.terms = id.map(TermId)),
+    },
+    Field {
+        name: "class",
+        get: |choices| choices.class.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.class = id.map(ClassId)),
+    },
+    Field {
+        name: "location",
+        get: |choices| choices.location.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.location = id.map(DepartmentId)),
+    },
 ];
 
 /// The most digits of an id in QuickBooks.
@@ -175,6 +263,16 @@ impl Choices {
         self.default_tax_code
             .as_ref()
             .filter(|_| (self.tax, self.amounts) == (Tax::QuickBooks, Amounts::Gross))
+    }
+
+    /// The properties of a record that documents are made with, besides those every record is read with.
+    pub fn properties(&self) -> BTreeSet<String> {
+        let number = match &self.document_number {
+            DocumentNumber::Property(name) => Some(name.as_str()),
+            DocumentNumber::QuickBooks | DocumentNumber::Prefix(_) => None,
+        };
+        let memo = self.memo.iter().flat_map(Template::names);
+        number.into_iter().chain(memo).map(str::to_owned).collect()
     }
 
     /// Each setting by its name and as text, for what keeps them; none where nothing is chosen, or what holds anyway.
@@ -214,6 +312,34 @@ mod tests {
             let kept = |name: &str| Some(stored.iter().find(|(stored, _)| *stored == name)?.1.clone());
             assert_eq!(Choices::from_stored(kept), Ok(choices));
         }
+    }
+
+    #[test]
+    fn where_numbers_come_from_is_one_word_with_what_it_needs() {
+        for text in ["quickbooks", "prefix:INV-", "prefix::", "property:po_number"] {
+            let rule = DocumentNumber::read(&Value::String(text.to_owned())).unwrap();
+            assert_eq!(rule.to_string(), text);
+        }
+        for text in
+            ["", "prefix", "prefix:", "prefix:123456789", "prefix:a b", "property:", "property:PO", "deal"]
+        {
+            let read = DocumentNumber::read(&Value::String(text.to_owned()));
+            assert_eq!(read, Err(Why::NotANumberRule), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_properties_that_are_needed_are_named() {
+        let names = |number: &str, memo: Option<&str>| {
+            let document_number = DocumentNumber::read(&Value::String(number.to_owned())).unwrap();
+            let memo = memo.and_then(Template::read);
+            Choices { document_number, memo, ..Choices::default() }
+                .properties()
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names("prefix:R", None), [""; 0]);
+        assert_eq!(names("property:po", Some("{dealname}, {po}")), ["dealname", "po"]);
     }
 
     #[test]
