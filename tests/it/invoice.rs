@@ -322,16 +322,22 @@ async fn a_deal_without_lines_is_billed_by_its_amount_where_the_settings_say_so(
 #[tokio::test]
 async fn an_amount_that_differs_is_told_or_refused_as_the_settings_say() {
     let stack = stack().await;
-    let harbor = json!({"deals": [{"id": HARBOR.to_string(), "properties": {"amount": "950"}}]});
-    portal(&stack, harbor).await;
-    let shown = created(&stack, invoice(HARBOR)).await;
-    assert_eq!(shown.output("warnings"), "The deal's amount is 950.00, its line items come to 949.40.");
+    let deal = json!({
+        "id": "900", "properties": {"dealname": "Grinder", "amount": "250"},
+        "associations": {"contacts": ["503"], "line_items": ["901"]},
+    });
+    let line = json!({"id": "901", "properties": {
+        "name": "Burr grinder", "hs_sku": "EQ-GR01", "quantity": "1", "price": "249.99", "amount": "249.99",
+    }});
+    portal(&stack, json!({"deals": [deal], "line_items": [line]})).await;
+    let shown = created(&stack, invoice(900)).await;
+    assert_eq!(shown.output("warnings"), "The deal's amount is 250.00, its line items come to 249.99.");
     settings(&stack, json!({"totals": "refuse"})).await;
-    let shown = refused(&stack, invoice(HARBOR), "TOTAL_MISMATCH").await;
+    let shown = refused(&stack, invoice(900), "TOTAL_MISMATCH").await;
     let message = shown.output("errorMessage");
-    assert!(message.contains("has the amount 950.00, but its line items come to 949.40"), "{message}");
-    assert_eq!(shown.output("error_subject"), "Harbor Kitchen – opening order");
-    assert!(shown.label().contains("Harbor Kitchen"), "{}", shown.label());
+    assert!(message.contains("has the amount 250.00, but its line items come to 249.99"), "{message}");
+    assert_eq!(shown.output("error_subject"), "Grinder");
+    assert!(shown.label().contains("Grinder"), "{}", shown.label());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::customer::CustomerFound;
 use mapping::date;
-use mapping::document;
+use mapping::document::{self, Emailing};
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
 use mapping::item::ItemMatch;
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
@@ -179,7 +179,7 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.number(record, &enrolled, &matched, &settings)?;
+        let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header =
@@ -201,7 +201,11 @@ impl Execution<'_> {
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
-            warnings: warnings(kind, &matched).into_iter().chain(unfit).collect(),
+            warnings: warnings(kind, &matched)
+                .into_iter()
+                .chain(unfit)
+                .chain(self.unsent(&inputs, &matched))
+                .collect(),
         };
         Ok(Event::Planned(Plan {
             request_id: self.request_id(Op::Document, &realm, record),
@@ -252,6 +256,7 @@ impl Execution<'_> {
             today,
             due_days: inputs.due_days,
             number: Number::OfQuickBooks,
+            emailing: inputs.emailing,
             properties: enrolled.properties.clone(),
             exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
@@ -261,6 +266,16 @@ impl Execution<'_> {
             marker: self.marker(),
             record_url: self.record_url(kind),
         }
+    }
+
+    /// What cannot be marked to be sent is told.
+    fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
+        let buyer = &matched.sale.buyer;
+        let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
+        let (what, contact) = (self.kind.noun(), buyer.label());
+        unsent.then(|| {
+            format!("The contact “{contact}” has no e-mail address: the {what} does not wait to be sent.")
+        })
     }
 
     fn zone(&self) -> TimeZone {

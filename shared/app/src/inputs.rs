@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mapping::date::Days;
+use mapping::document::Emailing;
 use mapping::item::MissingItem;
 use mapping::quickbooks::{AccountId, DocumentKind, PaymentMethodId};
 
@@ -38,6 +39,8 @@ pub(crate) struct Inputs {
     pub(crate) deposit_account: Option<AccountId>,
     /// What to do with a line that no item fits.
     pub(crate) missing_item: MissingItem,
+    /// Whether the document is to be e-mailed.
+    pub(crate) emailing: Emailing,
     /// What to do when the record has such a document.
     pub(crate) if_repeated: IfRepeated,
 }
@@ -67,6 +70,11 @@ impl Inputs {
                 None | Some("refuse") => MissingItem::Refuse,
                 Some("default_item") => MissingItem::DefaultItem,
                 Some(_) => return Err(Failure::input_invalid("missing_item", "refuse or default_item")),
+            },
+            emailing: match inputs.get("email_document").map(String::as_str) {
+                None | Some("no") => Emailing::No,
+                Some("queue") => Emailing::Queue,
+                Some(_) => return Err(Failure::input_invalid("email_document", "no or queue")),
             },
             if_repeated: match inputs.get("if_repeated").map(String::as_str) {
                 None | Some("create") => IfRepeated::Create,
@@ -119,6 +127,7 @@ mod tests {
             ("create_paid", "maybe"),
             ("if_repeated", "skip"),
             ("missing_item", "create"),
+            ("email_document", "send"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),

@@ -430,8 +430,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_listening_is_unavailable_and_names_no_address() {
         let client = Client::new(test_server::http(), "http://127.0.0.1:1").unwrap();
-        let error =
-            client.enrolled(&"t".into(), RecordKind::Deal, RecordId(1), Wanted::default()).await.unwrap_err();
+        let error = client
+            .enrolled(&"t".into(), RecordKind::Deal, RecordId(1), &Wanted::default())
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::Unavailable { cause: Cause::NotConnected(_), .. }), "{error:?}");
         let whole = format!("{error} {} {error:?}", error.source().unwrap());
         assert!(!whole.contains("/crm/"), "{whole}");

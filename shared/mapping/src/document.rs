@@ -11,9 +11,9 @@ use crate::money::{self, Priced};
 use crate::number::Number;
 use crate::payment::Paid;
 use crate::quickbooks::{
-    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, Estimate, Invoice,
-    ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt,
-    TxnStatus,
+    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus, Estimate,
+    Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
+    SalesReceipt, TxnStatus,
 };
 use crate::sale::Sale;
 use crate::settings::Settings;
@@ -39,6 +39,8 @@ pub struct Header {
     pub due_days: Option<Days>,
     /// Its number.
     pub number: Number,
+    /// Whether it is to be e-mailed.
+    pub emailing: Emailing,
     /// What the memo is filled with.
     pub properties: BTreeMap<String, String>,
     /// In a foreign currency: units of the home currency for one of it, on the [`posting_date`].
@@ -90,6 +92,16 @@ pub fn write(
     }
 }
 
+/// Whether a document is to be e-mailed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Emailing {
+    /// It is not.
+    #[default]
+    No,
+    /// It is marked as one that a person sends, if there is an address to send it to.
+    Queue,
+}
+
 /// The day a document is booked on: a sales receipt, when it was paid.
 pub fn posting_date(kind: DocumentKind, today: Date, paid: Option<&Paid>) -> Date {
     match kind {
@@ -126,6 +138,8 @@ fn form(
         doc_number: header.number.text().map(str::to_owned),
         customer_ref: Ref::to(customer.clone()),
         bill_email: buyer.email.clone().map(|address| Email { address }),
+        email_status: (header.emailing == Emailing::Queue && buyer.email.is_some())
+            .then_some(EmailStatus::NeedToSend),
         // Without a street it would only displace the better one QuickBooks copies from the customer: HubSpot fills in
         // a contact's city and country by itself.
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
@@ -250,6 +264,7 @@ mod tests {
             today: date(2026, 3, 2),
             due_days: None,
             number: Number::OfQuickBooks,
+            emailing: Emailing::No,
             properties: BTreeMap::new(),
             exchange_rate: None,
             expires: None,
@@ -417,6 +432,21 @@ mod tests {
         let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland"});
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
         check("bare", &enrolled, &bare());
+    }
+
+    #[test]
+    fn a_document_waits_to_be_sent_where_there_is_an_address() {
+        let header = Header { emailing: Emailing::Queue, ..bare() };
+        for draft in written(&deal([widget_line()]), &header) {
+            assert_eq!(draft.form().email_status, Some(EmailStatus::NeedToSend));
+        }
+        for draft in written(&deal([widget_line()]), &bare()) {
+            assert_eq!(draft.form().email_status, None);
+        }
+        let mut matched = settled(&deal([widget_line()])).unwrap();
+        matched.sale.buyer.email = None;
+        let draft = write(DocumentKind::Invoice, &matched, &CustomerId("58".into()), &settings(), &header);
+        assert_eq!((&draft.form().bill_email, draft.form().email_status), (&None, None));
     }
 
     #[test]

@@ -58,6 +58,7 @@
 //!     due_days: Some("30".parse()?),
 //!     exchange_rate: None,
 //!     number: mapping::number::Number::OfQuickBooks,
+//!     emailing: Default::default(),
 //!     properties: Default::default(),
 //!     expires: None,
 //!     paid: None,

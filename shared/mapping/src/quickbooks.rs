@@ -354,6 +354,9 @@ pub struct SalesForm {
     /// Where it may be e-mailed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_email: Option<Email>,
+    /// Whether it waits to be e-mailed; left out, it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_status: Option<EmailStatus>,
     /// Where it is addressed to; left out, QuickBooks copies the customer's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_addr: Option<Address>,
@@ -386,6 +389,13 @@ pub struct SalesForm {
     pub private_note: String,
     /// At least one; a discount comes last.
     pub line: Vec<Line>,
+}
+
+/// Whether a document waits to be e-mailed, as far as we say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum EmailStatus {
+    /// It stands in the list of forms that people send; without an address QuickBooks refuses it (6420).
+    NeedToSend,
 }
 
 /// `{"value": "…"}`: at most 1000 characters.

@@ -195,8 +195,8 @@ texts! {
         "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
     explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of the default tax code.",
         "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux du code de taxe par défaut.";
-    explain_document_number: "Where the numbers of documents come from: \"quickbooks\"; \"prefix:INV-\", the record’s ID behind a text of your own; or \"property:po_number\", a property of the deal or quote.",
-        "D’où viennent les numéros des documents : \"quickbooks\" ; \"prefix:INV-\", l’identifiant de la fiche précédé de votre texte ; ou \"property:po_number\", une propriété de la transaction ou du devis.";
+    explain_document_number: "Where the numbers of documents come from: \"quickbooks\"; \"prefix INV-\", the record’s ID behind a text of your own; or \"property po_number\", a property of the deal or quote.",
+        "D’où viennent les numéros des documents : \"quickbooks\" ; \"prefix INV-\", l’identifiant de la fiche précédé de votre texte ; ou \"property po_number\", une propriété de la transaction ou du devis.";
     explain_memo: "What customers read below the lines of a document; names of HubSpot properties in braces are filled in from the deal or quote; null for nothing.",
         "Ce que les clients lisent sous les lignes d’un document ; les noms de propriétés HubSpot entre accolades sont remplacés par les valeurs de la transaction ou du devis ; null pour rien.";
     explain_terms: "The ID of the QuickBooks terms of an invoice whose workflow action names no number of days; null for those of the customer or company.",
@@ -217,8 +217,8 @@ texts! {
     wrong_version: "must be the number 1, the form this release reads.",
         "doit être le nombre 1, la forme que lit cette version.";
     wrong_word: "must be one of: {words}, in quotes.", "doit être l’un de ces mots, entre guillemets : {words}.";
-    wrong_number_rule: "must be \"quickbooks\", \"prefix:\" with 1 to 8 characters behind it, or \"property:\" with the internal name of a HubSpot property.",
-        "doit être \"quickbooks\", \"prefix:\" suivi de 1 à 8 caractères, ou \"property:\" suivi du nom interne d’une propriété HubSpot.";
+    wrong_number_rule: "must be \"quickbooks\", \"prefix\" with a space and 1 to 8 characters behind it, or \"property\" with a space and the internal name of a HubSpot property.",
+        "doit être \"quickbooks\", \"prefix\" suivi d’une espace et de 1 à 8 caractères, ou \"property\" suivi d’une espace et du nom interne d’une propriété HubSpot.";
     wrong_template: "must be a text of at most 1000 characters in quotes, each brace around the internal name of a HubSpot property, or null.",
         "doit être un texte d’au plus 1000 caractères entre guillemets, chaque accolade entourant le nom interne d’une propriété HubSpot, ou null.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",

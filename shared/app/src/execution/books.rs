@@ -29,7 +29,8 @@ pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, n
     let is_fresh = |read_at: Timestamp| now.duration_since(read_at).abs() < KEPT_FOR;
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
-    let lacks_rate = choices.tax_code_to_know().is_some_and(|code| !books.tax_percents.contains_key(&code.0));
+    let to_know = choices.tax_code_to_know().filter(|_| !books.is_american());
+    let lacks_rate = to_know.is_some_and(|code| !books.tax_percents.contains_key(&code.0));
     !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
 }
 

@@ -15,7 +15,7 @@ use crate::protocol::Outcome;
 impl Execution<'_> {
     /// The document's number, and a warning when it is not the one the settings ask for. After a number was taken, another
     /// one of the same record; what somebody wrote into the record is not changed.
-    pub(super) fn number(
+    pub(super) fn numbered(
         &self,
         record: &Record,
         enrolled: &Enrolled,

@@ -135,7 +135,7 @@ impl DocumentNumber {
         let is_prefix = |text: &str| {
             (1..=PREFIX_LIMIT).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        match text.split_once(':') {
+        match text.split_once(' ') {
             None if text == "quickbooks" => Ok(Self::QuickBooks),
             Some(("prefix", prefix)) if is_prefix(prefix) => Ok(Self::Prefix(prefix.to_owned())),
             Some(("property", name)) if template::is_property_name(name) => {
@@ -150,8 +150,8 @@ impl fmt::Display for DocumentNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::QuickBooks => f.write_str("quickbooks"),
-            Self::Prefix(prefix) => write!(f, "prefix:{prefix}"),
-            Self::Property(name) => write!(f, "property:{name}"),
+            Self::Prefix(prefix) => write!(f, "prefix {prefix}"),
+            Self::Property(name) => write!(f, "property {name}"),
         }
     }
 }
@@ -316,12 +316,12 @@ mod tests {
 
     #[test]
     fn where_numbers_come_from_is_one_word_with_what_it_needs() {
-        for text in ["quickbooks", "prefix:INV-", "prefix::", "property:po_number"] {
+        for text in ["quickbooks", "prefix INV-", "prefix :", "property po_number"] {
             let rule = DocumentNumber::read(&Value::String(text.to_owned())).unwrap();
             assert_eq!(rule.to_string(), text);
         }
         for text in
-            ["", "prefix", "prefix:", "prefix:123456789", "prefix:a b", "property:", "property:PO", "deal"]
+            ["", "prefix", "prefix ", "prefix 123456789", "prefix a b", "property ", "property PO", "deal"]
         {
             let read = DocumentNumber::read(&Value::String(text.to_owned()));
             assert_eq!(read, Err(Why::NotANumberRule), "{text}");
@@ -338,8 +338,8 @@ mod tests {
                 .into_iter()
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names("prefix:R", None), [""; 0]);
-        assert_eq!(names("property:po", Some("{dealname}, {po}")), ["dealname", "po"]);
+        assert_eq!(names("prefix R", None), [""; 0]);
+        assert_eq!(names("property po", Some("{dealname}, {po}")), ["dealname", "po"]);
     }
 
     #[test]
