@@ -247,9 +247,8 @@ async fn the_grants_of_a_portal_that_uninstalled_the_app_are_left_to_end_and_liv
     assert_eq!(portal.hubspot.unwrap().status, Status::ReauthRequired);
     assert_eq!(portal.companies[0].connection.status, Status::Ok);
     // It is installed again.
-    let grant =
-        json!({"refresh_tokens": [{"token": "installed-again", "portal_id": PORTAL.0, "scopes": ["oauth"]}]});
-    stack.seed_hubspot(&grant).await.unwrap();
+    let grant = json!({"portal_id": PORTAL.0, "refresh_token": "installed-again", "scopes": ["oauth"]});
+    stack.seed_hubspot(&json!({"grants": [grant]})).await.unwrap();
     let again = Grant {
         generation: 1,
         access_token: "ended".to_owned().into(),

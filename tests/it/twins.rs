@@ -67,7 +67,7 @@ impl<'a> Twins<'a> {
         let mut chance = Chance::new(seed);
         let key = match chance.below(4) {
             0 => Key::Customer { identity: format!("{seed:064}") },
-            _ => Key::Execution { portal: PortalId(1), callback_id: format!("ap-1-{seed}-3-0") },
+            _ => Key::execution(PortalId(1), format!("ap-1-{seed}-3-0")),
         };
         let now = "2026-03-02T09:15:30Z".parse().unwrap();
         Self { table, register: Register::default(), chance, key, now, held: vec![], last: None, met: vec![] }
