@@ -2,6 +2,7 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use local::stack::Stack;
 use local::world::{
     COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST,
     THEO_SECOND,
@@ -10,7 +11,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    but, company, created, forget_matches, invoice, portal, refused, rows, run, stack, the_invoice, today,
+    but, company, created, forget_matches, invoice, portal, refused, rows, run, settings, stack, the_invoice,
+    today,
 };
 
 fn amount(value: &Value) -> Decimal {
@@ -266,6 +268,76 @@ async fn what_cannot_become_an_invoice_is_refused_with_its_code() {
         assert!(!shown.label().is_empty(), "{code} has no label");
         assert!(!shown.output("error_subject").is_empty(), "{code} has no subject");
     }
+}
+
+fn item_id(stack: &Stack, name: &str) -> Value {
+    rows(stack, "Item").into_iter().find(|item| item["Name"] == name).unwrap()["Id"].take()
+}
+
+fn lines(document: &Value) -> Vec<(String, Decimal)> {
+    let lines = document["Line"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["DetailType"] == "SalesItemLineDetail");
+    let item = |line: &Value| line["SalesItemLineDetail"]["ItemRef"]["name"].as_str().unwrap().to_owned();
+    lines.map(|line| (item(line), amount(&line["Amount"]))).collect()
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_product_stands_on_the_default_product_where_the_action_says_so() {
+    let stack = stack().await;
+    let default = json!({"inputs": {"quickbooks_account": "default", "missing_item": "default_item"}});
+    let enrollment = || but(invoice(LETTERING), default.clone());
+    let shown = refused(&stack, enrollment(), "ITEM_NOT_FOUND").await;
+    assert!(shown.output("errorMessage").contains("there is no default product"), "{}", shown.0);
+    settings(&stack, json!({"default_item": item_id(&stack, "Barista training, hour")})).await;
+    let shown = created(&stack, enrollment()).await;
+    let warning =
+        "Line item “Window lettering” matches no QuickBooks product: it stands on the default product.";
+    assert_eq!(shown.output("warnings"), warning);
+    assert_eq!(lines(&the_invoice(&stack))[1].0, "Barista training, hour");
+    // Once there is such a product, it is found.
+    company(&stack, json!({"items": [{"Name": "Window lettering"}]})).await;
+    let shown = created(&stack, enrollment()).await;
+    assert_eq!(shown.output("warnings"), "");
+    assert_eq!(lines(rows(&stack, "Invoice").last().unwrap())[1].0, "Window lettering");
+}
+
+#[tokio::test]
+async fn a_deal_without_lines_is_billed_by_its_amount_where_the_settings_say_so() {
+    let stack = stack().await;
+    let deal = json!({"id": "900", "properties": {"dealname": "Retainer", "amount": "1200.5"}, "associations": {"contacts": ["503"]}});
+    portal(&stack, json!({"deals": [deal]})).await;
+    refused(&stack, invoice(900), "NO_LINE_ITEMS").await;
+    let default_item = item_id(&stack, "Barista training, hour");
+    settings(&stack, json!({"no_line_items": "deal_amount", "default_item": default_item})).await;
+    let shown = created(&stack, invoice(900)).await;
+    assert_eq!((shown.output("total"), shown.output("warnings")), ("1200.50", ""));
+    let made = the_invoice(&stack);
+    assert_eq!(lines(&made), [("Barista training, hour".to_owned(), "1200.5".parse().unwrap())]);
+    assert_eq!(made["Line"][0]["Description"], "Retainer");
+}
+
+#[tokio::test]
+async fn an_amount_that_differs_is_told_or_refused_as_the_settings_say() {
+    let stack = stack().await;
+    let deal = json!({
+        "id": "900", "properties": {"dealname": "Grinder", "amount": "250"},
+        "associations": {"contacts": ["503"], "line_items": ["901"]},
+    });
+    let line = json!({"id": "901", "properties": {
+        "name": "Burr grinder", "hs_sku": "EQ-GR01", "quantity": "1", "price": "249.99", "amount": "249.99",
+    }});
+    portal(&stack, json!({"deals": [deal], "line_items": [line]})).await;
+    let shown = created(&stack, invoice(900)).await;
+    assert_eq!(shown.output("warnings"), "The deal's amount is 250.00, its line items come to 249.99.");
+    settings(&stack, json!({"totals": "refuse"})).await;
+    let shown = refused(&stack, invoice(900), "TOTAL_MISMATCH").await;
+    let message = shown.output("errorMessage");
+    assert!(message.contains("has the amount 250.00, but its line items come to 249.99"), "{message}");
+    assert_eq!(shown.output("error_subject"), "Grinder");
+    assert!(shown.label().contains("Grinder"), "{}", shown.label());
 }
 
 #[tokio::test]

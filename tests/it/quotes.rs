@@ -6,7 +6,7 @@ use local::world::{HARBOR, LETTERING, REALM};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::support::{but, created, portal, refused, rows, stack, today};
+use crate::support::{but, created, portal, refused, rows, settings, stack, today};
 
 /// A quote with two lines of its own, two contacts of which the second is billed, a discount and an expiration date.
 pub(crate) fn quote(id: &str, properties: Value) -> Value {
@@ -138,16 +138,14 @@ async fn a_quote_s_fee_needs_an_item_and_is_billed_on_it() {
     objects["fees"] =
         json!([{"id": "9301", "properties": {"hs_label": "Delivery", "hs_type": "FIXED", "hs_value": "10"}}]);
     portal(&stack, objects).await;
-    let settings = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
+    let unchosen = stack.dynamodb.delete_item().table_name(&stack.info.table_name);
     let (pk, sk) = (format!("P#{}", local::world::PORTAL), format!("SETTINGS#{REALM}"));
-    settings.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
+    unchosen.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
     let shown = refused(&stack, enroll("invoice", "QUOTE", 910), "ITEM_NOT_FOUND").await;
     assert!(shown.output("errorMessage").contains("Delivery"), "{}", shown.0);
 
     let item = rows(&stack, "Item").into_iter().find(|item| item["Sku"] == "SVC-TR60").unwrap();
-    let item = mapping::quickbooks::ItemId(item["Id"].as_str().unwrap().to_owned());
-    let realm = REALM.to_owned().try_into().unwrap();
-    stack.store.save_fee_item(local::world::PORTAL, &realm, &item).await.unwrap();
+    settings(&stack, json!({"fee_item": item["Id"]})).await;
     let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
     assert_eq!((shown.output("total"), shown.output("warnings")), ("181.00", ""));
 }

@@ -175,6 +175,16 @@ pub(crate) async fn company(stack: &Stack, mut changes: Value) {
     stack.seed_quickbooks(&json!({"companies": [changes]})).await.unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// Changes settings of the company, as a file that is imported does.
+pub(crate) async fn settings(stack: &Stack, mut changes: Value) {
+    changes["version"] = json!(mapping::settings::FILE_VERSION);
+    let portal = stack.store.portal(PORTAL).await.unwrap().unwrap();
+    let company = &portal.companies[0];
+    let choices = company.choices.changed_by(&changes.to_string()).unwrap();
+    let saved = stack.store.save_choices(PORTAL, &company.realm, &choices, company.settings_revision).await;
+    assert_eq!(saved.unwrap(), store::choice::Chosen::Yes);
+}
+
 /// Forgets which customer and item each record became.
 pub(crate) async fn forget_matches(stack: &Stack) {
     let items = stack.dynamodb.scan().table_name(&stack.info.table_name).send().await.unwrap();

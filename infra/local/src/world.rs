@@ -6,6 +6,7 @@
 use jiff::{Timestamp, ToSpan};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{ItemId, RealmId};
+use mapping::settings::Choices;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 use store::Store;
@@ -202,7 +203,8 @@ pub async fn connect(
     let grant = grant(QUICKBOOKS_TOKEN, QUICKBOOKS_REFRESH_TOKEN, accounting);
     store.connect_quickbooks(PORTAL, &company, &grant).await?;
     if let Some(item) = fee_item {
-        store.save_fee_item(PORTAL, &realm, &item).await?;
+        let choices = Choices { fee_item: Some(item), ..Choices::default() };
+        store.put_choices(PORTAL, &realm, &choices).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use hubspot::workflow::{ExecutionState, Reply};
 use jiff::civil::Date;
 use mapping::hubspot::RecordId;
+use mapping::money::Currency;
 use mapping::payment::{self, Booking, Paid};
 use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
 use rust_decimal::Decimal;
@@ -21,6 +22,9 @@ pub(crate) struct Notes {
     pub(crate) customer_id: CustomerId,
     /// Its display name.
     pub(crate) customer_name: String,
+    /// The currency of the document; none when neither record nor company names one.
+    #[serde(default)]
+    pub(crate) currency: Option<Currency>,
     /// The step of the customer chain that decided.
     pub(crate) customer_match: String,
     /// Which item each HubSpot product became: product id, item id.

@@ -7,13 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use mapping::books::Books;
 use mapping::hubspot::{RecordId, RecordKind};
+use mapping::money::Currency;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use mapping::settings::Settings;
 use quickbooks::Rows;
 use quickbooks::fault::Meaning;
 use quickbooks::query::Query;
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use store::budget::Budget;
 use store::connection::{Connection, NOTED_EVERY};
@@ -128,6 +132,16 @@ pub(crate) fn chosen_company(chosen: Option<&str>, portal: Option<&Portal>) -> R
     if linked { Ok(realm) } else { Err(Failure::company_not_linked(realm.as_str())) }
 }
 
+/// What is known of a company's books: before QuickBooks was asked, what it said when it was connected.
+fn known_books(company: &store::portal::Company) -> Books {
+    let at_connect = || Books {
+        country: company.country.clone(),
+        home_currency: company.home_currency.clone(),
+        ..Books::default()
+    };
+    company.books.as_ref().map_or_else(at_connect, |(books, _)| books.clone())
+}
+
 /// A portal's HubSpot account, ready to be called.
 pub(crate) struct Account {
     owner: Owner,
@@ -149,6 +163,8 @@ pub(crate) struct Company {
     pub(crate) name: String,
     /// What is known of it and chosen for it.
     pub(crate) settings: Settings,
+    /// When QuickBooks last said how it keeps its books.
+    pub(crate) books_read_at: Option<Timestamp>,
     /// The client, which holds realm and token together.
     pub(crate) client: quickbooks::Company,
     realm: RealmId,
@@ -159,6 +175,12 @@ pub(crate) struct Company {
     sandbox: bool,
     grant: Grant,
     deadline: Deadline,
+}
+
+impl Company {
+    pub(crate) fn realm(&self) -> &RealmId {
+        &self.realm
+    }
 }
 
 impl App {
@@ -231,10 +253,8 @@ impl App {
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
             name: company.name.clone(),
-            settings: Settings {
-                home_currency: company.home_currency.clone(),
-                fee_item: company.fee_item.clone(),
-            },
+            settings: Settings { books: known_books(company), choices: company.choices.clone() },
+            books_read_at: company.books.as_ref().map(|(_, read_at)| *read_at),
             client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
             realm: realm.clone(),
             owner,
@@ -273,6 +293,27 @@ impl App {
         }
         self.mind_the_limit(company, &asked).await;
         asked.map_err(|error| read_stop(what, &company.name, &error))
+    }
+
+    /// The exchange rate of a day, asked once more with a renewed token if the token is refused.
+    pub(crate) async fn exchange_rate(
+        &self,
+        company: &Company,
+        what: DocumentKind,
+        currency: &Currency,
+        day: Date,
+    ) -> Result<Option<Decimal>, Stop> {
+        let calls = Budget::QuickBooks(company.realm.clone());
+        let patience = || company.deadline.left_to_begin();
+        self.spend(&calls, 1, patience()).await?;
+        let mut read = company.client.exchange_rate(currency, day).await;
+        if let Err(quickbooks::Error::Unauthorized) = read {
+            let renewed = self.renewed_company(company).await?;
+            self.spend(&calls, 1, patience()).await?;
+            read = renewed.exchange_rate(currency, day).await;
+        }
+        self.mind_the_limit(company, &read).await;
+        read.map_err(|error| read_stop(what, &company.name, &error))
     }
 
     /// Sends to a company, once more with a renewed token if its token is refused: that refusal proves that nothing

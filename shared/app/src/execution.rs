@@ -1,5 +1,7 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
+mod books;
+mod numbered;
 mod payment;
 mod repeated;
 
@@ -11,13 +13,16 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::customer::CustomerFound;
 use mapping::date;
-use mapping::document;
+use mapping::document::{self, Emailing};
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
-use mapping::lookup::{Answers, LinkedCustomer, Links, Matched, Wanted};
+use mapping::item::ItemMatch;
+use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
+use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, Reading};
+use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -145,7 +150,7 @@ impl Execution<'_> {
         let enrolled = match inputs.if_repeated {
             IfRepeated::Create => {
                 let (listed, enrolled) =
-                    tokio::join!(self.list(&source), self.enrolled(record, kind, &inputs));
+                    tokio::join!(self.list(&source), self.enrolled(&company, record, kind, &inputs));
                 listed?;
                 enrolled?
             }
@@ -157,25 +162,29 @@ impl Execution<'_> {
                     let id = self.request.object_id.to_string();
                     return Err(Stop::Failure(Failure::already_created(kind, &id, self.kind, &document)));
                 }
-                None => self.enrolled(record, kind, &inputs).await?,
+                None => self.enrolled(&company, record, kind, &inputs).await?,
             },
         };
         let reading = sale::read(&enrolled);
-        let paid = self.paid(&enrolled, &inputs, &company.settings);
         // A plan that was refused may have rested on what we remembered: the next one asks.
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
-        let answers = self.look_up(&company, &reading.wanted(&links)).await?;
-        let (matched, paid) = match (reading.settle(&links, &answers, &company.settings), paid) {
+        let links = reading.fitting(links, &company.settings.books);
+        let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let paid = self.paid(&enrolled, &inputs, &settings);
+        let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
             (matched, paid) => {
                 let problems: Vec<Problem> = matched.err().into_iter().chain(paid.err()).flatten().collect();
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
+        let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
+        let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
-        let header = self.header(kind, &enrolled, &inputs, paid.clone());
-        let draft = document::write(self.kind, &matched, &customer_id, &header);
+        let header =
+            document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
+        let draft = document::write(self.kind, &matched, &customer_id, &settings, &header);
         let body = serde_json::json!(draft).to_string();
         if body.len() > BODY_LIMIT {
             return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
@@ -184,14 +193,19 @@ impl Execution<'_> {
             contact: Some(matched.sale.buyer.contact_id),
             customer_id,
             customer_name,
+            currency: matched.sale.currency.clone(),
             customer_match: matched.customer.matched().as_str().to_owned(),
             items: matched_products(&matched),
-            subtotal: matched.sale.subtotal(),
-            total: matched.sale.total(),
+            subtotal: matched.subtotal(),
+            total: matched.total(),
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
-            warnings: warnings(kind, &matched),
+            warnings: warnings(kind, &matched)
+                .into_iter()
+                .chain(unfit)
+                .chain(self.unsent(&inputs, &matched))
+                .collect(),
         };
         Ok(Event::Planned(Plan {
             request_id: self.request_id(Op::Document, &realm, record),
@@ -207,17 +221,24 @@ impl Execution<'_> {
     }
 
     /// The record as HubSpot has it, with its payments when the document is to say that it was paid.
-    async fn enrolled(&self, record: &Record, kind: RecordKind, inputs: &Inputs) -> Result<Enrolled, Stop> {
+    async fn enrolled(
+        &self,
+        company: &Company,
+        record: &Record,
+        kind: RecordKind,
+        inputs: &Inputs,
+    ) -> Result<Enrolled, Stop> {
         let id = self.request.object_id;
         let account = self.app.account(self.portal, self.deadline).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments };
+        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
         let calls = budget::calls_to_read(kind) + u32::from(payments);
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
+        let wanted = &wanted;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled = self.app.call_hubspot(account, read).await?;
         enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
@@ -234,6 +255,10 @@ impl Execution<'_> {
         document::Header {
             today,
             due_days: inputs.due_days,
+            number: Number::OfQuickBooks,
+            emailing: inputs.emailing,
+            properties: enrolled.properties.clone(),
+            exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
             payment_method: inputs.payment_method.clone(),
@@ -243,12 +268,27 @@ impl Execution<'_> {
         }
     }
 
+    /// What cannot be marked to be sent is told.
+    fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
+        let buyer = &matched.sale.buyer;
+        let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
+        let (what, contact) = (self.kind.noun(), buyer.label());
+        unsent.then(|| {
+            format!("The contact “{contact}” has no e-mail address: the {what} does not wait to be sent.")
+        })
+    }
+
     fn zone(&self) -> TimeZone {
         self.portal.map_or(TimeZone::UTC, |portal| portal.time_zone.clone())
     }
 
     fn marker(&self) -> String {
         ids::marker(self.app.config.environment, self.key)
+    }
+
+    /// Whether a document has this execution's marker.
+    fn is_ours(&self, document: &Document) -> bool {
+        document.private_note.as_ref().is_some_and(|note| note.contains(&self.marker()))
     }
 
     fn request_id(&self, op: Op, realm: &RealmId, record: &Record) -> String {
@@ -264,14 +304,18 @@ impl Execution<'_> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
         let contact = reading.contact_id();
         let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
-        Ok(Links {
-            customer: matches.customer.map(|(id, name)| LinkedCustomer { id, name }),
-            items: matches.items.into_iter().collect(),
-        })
+        Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
-    /// Asks for customers and items in one round trip.
-    async fn look_up(&self, company: &Company, wanted: &Wanted) -> Result<Answers, Stop> {
+    /// Asks for customers and items in one round trip, and how the company keeps its books when that is not known any more.
+    async fn look_up(
+        &self,
+        company: &Company,
+        record: &Record,
+        reading: &Reading,
+        links: &Links,
+    ) -> Result<(Answers, Settings), Stop> {
+        let wanted = reading.wanted(links);
         let customers =
             |attribute| move |text: &String| Query::from(Entity::Customer).equals(attribute, text);
         let mut queries: Vec<Query> =
@@ -286,14 +330,22 @@ impl Execution<'_> {
                 Query::from(Entity::Item).is_in(attribute, values).with_inactive().max_results(PAGE)
             }));
         }
+        let by_item = queries.len();
+        if !books::are_known(company, record, reading, self.now()) {
+            queries.extend(books::queries(company));
+        }
         let rows = self.app.ask(company, self.kind, &queries).await?;
+        let settings = match &rows[by_item..] {
+            [] => company.settings.clone(),
+            rows => self.read_books(company, rows).await?,
+        };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
         };
         let answers = || {
             // A product may answer to its SKU and to its name.
             let mut items = BTreeMap::new();
-            for rows in &rows[by_name..] {
+            for rows in &rows[by_name..by_item] {
                 items.extend(rows.read::<Item>()?.into_iter().map(|item| (item.id.clone(), item)));
             }
             Ok(Answers {
@@ -302,7 +354,8 @@ impl Execution<'_> {
                 items: items.into_values().collect(),
             })
         };
-        answers().map_err(unreadable(self.kind, &company.name))
+        let answers = answers().map_err(unreadable(self.kind, &company.name))?;
+        Ok((answers, settings))
     }
 
     async fn customer(
@@ -362,7 +415,9 @@ impl Execution<'_> {
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
-                    Meaning::ObjectGone => Outcome::Outdated(failure),
+                    Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
+                    // Or the company is taxed otherwise by now.
+                    Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
                     _ => Outcome::Refused(failure),
                 }
             }
@@ -390,7 +445,11 @@ impl Execution<'_> {
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
         let Some(contact) = notes.contact else { return };
         let matches = Matches {
-            customer: Some((notes.customer_id.clone(), notes.customer_name.clone())),
+            customer: Some(LinkedCustomer {
+                id: notes.customer_id.clone(),
+                name: notes.customer_name.clone(),
+                currency: notes.currency.clone(),
+            }),
             items: notes
                 .items
                 .iter()
@@ -550,11 +609,12 @@ pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: 
     format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
 }
 
-/// Which item each HubSpot product became, once.
+/// Which item each HubSpot product became, once. What stands on the default item only for now became none.
 fn matched_products(matched: &Matched) -> Vec<(String, String)> {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
     let items: BTreeMap<String, String> = products
         .zip(&matched.items)
+        .filter(|(_, item)| item.matched != ItemMatch::Default)
         .filter_map(|(product, item)| Some((product?, item.id.to_string())))
         .collect();
     items.into_iter().collect()
@@ -566,7 +626,16 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let (record, lines) = (answer::money(record), answer::money(lines));
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
-    warning.into_iter().collect()
+    let lines = matched.sale.lines.iter().zip(&matched.items);
+    // A deal billed by its amount has no product that could fit.
+    let unmatched = lines.filter(|(line, item)| {
+        item.matched == ItemMatch::Default && line.article.line_id != matched.sale.record.id
+    });
+    let unmatched = unmatched.map(|(line, _)| {
+        let line = line.article.label();
+        format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
+    });
+    warning.into_iter().chain(unmatched).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -3,7 +3,9 @@
 //! A sentence names the record, says what is wrong, and where to mend it. It never holds an upstream's own words, a host
 //! name, a body or a debug form: those are for the log.
 
+use jiff::civil::Date;
 use mapping::hubspot::RecordKind;
+use mapping::money::Currency;
 use mapping::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault, Problem, Unusable};
 use mapping::quickbooks::{Document, DocumentKind};
 use quickbooks::fault::{Fault, Meaning};
@@ -223,7 +225,7 @@ impl Failure {
                 realm_name,
                 format!(
                     "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
-                     QuickBooks, then enroll the record again."
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”), then enroll the record again."
                 ),
             ),
             Meaning::DuplicateNumber(_) => Self::new(
@@ -454,6 +456,32 @@ impl Failure {
         )
     }
 
+    /// The number that stands on the record is another document's.
+    pub fn number_taken(what: DocumentKind, kind: RecordKind, name: &str, number: &str) -> Self {
+        let (what, noun) = (what.noun(), kind.noun());
+        Self::new(
+            Code::DuplicateNumber,
+            name,
+            format!(
+                "The {noun} “{name}” gives its {what} the number {number}, which another document in QuickBooks has. Change the \
+                 number on the {noun}, then enroll it again."
+            ),
+        )
+    }
+
+    /// QuickBooks knows no exchange rate for the record's currency: it would book at one to one.
+    pub fn no_exchange_rate(kind: RecordKind, name: &str, currency: &Currency, day: Date) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::CurrencyMismatch,
+            name,
+            format!(
+                "The {noun} “{name}” is in {currency}, and QuickBooks has no exchange rate for it on {day}. Enter one in QuickBooks \
+                 (Currencies), then enroll the {noun} again."
+            ),
+        )
+    }
+
     /// The document is larger than can be kept until it is sent.
     pub fn too_large(kind: RecordKind, name: &str) -> Self {
         let noun = kind.noun();
@@ -624,12 +652,15 @@ fn code(problem: &Problem) -> Code {
         Problem::ContactIncomplete { .. } => Code::ContactIncomplete,
         Problem::CustomerAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
+        Problem::TotalDiffers { .. } => Code::TotalMismatch,
         Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
-        Problem::FeeItemMissing { .. } => Code::ItemNotFound,
+        Problem::NoAmount { .. } => Code::NoLineItems,
+        Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
+        Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
@@ -655,6 +686,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::NoLineItems { record } => {
             format!("The {noun} “{record}” has no line items. Add what is sold.")
         }
+        Problem::TotalDiffers { record, amount, total } => format!(
+            "The {noun} “{record}” has the amount {amount}, but its line items come to {total}. Correct one of them in HubSpot, \
+             or let the app's settings only warn (“totals”)."
+        ),
         Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),
         Problem::LineNameless { line } => format!(
             "Line item “{line}” has neither a name nor a SKU. Give it the name or SKU of a QuickBooks product in the {noun}'s \
@@ -683,6 +718,21 @@ fn sentence(noun: &str, problem: &Problem) -> String {
             "Line item “{line}” matches only the QuickBooks bundle “{item}”, and a bundle cannot be sold here. Change the line \
              item in the {noun} to a single product."
         ),
+        Problem::DefaultItemMissing { subject } => format!(
+            "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
+             (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::TaxCodeMissing { record } => format!(
+            "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \
+             one in the app's settings (“default_tax_code”), or set “tax” to “none”."
+        ),
+        Problem::TaxRateUnknown { record, code } => format!(
+            "The amounts of the {noun} “{record}” hold the tax of the QuickBooks tax code {code}, and its rate is not known. Choose a tax \
+             code with simple rates for sales in the app's settings (“default_tax_code”), or set “amounts” to “net”."
+        ),
+        Problem::NoAmount { record } => format!(
+            "The {noun} “{record}” has neither line items nor an amount above zero. Add what is sold, or the {noun}'s amount."
+        ),
         Problem::AdjustmentInvalid { label, fault } => adjustment_fault(noun, label, fault),
         Problem::FeeItemMissing { fee } => format!(
             "The fee “{fee}” of the {noun} has no QuickBooks product. Choose a product for fees in the app's settings, or remove \
@@ -697,8 +747,8 @@ fn sentence(noun: &str, problem: &Problem) -> String {
              and record the payment in QuickBooks."
         ),
         Problem::CurrencyForeign { record, currency, home } => format!(
-            "The {noun} “{record}” is in {currency}, but the QuickBooks company keeps its books in {home}. Documents in another \
-             currency are not created yet: change the {noun}'s currency."
+            "The {noun} “{record}” is in {currency}, but the QuickBooks company has {home} only. Switch on Multicurrency in \
+             QuickBooks (Account and settings, Advanced), or change the {noun}'s currency."
         ),
         Problem::CurrencyUnreadable { subject, text } => format!(
             "The currency “{text}” of “{subject}” is not a currency code. Choose the {noun}'s currency anew in HubSpot."
@@ -814,6 +864,11 @@ mod tests {
             Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
             Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },
             Problem::NoLineItems { record: record.clone() },
+            Problem::TotalDiffers {
+                record: record.clone(),
+                amount: "150.00".parse().unwrap(),
+                total: "149.97".parse().unwrap(),
+            },
             Problem::LineNameless { line: LineLabel { number: 3, name: None } },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: Some("WID-1".into()) },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: None },
@@ -836,6 +891,10 @@ mod tests {
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::Kind(None) },
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
+            Problem::DefaultItemMissing { subject: "Window lettering".into() },
+            Problem::NoAmount { record: record.clone() },
+            Problem::TaxCodeMissing { record: record.clone() },
+            Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
             Problem::PaymentInvalid {
                 payment: "ch_3PqX21".into(),
                 fault: NumberFault::Unreadable("much".into()),
@@ -889,6 +948,13 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
+            Failure::number_taken(DocumentKind::Invoice, RecordKind::Deal, "Acme renewal", "PO 7"),
+            Failure::no_exchange_rate(
+                RecordKind::Deal,
+                "Acme renewal",
+                &"EUR".parse().unwrap(),
+                Date::constant(2026, 3, 2),
+            ),
             Failure::no_default_company(),
             Failure::no_company_chosen(),
             Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),

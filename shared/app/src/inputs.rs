@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use mapping::date::Days;
+use mapping::document::Emailing;
+use mapping::item::MissingItem;
 use mapping::quickbooks::{AccountId, DocumentKind, PaymentMethodId};
 
 use crate::failure::Failure;
@@ -35,6 +37,10 @@ pub(crate) struct Inputs {
     pub(crate) payment_method: Option<PaymentMethodId>,
     /// Where the money goes.
     pub(crate) deposit_account: Option<AccountId>,
+    /// What to do with a line that no item fits.
+    pub(crate) missing_item: MissingItem,
+    /// Whether the document is to be e-mailed.
+    pub(crate) emailing: Emailing,
     /// What to do when the record has such a document.
     pub(crate) if_repeated: IfRepeated,
 }
@@ -60,6 +66,16 @@ impl Inputs {
             },
             payment_method: chosen("payment_method", of("payment_method", &paid_kinds))?.map(PaymentMethodId),
             deposit_account: chosen("deposit_account", of("deposit_account", &paid_kinds))?.map(AccountId),
+            missing_item: match inputs.get("missing_item").map(String::as_str) {
+                None | Some("refuse") => MissingItem::Refuse,
+                Some("default_item") => MissingItem::DefaultItem,
+                Some(_) => return Err(Failure::input_invalid("missing_item", "refuse or default_item")),
+            },
+            emailing: match inputs.get("email_document").map(String::as_str) {
+                None | Some("no") => Emailing::No,
+                Some("queue") => Emailing::Queue,
+                Some(_) => return Err(Failure::input_invalid("email_document", "no or queue")),
+            },
             if_repeated: match inputs.get("if_repeated").map(String::as_str) {
                 None | Some("create") => IfRepeated::Create,
                 Some("refuse") => IfRepeated::Refuse,
@@ -110,6 +126,8 @@ mod tests {
             ("due_days", "3651"),
             ("create_paid", "maybe"),
             ("if_repeated", "skip"),
+            ("missing_item", "create"),
+            ("email_document", "send"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),

@@ -5,6 +5,7 @@ use crate::reading::Reading;
 use mapping::hubspot::{Enrolled, RecordId, RecordKind};
 use reqwest::Url;
 use secrecy::SecretString;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// For one call, body included.
@@ -26,10 +27,12 @@ pub struct BadAddress;
 
 /// What is read beside the record, its contact, its line items and a quote's discounts and fees. Less is fewer calls, and
 /// fewer scopes that the portal must have granted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The record's payments; they need the optional scope `crm.objects.commercepayments.read` (hubspot.md §7).
     pub payments: bool,
+    /// Properties of the record, besides those that are always read. One that the portal does not have is left out.
+    pub properties: BTreeSet<String>,
 }
 
 impl Client {
@@ -55,7 +58,7 @@ impl Client {
         token: &SecretString,
         kind: RecordKind,
         id: RecordId,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Enrolled, Error> {
         let reading = Reading { client: self, token, kind, id };
         let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord, cause: Cause::TimedOut };
@@ -146,7 +149,9 @@ mod tests {
 
     async fn enrolled(server: &Server, kind: RecordKind, id: u64, payments: bool) -> Result<Enrolled, Error> {
         let client = Client::new(test_server::http(), &server.url).unwrap();
-        client.enrolled(&"a-secret-token".into(), kind, RecordId(id), Wanted { payments }).await
+        client
+            .enrolled(&"a-secret-token".into(), kind, RecordId(id), &Wanted { payments, ..Wanted::default() })
+            .await
     }
 
     async fn quote(server: &Server, payments: bool) -> Result<Enrolled, Error> {
@@ -425,8 +430,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_listening_is_unavailable_and_names_no_address() {
         let client = Client::new(test_server::http(), "http://127.0.0.1:1").unwrap();
-        let error =
-            client.enrolled(&"t".into(), RecordKind::Deal, RecordId(1), Wanted::default()).await.unwrap_err();
+        let error = client
+            .enrolled(&"t".into(), RecordKind::Deal, RecordId(1), &Wanted::default())
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::Unavailable { cause: Cause::NotConnected(_), .. }), "{error:?}");
         let whole = format!("{error} {} {error:?}", error.source().unwrap());
         assert!(!whole.contains("/crm/"), "{whole}");

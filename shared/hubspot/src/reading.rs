@@ -15,8 +15,8 @@ use mapping::hubspot::{
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use std::collections::HashMap;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
 
 /// Of a batch read (hubspot.md §6.4).
 const BATCH: usize = 100;
@@ -39,11 +39,18 @@ struct Row<P> {
     associations: Embedded,
 }
 
+/// The record itself.
+struct Read {
+    record: Record,
+    embedded: Embedded,
+    properties: BTreeMap<String, String>,
+}
+
 impl Reading<'_> {
-    pub(crate) async fn enrolled(&self, wanted: Wanted) -> Result<Enrolled, Error> {
+    pub(crate) async fn enrolled(&self, wanted: &Wanted) -> Result<Enrolled, Error> {
         // Both are waited for: when the quote is gone, only the answer about the quote itself says so.
         let (record, billed) = tokio::join!(self.record(wanted), self.billed_contact());
-        let ((record, embedded), billed) = (record?, billed?);
+        let (Read { record, embedded, properties }, billed) = (record?, billed?);
         let contact = billed.or_else(|| embedded.ids(Associated::Contacts).first().copied());
         let (contact, line_items, discounts, fees, payments) = tokio::try_join!(
             self.contact(contact),
@@ -52,30 +59,45 @@ impl Reading<'_> {
             self.adjustments(Associated::Fees, &embedded),
             self.payments(&embedded),
         )?;
-        Ok(Enrolled { record, contact, line_items, discounts, fees, payments })
+        Ok(Enrolled { record, contact, line_items, discounts, fees, payments, properties })
     }
 
-    async fn record(&self, wanted: Wanted) -> Result<(Record, Embedded), Error> {
+    async fn record(&self, wanted: &Wanted) -> Result<Read, Error> {
         Ok(match self.kind {
             RecordKind::Deal => {
-                let row: Row<DealProperties> = self.record_row(DealProperties::NAMES, wanted).await?;
-                (Record::Deal(Deal { id: row.id, properties: row.properties }), row.associations)
+                let (row, properties) = self.record_row(DealProperties::NAMES, wanted).await?;
+                let record = Record::Deal(Deal { id: row.id, properties: row.properties });
+                Read { record, embedded: row.associations, properties }
             }
             RecordKind::Quote => {
-                let row: Row<QuoteProperties> = self.record_row(QuoteProperties::NAMES, wanted).await?;
-                (Record::Quote(Quote { id: row.id, properties: row.properties }), row.associations)
+                let (row, properties) = self.record_row(QuoteProperties::NAMES, wanted).await?;
+                let record = Record::Quote(Quote { id: row.id, properties: row.properties });
+                Read { record, embedded: row.associations, properties }
             }
         })
     }
 
+    /// The record, and of its properties those that were asked for besides.
     async fn record_row<P: DeserializeOwned>(
         &self,
         properties: &[&str],
-        wanted: Wanted,
-    ) -> Result<Row<P>, Error> {
+        wanted: &Wanted,
+    ) -> Result<(Row<P>, BTreeMap<String, String>), Error> {
+        let doing = Doing::ReadingRecord;
         let associations = associations(self.kind, wanted).join(",");
-        let query = vec![("properties", properties.join(",")), ("associations", associations)];
-        self.read(Doing::ReadingRecord, Call::get(&self.path(), query)).await
+        let besides = wanted.properties.iter().map(String::as_str).filter(|name| !properties.contains(name));
+        let names: Vec<&str> = properties.iter().copied().chain(besides).collect();
+        let query = vec![("properties", names.join(",")), ("associations", associations)];
+        let Row { id, properties, associations }: Row<Map<String, Value>> =
+            self.read(doing, Call::get(&self.path(), query)).await?;
+        let given = |name: &String| {
+            let text = properties.get(name)?.as_str().filter(|text| !text.trim().is_empty())?;
+            Some((name.clone(), text.to_owned()))
+        };
+        let besides = wanted.properties.iter().filter_map(given).collect();
+        let properties = serde_json::from_value(Value::Object(properties))
+            .map_err(|_| Error::Unavailable { doing, cause: Cause::Incomplete })?;
+        Ok((Row { id, properties, associations }, besides))
     }
 
     /// Only the associations endpoint tells a quote's billing contact from the others. Deals have none (hubspot.md §6.3).
@@ -180,7 +202,7 @@ impl Reading<'_> {
 }
 
 /// What to embed in the record. Discounts and fees of a whole record are a quote's alone (hubspot.md §6.5).
-fn associations(kind: RecordKind, wanted: Wanted) -> Vec<&'static str> {
+fn associations(kind: RecordKind, wanted: &Wanted) -> Vec<&'static str> {
     let always = [Associated::Contacts, Associated::LineItems];
     let of_a_quote =
         [Associated::Discounts, Associated::Fees].into_iter().filter(|_| kind == RecordKind::Quote);

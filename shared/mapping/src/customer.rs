@@ -111,7 +111,7 @@ impl Sought<'_> {
         link: Option<&LinkedCustomer>,
         answers: &Answers,
     ) -> Result<CustomerFound, Problem> {
-        if let Some(LinkedCustomer { id, name }) = link {
+        if let Some(LinkedCustomer { id, name, .. }) = link {
             // The address would be refused on the document too (2210).
             let lacks = self.refused_email.iter().cloned().map(Lack::UsableEmail).collect::<Vec<_>>();
             let known =
@@ -138,6 +138,9 @@ impl Sought<'_> {
         let Some(email) = self.buyer.email.as_deref().map(fold) else { return Ok(None) };
         let same_email: Vec<_> =
             known.iter().copied().filter(|c| emails(c).any(|other| other == email)).collect();
+        // Who is billed in several currencies is a customer for each.
+        let in_currency: Vec<_> = same_email.iter().copied().filter(|c| self.is_in_currency(c)).collect();
+        let same_email = if in_currency.is_empty() { same_email } else { in_currency };
         let same_person: Vec<_> = same_email.iter().copied().filter(|c| self.is_person(c)).collect();
         match (same_email.as_slice(), same_person.as_slice()) {
             ([], _) => Ok(None),
@@ -155,6 +158,13 @@ impl Sought<'_> {
             && same(&self.buyer.last_name, &customer.family_name)
     }
 
+    fn is_in_currency(&self, customer: &Customer) -> bool {
+        match (self.currency, &customer.currency_ref) {
+            (Some(currency), Some(of_customer)) => currency.as_str() == of_customer.value,
+            _ => true,
+        }
+    }
+
     /// Display names are unique (6240), so there is one at most.
     fn by_name<'c>(&self, known: &[&'c Customer]) -> Option<&'c Customer> {
         let name = fold(&display_name(self.buyer)?);
@@ -164,7 +174,7 @@ impl Sought<'_> {
     fn existing(&self, customer: &Customer, matched: CustomerMatch) -> Result<CustomerFound, Problem> {
         let Customer { id, display_name, currency_ref, .. } = customer;
         match (self.currency, currency_ref) {
-            (Some(currency), Some(of_customer)) if currency.as_str() != of_customer.value => {
+            (Some(currency), Some(of_customer)) if !self.is_in_currency(customer) => {
                 Err(Problem::CurrencyMismatch {
                     record: self.record.name.clone(),
                     currency: currency.clone(),
@@ -235,6 +245,7 @@ fn folded(text: &Option<String>) -> String {
 mod tests {
     use super::*;
     use crate::hubspot::Enrolled;
+    use crate::item::MissingItem;
     use crate::lookup::{Links, Matched};
     use crate::sale;
     use crate::settings::Settings;
@@ -255,7 +266,7 @@ mod tests {
             customers_by_name: customers,
             items: vec![widget()],
         };
-        sale::read(&enrolled).settle(&links, &answers, &Settings::default())
+        sale::read(&enrolled).settle(&links, &answers, &Settings::default(), MissingItem::Refuse)
     }
 
     /// `expected`: `<match> <id>`, `created <display name>`, or the problem's debug form.
@@ -363,7 +374,8 @@ mod tests {
     #[test]
     fn a_linked_customer_needs_no_look_up_and_no_complete_contact() {
         let linked = |contact| {
-            let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Harbour Ltd".into() };
+            let customer =
+                LinkedCustomer { id: CustomerId("58".into()), name: "Harbour Ltd".into(), currency: None };
             let links = Links { customer: Some(customer), ..Links::default() };
             settle(contact, links, &[known("59", "Ana Trujillo", "ana@harbour.example")])
         };
@@ -385,7 +397,12 @@ mod tests {
                 items: vec![widget()],
                 ..Answers::default()
             };
-            sale::read(&deal([line.clone()])).settle(&Links::default(), &answers, &Settings::default())
+            sale::read(&deal([line.clone()])).settle(
+                &Links::default(),
+                &answers,
+                &Settings::default(),
+                MissingItem::Refuse,
+            )
         };
         assert!(settle(json!({"value": "EUR"})).is_ok());
         assert!(settle(json!(null)).is_ok());

@@ -8,19 +8,27 @@ use crate::hubspot::Record;
 use crate::line::{Discount, SaleLine};
 use crate::lookup::Matched;
 use crate::money::{self, Priced};
+use crate::number::Number;
 use crate::payment::Paid;
 use crate::quickbooks::{
-    AccountId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, Estimate, Invoice, ItemId, Line,
-    LineDetail, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail, SalesReceipt, TxnStatus,
+    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus, Estimate,
+    Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
+    SalesReceipt, TxnStatus,
 };
 use crate::sale::Sale;
+use crate::settings::Settings;
+use crate::tax::Taxation;
 use crate::text::{cut, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// The longest `Description` and `PrivateNote` (quickbooks.md §2.1, §2.2).
 const TEXT_LIMIT: usize = 4000;
+
+/// The longest `CustomerMemo` (quickbooks.md §2.1).
+const MEMO_LIMIT: usize = 1000;
 
 /// What a document says besides the sale. Each kind takes what it has a place for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +37,14 @@ pub struct Header {
     pub today: Date,
     /// Invoice: none leaves the due date to QuickBooks' terms.
     pub due_days: Option<Days>,
+    /// Its number.
+    pub number: Number,
+    /// Whether it is to be e-mailed.
+    pub emailing: Emailing,
+    /// What the memo is filled with.
+    pub properties: BTreeMap<String, String>,
+    /// In a foreign currency: units of the home currency for one of it, on the [`posting_date`].
+    pub exchange_rate: Option<Decimal>,
     /// Estimate: the last day of the offer, see [`expiration`].
     pub expires: Option<Date>,
     /// Sales receipt: what was paid. Its date is the posting date then.
@@ -43,28 +59,54 @@ pub struct Header {
     pub record_url: String,
 }
 
-/// The document for a sale. Its lines, less its discount line, add up to [`Sale::total`].
-pub fn write(kind: DocumentKind, matched: &Matched, customer: &CustomerId, header: &Header) -> Draft {
-    let form = |txn_date| form(matched, customer, header, txn_date);
+/// The document for a sale. Its lines, less its discount line, add up to [`Matched::total`].
+pub fn write(
+    kind: DocumentKind,
+    matched: &Matched,
+    customer: &CustomerId,
+    settings: &Settings,
+    header: &Header,
+) -> Draft {
+    let txn_date = posting_date(kind, header.today, header.paid.as_ref());
+    let form = form(matched, customer, settings, header, txn_date);
     match kind {
         DocumentKind::Invoice => Draft::Invoice(Invoice {
-            form: form(header.today),
+            form,
             due_date: header.due_days.map(|days| date::due(header.today, days)),
+            sales_term_ref: settings.choices.terms.clone().filter(|_| header.due_days.is_none()).map(Ref::to),
         }),
         DocumentKind::Estimate => Draft::Estimate(Estimate {
-            form: form(header.today),
+            form,
             expiration_date: header.expires,
             txn_status: TxnStatus::Pending,
         }),
         DocumentKind::SalesReceipt => {
             let paid = header.paid.as_ref();
             Draft::SalesReceipt(SalesReceipt {
-                form: form(paid.and_then(|paid| paid.date).unwrap_or(header.today)),
+                form,
                 payment_method_ref: header.payment_method.clone().map(Ref::to),
                 payment_ref_num: paid.and_then(|paid| paid.reference.clone()),
                 deposit_to_account_ref: header.deposit_account.clone().map(Ref::to),
             })
         }
+    }
+}
+
+/// Whether a document is to be e-mailed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Emailing {
+    /// It is not.
+    #[default]
+    No,
+    /// It is marked as one that a person sends, if there is an address to send it to.
+    Queue,
+}
+
+/// The day a document is booked on: a sales receipt, when it was paid.
+pub fn posting_date(kind: DocumentKind, today: Date, paid: Option<&Paid>) -> Date {
+    match kind {
+        DocumentKind::SalesReceipt => paid.and_then(|paid| paid.date).unwrap_or(today),
+        DocumentKind::Invoice | DocumentKind::Estimate => today,
     }
 }
 
@@ -82,47 +124,80 @@ pub fn private_note(record_url: &str, marker: &str) -> String {
     with_notes(record_url, &[marker.to_owned()]).unwrap_or_default()
 }
 
-fn form(matched: &Matched, customer: &CustomerId, header: &Header, txn_date: Date) -> SalesForm {
+fn form(
+    matched: &Matched,
+    customer: &CustomerId,
+    Settings { books, choices }: &Settings,
+    header: &Header,
+    txn_date: Date,
+) -> SalesForm {
     let Sale { buyer, currency, .. } = &matched.sale;
+    let memo = choices.memo.as_ref().and_then(|memo| memo.fill(&header.properties, MEMO_LIMIT));
     SalesForm {
         txn_date,
+        doc_number: header.number.text().map(str::to_owned),
         customer_ref: Ref::to(customer.clone()),
         bill_email: buyer.email.clone().map(|address| Email { address }),
+        email_status: (header.emailing == Emailing::Queue && buyer.email.is_some())
+            .then_some(EmailStatus::NeedToSend),
         // Without a street it would only displace the better one QuickBooks copies from the customer: HubSpot fills in
         // a contact's city and country by itself.
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
-        apply_tax_after_discount: (!matched.sale.discounts.is_empty()).then_some(true),
+        exchange_rate: header.exchange_rate,
+        global_tax_calculation: matched.tax.global(),
+        apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
+            .then_some(true),
+        class_ref: choices.class.clone().filter(|_| books.classes).map(Ref::to),
+        department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
+        customer_memo: memo.map(|value| Memo { value }),
         private_note: private_note(&header.record_url, &header.marker),
-        line: lines(matched),
+        line: lines(matched, choices.class.as_ref().filter(|_| books.line_classes)),
     }
 }
 
-fn lines(matched: &Matched) -> Vec<Line> {
-    let Matched { sale, items, .. } = matched;
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id));
-    sold.chain(sale.fees.iter().map(fee_line)).chain(discount_line(sale)).collect()
+fn lines(matched: &Matched, class: Option<&ClassId>) -> Vec<Line> {
+    let Matched { sale, items, tax, .. } = matched;
+    let said = Said { tax, class };
+    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, said));
+    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
 }
 
-fn line(sold: &SaleLine, item: &ItemId) -> Line {
+/// What every product line of a document says.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    tax: &'a Taxation,
+    class: Option<&'a ClassId>,
+}
+
+fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
     let figures = &sold.figures;
-    let priced = money::priced(figures.quantity, figures.price, figures.amount);
-    item_line(item, priced, figures.amount, description(sold, &priced))
+    let priced = money::priced(figures.quantity, figures.price, said.tax.net(figures.amount));
+    item_line(item, said, priced, figures.amount, description(sold, &priced))
 }
 
-fn fee_line(Fee { charge, item }: &Fee) -> Line {
-    let priced = money::priced(Decimal::ONE, charge.amount, charge.amount);
-    item_line(item, priced, charge.amount, with_notes(&charge.label, &[]))
+fn fee_line(Fee { charge, item }: &Fee, said: Said<'_>) -> Line {
+    let priced = money::priced(Decimal::ONE, charge.amount, said.tax.net(charge.amount));
+    item_line(item, said, priced, charge.amount, with_notes(&charge.label, &[]))
 }
 
-fn item_line(item: &ItemId, priced: Priced, amount: Decimal, description: Option<String>) -> Line {
+fn item_line(
+    item: &ItemId,
+    Said { tax, class }: Said<'_>,
+    priced: Priced,
+    amount: Decimal,
+    description: Option<String>,
+) -> Line {
     let Priced { qty, unit_price, .. } = priced;
-    let sold = SalesItemLineDetail { item_ref: Ref::to(item.clone()), qty, unit_price };
-    Line { detail: LineDetail::Item { sold }, amount, description }
+    let tax_code_ref = tax.line_code().map(Ref::to);
+    let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
+    let class_ref = class.cloned().map(Ref::to);
+    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, class_ref, tax_inclusive_amt };
+    Line { detail: LineDetail::Item { sold }, amount: tax.net(amount), description }
 }
 
 /// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
-fn discount_line(sale: &Sale) -> Option<Line> {
+fn discount_line(sale: &Sale, tax: &Taxation) -> Option<Line> {
     let description = match sale.discounts.as_slice() {
         [] => return None,
         [only] => only.label.clone(),
@@ -132,7 +207,7 @@ fn discount_line(sale: &Sale) -> Option<Line> {
         }
     };
     let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
-    Some(Line { detail, amount: sale.discount(), description: with_notes(&description, &[]) })
+    Some(Line { detail, amount: tax.net(sale.discount()), description: with_notes(&description, &[]) })
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands
@@ -163,10 +238,15 @@ fn with_notes(text: &str, notes: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
     use crate::hubspot::Enrolled;
+    use crate::item::MissingItem;
     use crate::lookup::{Answers, Links};
     use crate::payment;
+    use crate::quickbooks::{DepartmentId, TaxCodeId, TermId};
     use crate::sale;
+    use crate::settings::{Choices, Tax};
+    use crate::template::Template;
     use crate::testing::{
         adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
         widget_line, with_payments,
@@ -183,6 +263,10 @@ mod tests {
         Header {
             today: date(2026, 3, 2),
             due_days: None,
+            number: Number::OfQuickBooks,
+            emailing: Emailing::No,
+            properties: BTreeMap::new(),
+            exchange_rate: None,
             expires: None,
             paid: None,
             payment_method: None,
@@ -210,7 +294,7 @@ mod tests {
     /// The record as each of the three documents.
     fn written(enrolled: &Enrolled, header: &Header) -> [Draft; 3] {
         let matched = settled(enrolled).unwrap();
-        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), header))
+        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings(), header))
     }
 
     /// A snapshot of each of the three documents: `<name>_invoice`, `<name>_estimate`, `<name>_salesreceipt`.
@@ -263,10 +347,115 @@ mod tests {
     }
 
     #[test]
+    fn outside_the_united_states_each_line_has_the_tax_code_and_the_document_says_what_amounts_are() {
+        let enrolled = adjusted(
+            quote([widget_line()]),
+            &[adjustment("Loyalty", "FIXED", "5")],
+            &[adjustment("Freight", "FIXED", "12.5")],
+        );
+        let said = |country: &str, tax| {
+            let books = Books { country: Some(country.to_owned()), ..Books::default() };
+            let default_tax_code = Some(TaxCodeId("5".into()));
+            let choices = Choices { tax, default_tax_code, ..settings().choices };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = sale::read(&enrolled);
+            let settings = Settings { books, choices };
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            let [invoice, estimate, receipt] =
+                KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings, &bare()));
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            let form = serde_json::to_value(invoice.form()).unwrap();
+            let code =
+                |line: &Value| line["SalesItemLineDetail"]["TaxCodeRef"]["value"].as_str().map(str::to_owned);
+            let codes: Vec<_> = form["Line"].as_array().unwrap().iter().map(code).collect();
+            let calculation = form["GlobalTaxCalculation"].as_str().unwrap_or("-").to_owned();
+            (calculation, form["ApplyTaxAfterDiscount"].as_bool().is_some(), codes)
+        };
+        let lines = |code: Option<&str>| {
+            let code = code.map(str::to_owned);
+            vec![code.clone(), code, None]
+        };
+        assert_eq!(said("US", Tax::QuickBooks), ("-".into(), true, lines(None)));
+        assert_eq!(said("US", Tax::None), ("-".into(), true, lines(Some("NON"))));
+        assert_eq!(said("GB", Tax::QuickBooks), ("TaxExcluded".into(), false, lines(Some("5"))));
+        assert_eq!(said("GB", Tax::None), ("NotApplicable".into(), false, lines(None)));
+    }
+
+    #[test]
+    fn a_document_says_what_the_settings_and_the_company_have_a_place_for() {
+        let enrolled = adjusted(quote([widget_line()]), &[], &[adjustment("Freight", "FIXED", "12.5")]);
+        let matched = settled(&enrolled).unwrap();
+        let choices = Choices {
+            memo: Template::read("Your order {po_number}"),
+            terms: Some(TermId("3".into())),
+            class: Some(ClassId("71".into())),
+            location: Some(DepartmentId("81".into())),
+            ..settings().choices
+        };
+        let said = |books: Books, due_days: Option<&str>| {
+            let header = Header {
+                number: Number::OfRecord("HS-4821".into()),
+                properties: [("po_number".to_owned(), "7".to_owned())].into(),
+                due_days: due_days.map(|days| days.parse().unwrap()),
+                ..bare()
+            };
+            let settings = Settings { books, choices: choices.clone() };
+            let customer = CustomerId("58".into());
+            let [invoice, estimate, receipt] =
+                KINDS.map(|kind| write(kind, &matched, &customer, &settings, &header));
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            serde_json::to_value(&invoice).unwrap()
+        };
+        let lines = |document: &Value| {
+            let lines = document["Line"].as_array().unwrap().iter();
+            lines.map(|line| line["SalesItemLineDetail"]["ClassRef"]["value"].clone()).collect::<Vec<_>>()
+        };
+        let tracking = said(Books { classes: true, locations: true, ..Books::default() }, None);
+        assert_eq!(tracking["DocNumber"], "HS-4821");
+        assert_eq!(tracking["CustomerMemo"]["value"], "Your order 7");
+        assert_eq!(tracking["SalesTermRef"]["value"], "3");
+        assert_eq!(
+            (&tracking["ClassRef"]["value"], &tracking["DepartmentRef"]["value"]),
+            (&json!("71"), &json!("81"))
+        );
+        assert_eq!(lines(&tracking), [json!(null), json!(null)]);
+        let by_line = said(Books { line_classes: true, ..Books::default() }, Some("14"));
+        assert_eq!((&by_line["ClassRef"], &by_line["DepartmentRef"]), (&json!(null), &json!(null)));
+        assert_eq!(lines(&by_line), [json!("71"), json!("71")]);
+        // Both would be for QuickBooks to choose between.
+        assert_eq!((&by_line["SalesTermRef"], &by_line["DueDate"]), (&json!(null), &json!("2026-03-16")));
+    }
+
+    #[test]
     fn what_nobody_chose_is_left_to_quickbooks() {
         let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland"});
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
         check("bare", &enrolled, &bare());
+    }
+
+    #[test]
+    fn a_document_waits_to_be_sent_where_there_is_an_address() {
+        let header = Header { emailing: Emailing::Queue, ..bare() };
+        for draft in written(&deal([widget_line()]), &header) {
+            assert_eq!(draft.form().email_status, Some(EmailStatus::NeedToSend));
+        }
+        for draft in written(&deal([widget_line()]), &bare()) {
+            assert_eq!(draft.form().email_status, None);
+        }
+        let mut matched = settled(&deal([widget_line()])).unwrap();
+        matched.sale.buyer.email = None;
+        let draft = write(DocumentKind::Invoice, &matched, &CustomerId("58".into()), &settings(), &header);
+        assert_eq!((&draft.form().bill_email, draft.form().email_status), (&None, None));
+    }
+
+    #[test]
+    fn a_document_in_a_foreign_currency_carries_the_rate() {
+        let header = Header { exchange_rate: Some("1.0842".parse().unwrap()), ..bare() };
+        for draft in written(&deal([widget_line()]), &header) {
+            let json = serde_json::to_value(&draft).unwrap();
+            assert_eq!(json["ExchangeRate"], serde_json::from_str::<Value>("1.0842").unwrap());
+        }
     }
 
     #[test]
@@ -490,9 +679,9 @@ mod tests {
             let wanted = reading.wanted(&Links::default());
             prop_assert!(wanted.skus.iter().chain(&wanted.item_names).all(|name| name.chars().count() <= 100));
             let answers = Answers { items: vec![widget()], ..Answers::default() };
-            match reading.settle(&Links::default(), &answers, &settings()) {
+            match reading.settle(&Links::default(), &answers, &settings(), MissingItem::Refuse) {
                 Ok(matched) => for kind in KINDS {
-                    let draft = write(kind, &matched, &CustomerId("58".into()), &header);
+                    let draft = write(kind, &matched, &CustomerId("58".into()), &settings(), &header);
                     let json = serde_json::to_string(&draft).unwrap();
                     prop_assert!(json.chars().all(|c| c.len_utf16() == 1), "{json}");
                 },

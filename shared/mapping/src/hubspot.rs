@@ -4,6 +4,7 @@
 //! are [`None`] here. Nothing is parsed further: [`crate::sale`] does that, so that all problems of a record are told at once.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,6 +110,8 @@ pub struct Enrolled {
     pub fees: Vec<Adjustment>,
     /// The record's payments; none when they were not asked for.
     pub payments: Vec<Payment>,
+    /// Properties of the record that were asked for by name, those that are not blank.
+    pub properties: BTreeMap<String, String>,
 }
 
 /// A record an action can be run on.

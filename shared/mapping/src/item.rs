@@ -7,6 +7,7 @@ use crate::line::Article;
 use crate::lookup::Links;
 use crate::problem::{Problem, Unusable};
 use crate::quickbooks::{Item, ItemId};
+use crate::settings::Settings;
 use crate::text::{fold, length};
 use std::collections::BTreeMap;
 
@@ -16,12 +17,22 @@ const NAME_LIMIT: usize = 100;
 /// What QuickBooks appends to the name of an item made inactive (quickbooks.md §2.6, §12.11).
 const DELETED: &str = " (deleted)";
 
+/// What the action does with a line that no item fits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingItem {
+    /// Nothing is created.
+    #[default]
+    Refuse,
+    /// The line stands on the default item of the settings.
+    DefaultItem,
+}
+
 /// The item of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedItem {
     /// Its id.
     pub id: ItemId,
-    /// Its full name; none when a link decided, as nothing was asked.
+    /// Its full name; none when a link or the settings decided, as nothing was asked.
     pub name: Option<String>,
     /// The step that decided.
     pub matched: ItemMatch,
@@ -38,6 +49,8 @@ pub enum ItemMatch {
     FullName,
     /// The line's name is the item's `Name`.
     Name,
+    /// Nothing fits, and the settings say what then.
+    Default,
 }
 
 /// The item remembered for a line's product.
@@ -92,7 +105,7 @@ impl<'a> Catalog<'a> {
 
     fn hits(&self, article: &Article, step: ItemMatch) -> impl Iterator<Item = &'a Item> {
         let wanted = match step {
-            ItemMatch::Link => None,
+            ItemMatch::Link | ItemMatch::Default => None,
             ItemMatch::Sku => article.sku.as_deref().map(fold),
             ItemMatch::FullName | ItemMatch::Name => article.name.as_deref().map(folded_name),
         };
@@ -100,10 +113,18 @@ impl<'a> Catalog<'a> {
     }
 }
 
+/// The item of the settings for what has none of its own.
+pub(crate) fn default_item(subject: String, settings: &Settings) -> Result<MatchedItem, Problem> {
+    match settings.choices.default_item.clone() {
+        Some(id) => Ok(MatchedItem { id, name: None, matched: ItemMatch::Default }),
+        None => Err(Problem::DefaultItemMissing { subject }),
+    }
+}
+
 /// What an item is compared by at a step.
 fn key(item: &Item, step: ItemMatch) -> Option<String> {
     match step {
-        ItemMatch::Link => None,
+        ItemMatch::Link | ItemMatch::Default => None,
         ItemMatch::Sku => item.sku.as_deref().map(fold),
         ItemMatch::FullName => Some(former_name(item, full_name(item))),
         ItemMatch::Name => Some(former_name(item, &item.name)),

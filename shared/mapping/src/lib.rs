@@ -9,7 +9,7 @@
 //! What was paid is read beside it by [`payment::paid`], and written by [`payment::write`] once an invoice exists.
 //!
 //! ```
-//! use mapping::{document, hubspot, lookup, quickbooks, sale, settings};
+//! use mapping::{document, hubspot, item, lookup, quickbooks, sale, settings};
 //! use serde_json::{from_value, json};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,6 +32,7 @@
 //!     discounts: vec![],
 //!     fees: vec![],
 //!     payments: vec![],
+//!     properties: Default::default(),
 //! };
 //!
 //! // Read, and see what has to be asked: nothing is remembered of this contact and product yet.
@@ -45,8 +46,8 @@
 //!     items: vec![from_value(json!({"Id": "21", "Name": "Widget", "Sku": "wid-1", "Type": "NonInventory"}))?],
 //!     ..Default::default()
 //! };
-//! let settings = settings::Settings { home_currency: Some("USD".parse()?), fee_item: None };
-//! let matched = reading.settle(&links, &answers, &settings).expect("nothing is wrong with this deal");
+//! let settings = settings::Settings::default();
+//! let matched = reading.settle(&links, &answers, &settings, item::MissingItem::Refuse).expect("nothing is wrong with this deal");
 //! assert_eq!(matched.customer.matched().as_str(), "created");
 //! assert_eq!(matched.customer.name(), "Ana Trujillo");
 //!
@@ -55,6 +56,10 @@
 //! let header = document::Header {
 //!     today: "2026-03-02".parse()?,
 //!     due_days: Some("30".parse()?),
+//!     exchange_rate: None,
+//!     number: mapping::number::Number::OfQuickBooks,
+//!     emailing: Default::default(),
+//!     properties: Default::default(),
 //!     expires: None,
 //!     paid: None,
 //!     payment_method: None,
@@ -62,7 +67,7 @@
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
-//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &header);
+//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &settings, &header);
 //! let written = serde_json::to_value(&draft)?;
 //! assert_eq!(written["DueDate"], "2026-04-01");
 //! assert_eq!(
@@ -83,6 +88,7 @@
 //! ```
 
 pub mod adjustment;
+pub mod books;
 pub mod customer;
 pub mod date;
 pub mod document;
@@ -91,11 +97,14 @@ pub mod item;
 pub mod line;
 pub mod lookup;
 pub mod money;
+pub mod number;
 pub mod payment;
 pub mod problem;
 pub mod quickbooks;
 pub mod sale;
 pub mod settings;
+pub mod tax;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod text;

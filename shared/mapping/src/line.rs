@@ -5,6 +5,7 @@
 use crate::hubspot::{LineItem, LineItemProperties, RecordId};
 use crate::money;
 use crate::problem::{Figure, LineFault, LineLabel, NumberFault, keep};
+use crate::sale::RecordRef;
 use crate::text::{writable_line, writable_lines};
 use rust_decimal::Decimal;
 
@@ -17,10 +18,25 @@ pub struct SaleLine {
     pub figures: Figures,
 }
 
+impl SaleLine {
+    /// A whole deal as one line: its name, once, over this amount.
+    pub(crate) fn over(record: &RecordRef, amount: Decimal) -> Self {
+        let article = Article {
+            line_id: record.id,
+            number: 1,
+            name: writable_line(&record.name),
+            description: None,
+            sku: None,
+            product_id: None,
+        };
+        Self { article, figures: Figures { quantity: Decimal::ONE, price: amount, discount: None, amount } }
+    }
+}
+
 /// What a line sells, as HubSpot knows it, in texts that QuickBooks takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
-    /// The line item.
+    /// The line item; the deal, when that is billed as one line.
     pub line_id: RecordId,
     /// Place among the lines, from 1.
     pub number: usize,

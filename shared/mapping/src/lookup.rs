@@ -3,15 +3,18 @@
 //! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
 
 use crate::adjustment::{Applied, Fee};
+use crate::books::Books;
 use crate::customer::{self, CustomerFound, Sought};
-use crate::hubspot::RecordId;
-use crate::item::{self, Catalog, MatchedItem};
-use crate::line::SaleLine;
-use crate::money::Currency;
+use crate::hubspot::{RecordId, RecordKind};
+use crate::item::{self, Catalog, MatchedItem, MissingItem};
+use crate::line::{Article, SaleLine};
+use crate::money::{self, Currency};
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
 use crate::sale::{LineReading, Reading, RecordRef, Sale};
-use crate::settings::Settings;
+use crate::settings::{NoLineItems, Settings, Totals};
+use crate::tax::{self, Taxation};
+use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What earlier executions matched: used without asking QuickBooks again. Should a link have died meanwhile, QuickBooks
@@ -31,6 +34,8 @@ pub struct LinkedCustomer {
     pub id: CustomerId,
     /// Its display name then.
     pub name: String,
+    /// The currency of the document then; none when the record named none.
+    pub currency: Option<Currency>,
 }
 
 /// What to ask QuickBooks for, each value once. All empty: nothing to ask.
@@ -66,6 +71,21 @@ pub struct Matched {
     pub customer: CustomerFound,
     /// One item per line, in the lines' order.
     pub items: Vec<MatchedItem>,
+    /// How it is taxed.
+    pub tax: Taxation,
+}
+
+impl Matched {
+    /// What the lines add up to, before the quote's own discounts and fees, and before tax.
+    pub fn subtotal(&self) -> Decimal {
+        self.sale.lines.iter().map(|line| self.tax.net(line.figures.amount)).sum()
+    }
+
+    /// What the document comes to before tax.
+    pub fn total(&self) -> Decimal {
+        let fees: Decimal = self.sale.fees.iter().map(|fee| self.tax.net(fee.charge.amount)).sum();
+        self.subtotal() - self.tax.net(self.sale.discount()) + fees
+    }
 }
 
 impl Reading {
@@ -77,6 +97,23 @@ impl Reading {
     /// The HubSpot products whose items may be remembered.
     pub fn product_ids(&self) -> BTreeSet<&str> {
         self.lines.iter().filter_map(|line| line.article.product_id.as_deref()).collect()
+    }
+
+    /// Whether these books would refuse the record for its currency: a person may have switched on more since.
+    pub fn is_refused_by(&self, books: &Books) -> bool {
+        !books.several_currencies && books.foreign(self.currency.as_ref()).is_some()
+    }
+
+    /// What is remembered, as far as it fits: a contact has another customer for each currency it is billed in, as a
+    /// customer's never changes (quickbooks.md §2.6).
+    pub fn fitting(&self, links: Links, books: &Books) -> Links {
+        let home = books.home_currency.as_ref();
+        let wanted = self.currency.as_ref().or(home);
+        let fits = |link: &LinkedCustomer| match (wanted, link.currency.as_ref().or(home)) {
+            (Some(wanted), Some(linked)) => wanted == linked,
+            _ => true,
+        };
+        Links { customer: links.customer.filter(fits), ..links }
     }
 
     /// What has to be asked, given what is remembered.
@@ -105,25 +142,36 @@ impl Reading {
         links: &Links,
         answers: &Answers,
         settings: &Settings,
+        missing_item: MissingItem,
     ) -> Result<Matched, Vec<Problem>> {
         let Self { record, buyer, refused_email, currency, amount, lines, adjustments, mut problems } = self;
+        // With several currencies a document must name its own (quickbooks.md §2.1).
+        let home = settings.books.home_currency.clone().filter(|_| settings.books.several_currencies);
+        let currency = currency.or(home);
         problems.extend(foreign_currency(&record, currency.as_ref(), settings));
         let customer = buyer.as_ref().and_then(|buyer| {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
             keep(sought.find(links.customer.as_ref(), answers), &mut problems)
         });
-        let catalog = Catalog::new(&answers.items);
-        let settled: Vec<Option<(SaleLine, MatchedItem)>> =
-            lines.into_iter().map(|line| settle_line(line, links, &catalog, &mut problems)).collect();
-        let settled: Option<Vec<_>> = settled.into_iter().collect();
+        let settled = match lines.is_empty() {
+            true => keep(line_of_record(&record, amount, settings), &mut problems).map(|line| vec![line]),
+            false => {
+                let items = Items { catalog: Catalog::new(&answers.items), links, settings, missing_item };
+                let settled: Vec<Option<_>> =
+                    lines.into_iter().map(|line| settle_line(line, &items, &mut problems)).collect();
+                settled.into_iter().collect()
+            }
+        };
         let fees = adjustments.fees.into_iter();
         let fees = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
-        match (buyer, customer, settled) {
-            (Some(buyer), Some(customer), Some(settled)) if problems.is_empty() => {
+        let tax = keep(tax::taxation(&record.name, settings), &mut problems);
+        match (buyer, customer, settled, tax) {
+            (Some(buyer), Some(customer), Some(settled), Some(tax)) if problems.is_empty() => {
                 let (lines, items) = settled.into_iter().unzip();
                 let discounts = adjustments.discounts;
                 let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
-                Ok(Matched { sale, customer, items })
+                check_total(&sale, settings)?;
+                Ok(Matched { sale, customer, items, tax })
             }
             _ => Err(problems),
         }
@@ -131,32 +179,77 @@ impl Reading {
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
-    let (currency, home) = currency.zip(settings.home_currency.as_ref())?;
-    (currency != home).then(|| Problem::CurrencyForeign {
+    let foreign = settings.books.foreign(currency).filter(|_| !settings.books.several_currencies);
+    let (currency, home) = foreign.zip(settings.books.home_currency.as_ref())?;
+    Some(Problem::CurrencyForeign {
         record: record.name.clone(),
         currency: currency.clone(),
         home: home.clone(),
     })
 }
 
+/// Told once all else is well: only then is it known what the lines come to.
+fn check_total(sale: &Sale, settings: &Settings) -> Result<(), Vec<Problem>> {
+    match (settings.choices.totals, sale.amount_differs()) {
+        (Totals::Refuse, Some((amount, total))) => {
+            Err(vec![Problem::TotalDiffers { record: sale.record.name.clone(), amount, total }])
+        }
+        (Totals::Refuse | Totals::Warn, _) => Ok(()),
+    }
+}
+
 fn settle_fee(charge: Applied, settings: &Settings) -> Result<Fee, Problem> {
-    match settings.fee_item.clone() {
+    match settings.choices.fee_item.clone() {
         Some(item) => Ok(Fee { charge, item }),
         None => Err(Problem::FeeItemMissing { fee: charge.label }),
     }
 }
 
+/// Where the items of lines come from.
+struct Items<'a> {
+    catalog: Catalog<'a>,
+    links: &'a Links,
+    settings: &'a Settings,
+    missing_item: MissingItem,
+}
+
+impl Items<'_> {
+    fn of(&self, article: &Article) -> Result<MatchedItem, Problem> {
+        match self.catalog.find(article, self.links) {
+            Err(Problem::ItemNotFound { line, .. }) if self.missing_item == MissingItem::DefaultItem => {
+                item::default_item(line.to_string(), self.settings)
+            }
+            found => found,
+        }
+    }
+}
+
+/// A deal without lines, as one line over its amount, where the settings say so.
+fn line_of_record(
+    record: &RecordRef,
+    amount: Option<Decimal>,
+    settings: &Settings,
+) -> Result<(SaleLine, MatchedItem), Problem> {
+    let name = || record.name.clone();
+    if (record.kind, settings.choices.no_line_items) != (RecordKind::Deal, NoLineItems::DealAmount) {
+        return Err(Problem::NoLineItems { record: name() });
+    }
+    let amount = amount.map(money::round_half_up).filter(|amount| *amount > Decimal::ZERO);
+    let amount = amount.ok_or_else(|| Problem::NoAmount { record: name() })?;
+    let item = item::default_item(name(), settings)?;
+    Ok((SaleLine::over(record, amount), item))
+}
+
 /// Both halves of a line are tried before either is given up.
 fn settle_line(
     line: LineReading,
-    links: &Links,
-    catalog: &Catalog<'_>,
+    items: &Items<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<(SaleLine, MatchedItem)> {
     let LineReading { article, figures } = line;
     let faulty = |fault| Problem::LineInvalid { line: article.label(), fault };
     let figures = figures.map_err(|faults| problems.extend(faults.into_iter().map(faulty))).ok();
-    let item = keep(catalog.find(&article, links), problems);
+    let item = keep(items.of(&article), problems);
     let (figures, item) = figures.zip(item)?;
     Some((SaleLine { article, figures }, item))
 }
@@ -164,12 +257,14 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hubspot::Enrolled;
+    use crate::hubspot::{Enrolled, Record};
+    use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
     use crate::sale;
+    use crate::settings::Choices;
     use crate::testing::{
-        adjusted, adjustment, contact_with, customer, deal, over, quote, settings, settled, widget,
-        widget_line,
+        adjusted, adjustment, contact_with, customer, deal, item, over, quote, quote_with, settings, settled,
+        widget, widget_line,
     };
     use serde_json::json;
     use std::slice::from_ref;
@@ -195,10 +290,13 @@ mod tests {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
         assert_eq!(reading.contact_id(), Some(RecordId(501)));
         assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
-        let customer = LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into() };
+        let customer =
+            LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
         assert_eq!(reading.wanted(&links), Wanted::default());
-        assert!(reading.settle(&links, &Answers::default(), &Settings::default()).is_ok());
+        assert!(
+            reading.settle(&links, &Answers::default(), &Settings::default(), MissingItem::Refuse).is_ok()
+        );
     }
 
     #[test]
@@ -240,21 +338,130 @@ mod tests {
         assert_eq!(subjects, ["Harbour kiosk", "Spring", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
     }
 
+    fn chosen(choices: Choices) -> Settings {
+        Settings { choices, ..settings() }
+    }
+
+    fn default_item() -> Option<ItemId> {
+        Some(ItemId("99".into()))
+    }
+
+    #[test]
+    fn a_line_that_no_item_fits_stands_on_the_default_item_where_the_action_says_so() {
+        let lines = [widget_line(), over(widget_line(), json!({"name": "Lettering", "hs_sku": null}))];
+        let found = |missing_item, default_item| {
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings = chosen(Choices { default_item, ..Choices::default() });
+            let settled =
+                sale::read(&deal(lines.clone())).settle(&Links::default(), &answers, &settings, missing_item);
+            settled.map(|matched| matched.items.into_iter().map(|item| (item.id.0, item.matched)).collect())
+        };
+        let items = vec![("21".to_owned(), ItemMatch::Sku), ("99".to_owned(), ItemMatch::Default)];
+        assert_eq!(found(MissingItem::DefaultItem, default_item()), Ok(items));
+        let line = LineLabel { number: 2, name: Some("Lettering".into()) };
+        let refused: Result<Vec<_>, _> = Err(vec![Problem::ItemNotFound { line, sku: None }]);
+        assert_eq!(found(MissingItem::Refuse, default_item()), refused);
+        let missing = Problem::DefaultItemMissing { subject: "Lettering".into() };
+        assert_eq!(found(MissingItem::DefaultItem, None), Err(vec![missing]));
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_sold_is_named_whatever_the_action_says() {
+        let answers = Answers {
+            items: vec![item(json!({"Id": "22", "Name": "Widget", "Type": "Category"}))],
+            ..Answers::default()
+        };
+        let settings = chosen(Choices { default_item: default_item(), ..Choices::default() });
+        let settled = sale::read(&deal([widget_line()])).settle(
+            &Links::default(),
+            &answers,
+            &settings,
+            MissingItem::DefaultItem,
+        );
+        assert!(matches!(settled.unwrap_err().as_slice(), [Problem::ItemUnusable { .. }]));
+    }
+
+    #[test]
+    fn a_deal_without_lines_is_billed_by_its_amount_where_the_settings_say_so() {
+        let found = |enrolled: &Enrolled, no_line_items, default_item| {
+            let settings = chosen(Choices { no_line_items, default_item, ..Choices::default() });
+            let reading = sale::read(enrolled);
+            let settled =
+                reading.settle(&Links::default(), &Answers::default(), &settings, MissingItem::Refuse);
+            settled.map(|Matched { sale, items, .. }| {
+                let [SaleLine { article, figures }] = sale.lines.as_slice() else { panic!("one line") };
+                let name = article.name.clone().unwrap_or_default();
+                format!(
+                    "{name}: {} x {} = {} on {}",
+                    figures.quantity, figures.price, figures.amount, items[0].id
+                )
+            })
+        };
+        let of_amount = |amount: &str| {
+            let mut enrolled = deal([]);
+            if let Record::Deal(deal) = &mut enrolled.record {
+                deal.properties.amount = Some(amount.to_owned());
+            }
+            enrolled
+        };
+        let by_amount = NoLineItems::DealAmount;
+        let expected = |amount: &str| Ok(format!("Harbour kiosk: 1 x {amount} = {amount} on 99"));
+        assert_eq!(found(&deal([]), by_amount, default_item()), expected("134.97"));
+        assert_eq!(found(&of_amount("10.005"), by_amount, default_item()), expected("10.01"));
+        let record = || "Harbour kiosk".to_owned();
+        let none = || Err(vec![Problem::NoLineItems { record: record() }]);
+        assert_eq!(found(&deal([]), NoLineItems::Refuse, default_item()), none());
+        // A quote's amount holds its discounts and fees already.
+        assert_eq!(found(&quote([]), by_amount, default_item()), none());
+        let missing = Problem::DefaultItemMissing { subject: record() };
+        assert_eq!(found(&deal([]), by_amount, None), Err(vec![missing]));
+        for amount in ["0", "0.004", "-5", "much"] {
+            let none = Problem::NoAmount { record: record() };
+            assert_eq!(found(&of_amount(amount), by_amount, default_item()), Err(vec![none]), "{amount}");
+        }
+    }
+
     #[test]
     fn a_fee_without_an_item_is_named() {
         let fees = [adjustment("Freight", "FIXED", "12"), adjustment("Rush", "PERCENT", "5")];
         let enrolled = adjusted(quote([widget_line()]), &[], &fees);
         assert_eq!(settled(&enrolled).unwrap().sale.fees.len(), 2);
         let answers = Answers { items: vec![widget()], ..Answers::default() };
-        let settings = Settings { fee_item: None, ..settings() };
-        let problems = sale::read(&enrolled).settle(&Links::default(), &answers, &settings).unwrap_err();
+        let settings = Settings { choices: Choices::default(), ..settings() };
+        let problems = sale::read(&enrolled)
+            .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+            .unwrap_err();
         let missing = ["Freight", "Rush"].map(|fee| Problem::FeeItemMissing { fee: fee.into() });
         assert_eq!(problems, missing);
     }
 
     #[test]
+    fn an_amount_that_differs_is_refused_where_the_settings_say_so() {
+        let found = |totals, amount: &str| {
+            let enrolled =
+                quote_with(json!({"hs_title": "Offer 7", "hs_quote_amount": amount}), deal([widget_line()]));
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings =
+                Settings { choices: Choices { totals, ..Choices::default() }, ..Settings::default() };
+            sale::read(&enrolled)
+                .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+                .err()
+                .unwrap_or_default()
+        };
+        let differs = Problem::TotalDiffers {
+            record: "Offer 7".into(),
+            amount: "150.00".parse().unwrap(),
+            total: "149.97".parse().unwrap(),
+        };
+        assert_eq!(found(Totals::Warn, "150"), []);
+        assert_eq!(found(Totals::Refuse, "149.97"), []);
+        assert_eq!(found(Totals::Refuse, ""), []);
+        assert_eq!(found(Totals::Refuse, "150"), [differs]);
+    }
+
+    #[test]
     fn nothing_is_created_in_a_foreign_currency() {
-        let problems = |of_line: &str, of_customer: &str, home: Option<&str>| {
+        let found = |of_line: &str, of_customer: &str, home: Option<&str>, several_currencies| {
             let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
             let known = json!({
                 "Id": "58", "DisplayName": "Harbour Ltd", "CurrencyRef": {"value": of_customer},
@@ -266,9 +473,14 @@ mod tests {
                 ..Answers::default()
             };
             let home_currency = home.map(|code| code.parse().unwrap());
-            let settings = Settings { home_currency, ..Settings::default() };
-            sale::read(&deal([line])).settle(&Links::default(), &answers, &settings).err().unwrap_or_default()
+            let books = Books { home_currency, several_currencies, ..Books::default() };
+            let settings = Settings { books, ..Settings::default() };
+            sale::read(&deal([line]))
+                .settle(&Links::default(), &answers, &settings, MissingItem::Refuse)
+                .err()
+                .unwrap_or_default()
         };
+        let problems = |of_line, of_customer, home| found(of_line, of_customer, home, false);
         let euro = || "EUR".parse::<Currency>().unwrap();
         let record = || "Harbour kiosk".to_owned();
         let home = "USD".parse().unwrap();
@@ -284,6 +496,45 @@ mod tests {
         assert_eq!(problems("EUR", "EUR", None), []);
         assert_eq!(problems("EUR", "EUR", Some("USD")), from_ref(&foreign));
         assert_eq!(problems("EUR", "USD", Some("USD")), [foreign, mismatch.clone()]);
-        assert_eq!(problems("EUR", "USD", Some("EUR")), [mismatch]);
+        assert_eq!(problems("EUR", "USD", Some("EUR")), from_ref(&mismatch));
+        // With several currencies the customer's decides.
+        assert_eq!(found("EUR", "EUR", Some("USD"), true), []);
+        assert_eq!(found("EUR", "USD", Some("USD"), true), [mismatch]);
+    }
+
+    #[test]
+    fn with_several_currencies_a_document_names_its_own() {
+        let named = |several_currencies| {
+            let books =
+                Books { home_currency: Some("USD".parse().unwrap()), several_currencies, ..Books::default() };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let settings = Settings { books, ..Settings::default() };
+            let reading = sale::read(&deal([widget_line()]));
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            matched.sale.currency.map(|currency| currency.to_string())
+        };
+        assert_eq!(named(true).as_deref(), Some("USD"));
+        assert_eq!(named(false), None);
+    }
+
+    #[test]
+    fn a_contact_is_remembered_with_a_customer_for_one_currency() {
+        let fits = |of_line: Option<&str>, remembered: Option<&str>, home: Option<&str>| {
+            let parsed = |code: Option<&str>| code.map(|code| code.parse().unwrap());
+            let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
+            let (id, name) = (CustomerId("58".into()), "Ana Trujillo".into());
+            let customer = Some(LinkedCustomer { id, name, currency: parsed(remembered) });
+            let links = Links { customer, ..Links::default() };
+            let books = Books { home_currency: parsed(home), ..Books::default() };
+            sale::read(&deal([line])).fitting(links, &books).customer.is_some()
+        };
+        assert!(fits(Some("EUR"), Some("EUR"), Some("USD")));
+        assert!(!fits(Some("EUR"), Some("USD"), Some("USD")));
+        // What was remembered without a currency was billed in the home currency, as what names none is.
+        assert!(!fits(Some("EUR"), None, Some("USD")));
+        assert!(!fits(None, Some("EUR"), Some("USD")));
+        assert!(fits(None, None, Some("USD")));
+        assert!(fits(Some("EUR"), None, None));
     }
 }

@@ -84,6 +84,7 @@ pub fn write(
         txn_date: paid.date.unwrap_or(booking.today),
         total_amt: amount,
         currency_ref: invoice.currency_ref.as_ref().map(|currency| Ref::to(currency.value.clone())),
+        exchange_rate: invoice.exchange_rate,
         payment_method_ref: booking.payment_method.clone().map(Ref::to),
         payment_ref_num: paid.reference.clone(),
         deposit_to_account_ref: booking.deposit_account.clone().map(Ref::to),
@@ -169,7 +170,7 @@ fn net(payment: &PaymentProperties) -> Result<Decimal, NumberFault> {
 fn check_currencies(enrolled: &Enrolled, settings: &Settings, problems: &mut Vec<Problem>) {
     // What is wrong with the record's own currency is told where the record is read.
     let of_record = common_currency(enrolled, &mut Vec::new());
-    let mut expected: Option<Currency> = of_record.or_else(|| settings.home_currency.clone());
+    let mut expected: Option<Currency> = of_record.or_else(|| settings.books.home_currency.clone());
     for payment in counted(enrolled) {
         let Some(text) = payment.properties.hs_currency_code.clone() else { continue };
         let Ok(currency) = text.parse::<Currency>() else {

@@ -4,6 +4,7 @@
 //! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
 
 use crate::money::Currency;
+use rust_decimal::Decimal;
 use std::fmt;
 
 /// Something a person can fix in HubSpot or QuickBooks.
@@ -32,6 +33,15 @@ pub enum Problem {
     NoLineItems {
         /// The record's name.
         record: String,
+    },
+    /// The record's own amount is not what its lines come to, and the settings refuse that.
+    TotalDiffers {
+        /// The record's name.
+        record: String,
+        /// The record's amount, in cents.
+        amount: Decimal,
+        /// What its lines come to, discounts and fees carried, before tax.
+        total: Decimal,
     },
     /// A line's figures cannot be billed.
     LineInvalid {
@@ -67,6 +77,28 @@ pub enum Problem {
         item: String,
         /// Why not.
         reason: Unusable,
+    },
+    /// What has no item of its own is to stand on the default item, and none is chosen in the settings.
+    DefaultItemMissing {
+        /// The line's name, or the record's when it has no lines.
+        subject: String,
+    },
+    /// A deal without lines is to be billed by its amount, and has none above zero.
+    NoAmount {
+        /// The record's name.
+        record: String,
+    },
+    /// The company is taxed by codes, and none is chosen in the settings.
+    TaxCodeMissing {
+        /// The record's name.
+        record: String,
+    },
+    /// Amounts hold the tax of a code whose rate QuickBooks does not say.
+    TaxRateUnknown {
+        /// The record's name.
+        record: String,
+        /// The tax code's id.
+        code: String,
     },
     /// A quote's own discount or fee cannot be reckoned.
     AdjustmentInvalid {
@@ -112,8 +144,7 @@ pub enum Problem {
         /// All that occur, in alphabetical order.
         currencies: Vec<Currency>,
     },
-    /// The record is in another currency than the company's books. Without an exchange rate QuickBooks would book it at
-    /// one to one (quickbooks.md §2.1), and rates are not carried yet.
+    /// The record is in another currency than the company's books, and the company has no other.
     CurrencyForeign {
         /// The record's name.
         record: String,
@@ -141,6 +172,10 @@ impl Problem {
         match self {
             Self::NoContact { record }
             | Self::NoLineItems { record }
+            | Self::NoAmount { record }
+            | Self::TaxCodeMissing { record }
+            | Self::TaxRateUnknown { record, .. }
+            | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }
             | Self::CurrencyMismatch { record, .. } => record.clone(),
@@ -150,7 +185,9 @@ impl Problem {
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
-            Self::CurrencyUnreadable { subject, .. } => subject.clone(),
+            Self::CurrencyUnreadable { subject, .. } | Self::DefaultItemMissing { subject } => {
+                subject.clone()
+            }
             Self::LineInvalid { line, .. }
             | Self::LineNameless { line }
             | Self::ItemNotFound { line, .. }

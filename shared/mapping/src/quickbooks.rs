@@ -82,6 +82,22 @@ text_id!(
     PaymentMethodId
 );
 text_id!(
+    /// A tax code's id; `TAX` and `NON` in the United States.
+    TaxCodeId
+);
+text_id!(
+    /// The id of terms of payment.
+    TermId
+);
+text_id!(
+    /// A class's id.
+    ClassId
+);
+text_id!(
+    /// The id of a department, which people see as a location.
+    DepartmentId
+);
+text_id!(
     /// The id of a ledger account.
     AccountId
 );
@@ -277,9 +293,12 @@ pub struct Invoice {
     /// What every document has.
     #[serde(flatten)]
     pub form: SalesForm,
-    /// When payment is due; left out, the customer's or company's terms decide.
+    /// When payment is due; left out, the terms decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_date: Option<Date>,
+    /// Which terms, never beside a due date; left out, the customer's or company's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sales_term_ref: Option<Ref<TermId>>,
 }
 
 /// An estimate to create.
@@ -327,25 +346,74 @@ pub struct SalesReceipt {
 pub struct SalesForm {
     /// Posting date, in the portal's time zone.
     pub txn_date: Date,
+    /// Its number, ≤ 21 characters; left out, QuickBooks gives one, or none where people give them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doc_number: Option<String>,
     /// Whom it is for.
     pub customer_ref: Ref<CustomerId>,
     /// Where it may be e-mailed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_email: Option<Email>,
+    /// Whether it waits to be e-mailed; left out, it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_status: Option<EmailStatus>,
     /// Where it is addressed to; left out, QuickBooks copies the customer's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_addr: Option<Address>,
     /// Sent when the record has one: needed in companies with several currencies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
-    /// Set with a discount: HubSpot takes it off before tax, QuickBooks after it unless told (hubspot.md §6.5,
-    /// quickbooks.md §2.1).
+    /// In a foreign currency: units of the home currency for one of it. Left out, QuickBooks would book at one to one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
+    /// Outside the United States: what the amounts are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global_tax_calculation: Option<GlobalTax>,
+    /// Set with a discount in the United States: HubSpot takes it off before tax, QuickBooks after it unless told
+    /// (hubspot.md §6.5, quickbooks.md §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apply_tax_after_discount: Option<bool>,
+    /// Where the company tracks classes of documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_ref: Option<Ref<ClassId>>,
+    /// Where the company tracks locations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department_ref: Option<Ref<DepartmentId>>,
+    /// What the customer reads below the lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_memo: Option<Memo>,
     /// Not shown on the printed form, ≤ 4000 characters: the link to the HubSpot record and our marker.
     pub private_note: String,
     /// At least one; a discount comes last.
     pub line: Vec<Line>,
+}
+
+/// Whether a document waits to be e-mailed, as far as we say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum EmailStatus {
+    /// It stands in the list of forms that people send; without an address QuickBooks refuses it (6420).
+    NeedToSend,
+}
+
+/// `{"value": "…"}`: at most 1000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Memo {
+    /// The text.
+    pub value: String,
+}
+
+/// What the amounts of a document are, outside the United States.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum GlobalTax {
+    /// Net: tax comes on top.
+    TaxExcluded,
+    /// Gross: tax is in them. A line's `Amount` is net all the same.
+    TaxInclusive,
+    /// Outside of tax.
+    NotApplicable,
 }
 
 /// A line of a document to create.
@@ -404,6 +472,18 @@ pub struct SalesItemLineDetail {
     /// At most seven decimals.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub unit_price: Decimal,
+    /// How it is taxed; left out, the company's settings and the item decide, in the United States only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_code_ref: Option<Ref<TaxCodeId>>,
+    /// Where the company tracks classes of lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_ref: Option<Ref<ClassId>>,
+    /// What the line comes to with its tax, where amounts are gross.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub tax_inclusive_amt: Option<Decimal>,
 }
 
 /// An invoice, estimate or sales receipt as QuickBooks returns it: the part we record and show.
@@ -428,6 +508,13 @@ pub struct Document {
     pub txn_tax_detail: Option<TxnTaxDetail>,
     /// Currency.
     pub currency_ref: Option<Ref<String>>,
+    /// Units of the home currency for one of [`Self::currency_ref`]; none in companies with a single currency.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
     /// The customer.
     pub customer_ref: Option<Ref<CustomerId>>,
     /// Holds our marker.
@@ -458,6 +545,12 @@ pub struct NewPayment {
     /// The invoice's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency_ref: Option<Ref<String>>,
+    /// The invoice's, where there is one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub exchange_rate: Option<Decimal>,
     /// How it was paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_method_ref: Option<Ref<PaymentMethodId>>,
@@ -549,6 +642,98 @@ pub struct PaymentMethod {
     /// False for one that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
+}
+
+/// A company's preferences, as far as documents depend on them (§2.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Preferences {
+    /// Its currencies.
+    pub currency_prefs: Option<CurrencyPrefs>,
+    /// Its sales forms.
+    #[serde(default)]
+    pub sales_forms_prefs: SalesFormsPrefs,
+    /// What it tracks.
+    #[serde(default)]
+    pub accounting_info_prefs: AccountingInfoPrefs,
+}
+
+/// What a company's sales forms have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SalesFormsPrefs {
+    /// Whether people give documents their numbers.
+    pub custom_txn_numbers: Option<bool>,
+}
+
+/// What a company tracks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AccountingInfoPrefs {
+    /// One class for a document.
+    pub class_tracking_per_txn: Option<bool>,
+    /// A class for each line.
+    pub class_tracking_per_txn_line: Option<bool>,
+    /// Locations.
+    pub track_departments: Option<bool>,
+}
+
+/// Which currencies a company has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CurrencyPrefs {
+    /// The one its books are kept in.
+    pub home_currency: Option<Ref<String>>,
+    /// Whether there are others.
+    pub multi_currency_enabled: Option<bool>,
+}
+
+/// A tax code outside the United States (§2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxCode {
+    /// Its id.
+    pub id: TaxCodeId,
+    /// The rates it stands for in sales.
+    pub sales_tax_rate_list: Option<TaxRateList>,
+}
+
+/// The rates of a tax code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRateList {
+    /// Each of them.
+    #[serde(default)]
+    pub tax_rate_detail: Vec<TaxRateDetail>,
+}
+
+/// One rate of a tax code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRateDetail {
+    /// The rate.
+    pub tax_rate_ref: Ref<String>,
+    /// `TaxOnAmount`, or something that does not simply add up, such as `TaxOnTax`.
+    pub tax_type_applicable: Option<String>,
+}
+
+/// A tax rate (§2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxRate {
+    /// Its id.
+    pub id: String,
+    /// Percent; none for one that is no percentage.
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    pub rate_value: Option<Decimal>,
+}
+
+/// What a company says of itself (§2.9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CompanyInfo {
+    /// Such as `US`.
+    pub country: Option<String>,
 }
 
 /// A payment found in the books, ours or not, with what it settles (§2.8).

@@ -22,7 +22,7 @@ pub struct Sale {
     pub buyer: Buyer,
     /// The currency of record and lines; none when HubSpot names none, as in portals with a single currency.
     pub currency: Option<Currency>,
-    /// The record's own amount. It may differ from [`Sale::total`]: people type it.
+    /// The record's own amount. It may differ from [`Sale::total`]: people type it. A deal without lines may be billed by it.
     pub amount: Option<Decimal>,
     /// At least one, in HubSpot's order.
     pub lines: Vec<SaleLine>,
@@ -130,9 +130,6 @@ pub fn read(enrolled: &Enrolled) -> Reading {
     if buyer.is_none() {
         problems.push(Problem::NoContact { record: record.name.clone() });
     }
-    if enrolled.line_items.is_empty() {
-        problems.push(Problem::NoLineItems { record: record.name.clone() });
-    }
     let lines: Vec<LineReading> =
         numbered(enrolled).map(|(number, item)| line_reading(number, item)).collect();
     let amounts = lines.iter().map(|line| Some(line.figures.as_ref().ok()?.amount));
@@ -210,7 +207,7 @@ fn summary(record: &Record) -> Summary<'_> {
     let name = name.as_deref().map(single_line).filter(|name| !name.is_empty());
     Summary {
         record: RecordRef { kind, id, name: name.unwrap_or_else(|| id.to_string()) },
-        // Only ever compared, never billed: one that cannot be read is as good as none.
+        // One that cannot be read is as good as none: where it is to be billed, that is told.
         amount: amount.as_deref().and_then(|text| money::parse(text).ok()),
         currency: currency.as_deref(),
     }
@@ -311,7 +308,7 @@ mod tests {
         let enrolled = Enrolled { contact: None, ..adjusted(quote([]), &discounts, &[]) };
         let record = || "Harbour kiosk".to_owned();
         let expected = [Problem::NoContact { record: record() }, Problem::NoLineItems { record: record() }];
-        assert_eq!(read(&enrolled).problems, expected);
+        assert_eq!(settled(&enrolled).unwrap_err(), expected);
     }
 
     #[test]

@@ -3,21 +3,25 @@
 //! A file that is taken in changes the settings it names and leaves the others alone, so that one written before a setting
 //! existed still does what it did. Everything wrong with it is told at once, each with the field's name.
 
+mod choices;
+
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::money::Currency;
-use crate::quickbooks::ItemId;
+pub use self::choices::{Amounts, Choices, DocumentNumber, NoLineItems, Tax, Totals};
+
+use self::choices::FIELDS;
+use crate::books::Books;
 
 /// The settings of one company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The currency its books are kept in; none when it is not known.
-    pub home_currency: Option<Currency>,
-    /// The item a quote's own fees are put on; none when nobody chose one.
-    pub fee_item: Option<ItemId>,
+    /// What QuickBooks says of it.
+    pub books: Books,
+    /// What people chose.
+    pub choices: Choices,
 }
 
 /// The form of the file that this release writes and reads.
@@ -26,26 +30,18 @@ pub const FILE_VERSION: u64 = 1;
 /// The largest file that is read, in bytes.
 pub const FILE_LIMIT: usize = 64 * 1024;
 
-/// The most digits of an id in QuickBooks.
-const ID_DIGITS: usize = 20;
-
-/// What people choose for a company; what QuickBooks says of it is not among it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
-    /// The item a quote's own fees are put on.
-    pub fee_item: Option<ItemId>,
-}
-
-/// The choices as they stand in a file, in this order.
-#[derive(Serialize)]
-struct File<'a> {
-    version: u64,
-    fee_item: Option<&'a str>,
-}
-
-/// The settings of a file, each under its name.
 const VERSION: &str = "version";
-const FEE_ITEM: &str = "fee_item";
+
+/// What a file can say, in its order.
+pub const NAMES: [&str; FIELDS.len() + 1] = {
+    let mut names = [VERSION; FIELDS.len() + 1];
+    let mut at = 0;
+    while at < FIELDS.len() {
+        names[at + 1] = FIELDS[at].name;
+        at += 1;
+    }
+    names
+};
 
 /// Something wrong with a file of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +77,15 @@ pub enum Why {
     NoVersion,
     /// It must be an id of QuickBooks, as text, or null.
     NotAnId,
+    /// It must be one of a few words.
+    NotOneOf {
+        /// These.
+        words: &'static [&'static str],
+    },
+    /// It must say where numbers come from.
+    NotANumberRule,
+    /// It must be a text with names of properties in braces, or null.
+    NotATemplate,
 }
 
 /// One setting before and after.
@@ -97,9 +102,7 @@ pub struct Difference {
 impl Choices {
     /// The file that holds these choices, to be kept, changed and taken in again.
     pub fn to_file(&self) -> String {
-        let file =
-            File { version: FILE_VERSION, fee_item: self.fee_item.as_ref().map(|item| item.0.as_str()) };
-        let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&File(self)).unwrap_or_default();
         text.push('\n');
         text
     }
@@ -127,20 +130,36 @@ impl Choices {
 
     /// What differs in `new`.
     pub fn differences(&self, new: &Self) -> Vec<Difference> {
-        let text = |item: &Option<ItemId>| item.as_ref().map(|item| item.0.clone());
-        let fee_item =
-            Difference { field: FEE_ITEM, before: text(&self.fee_item), after: text(&new.fee_item) };
-        [fee_item].into_iter().filter(|difference| difference.before != difference.after).collect()
+        let fields = FIELDS.iter().map(|field| Difference {
+            field: field.name,
+            before: field.get(self),
+            after: field.get(new),
+        });
+        fields.filter(|difference| difference.before != difference.after).collect()
     }
 
     fn take(&mut self, name: &str, value: &Value) -> Result<(), Why> {
-        match name {
-            VERSION if value.as_u64() == Some(FILE_VERSION) => {}
-            VERSION => return Err(Why::NoVersion),
-            FEE_ITEM => self.fee_item = id(value)?.map(ItemId),
-            _ => return Err(Why::Unknown { known: &[VERSION, FEE_ITEM] }),
+        match FIELDS.iter().find(|field| field.name == name) {
+            Some(field) => field.set(self, value),
+            None if name != VERSION => Err(Why::Unknown { known: &NAMES }),
+            None if value.as_u64() == Some(FILE_VERSION) => Ok(()),
+            None => Err(Why::NoVersion),
         }
-        Ok(())
+    }
+}
+
+/// The choices as they stand in a file, all of them, so that a person sees what there is to choose.
+struct File<'a>(&'a Choices);
+
+impl Serialize for File<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(VERSION, &FILE_VERSION)?;
+        for field in FIELDS {
+            map.serialize_entry(field.name, &field.get(self.0))?;
+        }
+        map.end()
     }
 }
 
@@ -151,15 +170,6 @@ impl Wrong {
 
     fn whole(why: Why) -> Vec<Self> {
         vec![Self { field: None, why }]
-    }
-}
-
-fn id(value: &Value) -> Result<Option<String>, Why> {
-    let is_id =
-        |text: &&str| (1..=ID_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    match value {
-        Value::Null => Ok(None),
-        value => value.as_str().filter(is_id).map(|id| Some(id.to_owned())).ok_or(Why::NotAnId),
     }
 }
 
@@ -205,9 +215,10 @@ impl<'de> serde::Deserialize<'de> for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quickbooks::ItemId;
 
     fn chosen(item: &str) -> Choices {
-        Choices { fee_item: Some(ItemId(item.to_owned())) }
+        Choices { fee_item: Some(ItemId(item.to_owned())), ..Choices::default() }
     }
 
     #[test]
@@ -215,7 +226,7 @@ mod tests {
         for choices in [Choices::default(), chosen("31")] {
             assert_eq!(chosen("7").changed_by(&choices.to_file()), Ok(choices));
         }
-        assert_eq!(chosen("31").to_file(), "{\n  \"version\": 1,\n  \"fee_item\": \"31\"\n}\n");
+        insta::assert_snapshot!(chosen("31").to_file());
     }
 
     #[test]
@@ -231,7 +242,7 @@ mod tests {
     fn a_wrong_file_says_which_field_and_why() {
         let wrong = |file: &str| Choices::default().changed_by(file).unwrap_err();
         let of = |field: &str, why| Wrong { field: Some(field.to_owned()), why };
-        let unknown = || Why::Unknown { known: &["version", "fee_item"] };
+        let unknown = || Why::Unknown { known: &NAMES };
         for (file, expected) in [
             (r#"{"fee_item": "31"}"#, of("version", Why::NoVersion)),
             (r#"{"version": 2}"#, of("version", Why::NoVersion)),
@@ -240,6 +251,13 @@ mod tests {
             (r#"{"version": 1, "fee_item": 31}"#, of("fee_item", Why::NotAnId)),
             (r#"{"version": 1, "fee_item": "31 or 32"}"#, of("fee_item", Why::NotAnId)),
             (r#"{"version": 1, "fee_item": ""}"#, of("fee_item", Why::NotAnId)),
+            (r#"{"version": 1, "document_number": 7}"#, of("document_number", Why::NotANumberRule)),
+            (r#"{"version": 1, "memo": "{"}"#, of("memo", Why::NotATemplate)),
+            (
+                r#"{"version": 1, "totals": "maybe"}"#,
+                of("totals", Why::NotOneOf { words: &["warn", "refuse"] }),
+            ),
+            (r#"{"version": 1, "totals": null}"#, of("totals", Why::NotOneOf { words: &["warn", "refuse"] })),
             (r#"{"version": 1, "fee_item": "1", "fee_item": "2"}"#, of("fee_item", Why::Twice)),
         ] {
             assert_eq!(wrong(file), [expected], "{file}");

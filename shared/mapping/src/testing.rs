@@ -1,15 +1,18 @@
 //! The deal and the quote the tests vary: “Harbour kiosk”, billed to Ana Trujillo.
 
+use crate::books::Books;
 use crate::hubspot::{
     Adjustment, AdjustmentProperties, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties, Quote,
     Record, RecordId,
 };
+use crate::item::MissingItem;
 use crate::lookup::{Answers, Links, Matched};
 use crate::problem::Problem;
 use crate::quickbooks::{Customer, Item, ItemId};
 use crate::sale;
-use crate::settings::Settings;
+use crate::settings::{Choices, Settings};
 use serde_json::{Value, from_value, json};
+use std::collections::BTreeMap;
 
 /// A deal with the given lines, numbered from 601.
 pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
@@ -25,6 +28,7 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
         discounts: Vec::new(),
         fees: Vec::new(),
         payments: Vec::new(),
+        properties: BTreeMap::new(),
     }
 }
 
@@ -96,11 +100,12 @@ pub(crate) fn customer(value: Value) -> Customer {
 
 /// A company that keeps its books in dollars and puts fees on item 31.
 pub(crate) fn settings() -> Settings {
-    Settings { home_currency: Some("USD".parse().unwrap()), fee_item: Some(ItemId("31".into())) }
+    let choices = Choices { fee_item: Some(ItemId("31".into())), ..Choices::default() };
+    Settings { books: Books { home_currency: Some("USD".parse().unwrap()), ..Books::default() }, choices }
 }
 
 /// The record in the company of [`settings`], which has [`widget`] and no customer.
 pub(crate) fn settled(enrolled: &Enrolled) -> Result<Matched, Vec<Problem>> {
     let answers = Answers { items: vec![widget()], ..Answers::default() };
-    sale::read(enrolled).settle(&Links::default(), &answers, &settings())
+    sale::read(enrolled).settle(&Links::default(), &answers, &settings(), MissingItem::Refuse)
 }

@@ -5,12 +5,15 @@
 //! written: nobody has seen that request.) Looking up first in the same attempt also warms the connection the write uses.
 
 use crate::error::{Answer, Cause, Effect, Error, by_fault, sort};
-use crate::fault::Fault;
+use crate::fault::{Fault, Meaning};
 use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
+use jiff::civil::Date;
+use mapping::money::Currency;
 use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -147,6 +150,20 @@ impl Company {
     /// As [`Self::query`].
     pub async fn query_apart(&self, queries: &[Query]) -> Result<Vec<Rows>, Error> {
         futures::future::try_join_all(queries.iter().map(|query| self.query_one(query))).await
+    }
+
+    /// How many units of the home currency one of `currency` is worth on a day; none when QuickBooks knows no rate.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn exchange_rate(&self, currency: &Currency, day: Date) -> Result<Option<Decimal>, Error> {
+        // Neither needs escaping: three capital letters, and digits with hyphens.
+        let path = format!("exchangerate?sourcecurrencycode={currency}&asofdate={day}");
+        match self.get::<Exchanged>(&path).await {
+            Ok(answer) => Ok(answer.exchange_rate.rate.filter(|rate| *rate > Decimal::ZERO)),
+            Err(Error::Rejected(fault)) if fault.meaning() == Meaning::ObjectGone => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates a document from frozen bytes, sent as they are.
@@ -348,6 +365,19 @@ struct Call<'a> {
     request_id: Option<&'a RequestId>,
     content_type: &'static str,
     body: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Exchanged {
+    exchange_rate: ExchangeRate,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExchangeRate {
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    rate: Option<Decimal>,
 }
 
 #[derive(Deserialize)]

@@ -134,6 +134,9 @@ impl FaultError {
         match self.number() {
             Some(6240) => Meaning::DuplicateName,
             Some(6140) => Meaning::DuplicateNumber(self.detail.as_deref().and_then(named_document)),
+            Some(2500) if self.detail.as_deref().is_some_and(|detail| detail.contains("TaxCode")) => {
+                Meaning::TaxCode
+            }
             Some(610 | 2500 | 6250) => Meaning::ObjectGone,
             Some(6200 | 6210) => Meaning::PeriodClosed,
             Some(6100 | 6160 | 6230) => Meaning::TaxCode,

@@ -29,6 +29,12 @@ pub enum Entity {
     Term,
     /// The company's preferences: one row.
     Preferences,
+    /// What the company says of itself: one row.
+    CompanyInfo,
+    /// Tax codes; inactive ones only with [`Query::with_inactive`].
+    TaxCode,
+    /// Tax rates; inactive ones only with [`Query::with_inactive`].
+    TaxRate,
 }
 
 impl Entity {
@@ -45,6 +51,9 @@ impl Entity {
             Self::PaymentMethod => "PaymentMethod",
             Self::Term => "Term",
             Self::Preferences => "Preferences",
+            Self::CompanyInfo => "CompanyInfo",
+            Self::TaxCode => "TaxCode",
+            Self::TaxRate => "TaxRate",
         }
     }
 }

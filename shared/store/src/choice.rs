@@ -78,12 +78,6 @@ impl Store {
         choices: &Choices,
         revision: u64,
     ) -> Result<Chosen, Error> {
-        let fee_item = choices.fee_item.as_ref().map(|item| text(&item.0));
-        let set = "SET v = :v, revision = :next";
-        let expression = match fee_item {
-            Some(_) => format!("{set}, fee_item = :fee_item"),
-            None => format!("{set} REMOVE fee_item"),
-        };
         // What an earlier release wrote has no revision.
         let seen = match revision {
             0 => "attribute_not_exists(revision) OR revision = :seen",
@@ -91,14 +85,27 @@ impl Store {
         };
         let mut save = self
             .item(Update::builder(), portal, &format!("{SETTINGS}{realm}"))
-            .update_expression(expression)
             .condition_expression(seen)
             .expression_attribute_values(":v", number(VERSION))
             .expression_attribute_values(":seen", number(revision))
             .expression_attribute_values(":next", number(revision + 1));
-        if let Some(item) = fee_item {
-            save = save.expression_attribute_values(":fee_item", item);
+        let (mut set, mut remove) = ("SET v = :v, revision = :next".to_owned(), Vec::new());
+        for (name, value) in choices.stored() {
+            // Behind a placeholder: some of these names are words of DynamoDB's.
+            let (attribute, placeholder) = (format!("#{name}"), format!(":{name}"));
+            save = save.expression_attribute_names(&attribute, name);
+            match value {
+                Some(value) => {
+                    set += &format!(", {attribute} = {placeholder}");
+                    save = save.expression_attribute_values(placeholder, text(value));
+                }
+                None => remove.push(attribute),
+            }
         }
+        if !remove.is_empty() {
+            set += &format!(" REMOVE {}", remove.join(", "));
+        }
+        let save = save.update_expression(set);
         self.choose_for_linked(portal, realm, save, "saving the settings").await
     }
 

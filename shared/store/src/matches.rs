@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use mapping::hubspot::{PortalId, RecordId};
+use mapping::lookup::LinkedCustomer;
 use mapping::quickbooks::{CustomerId, ItemId, RealmId};
 
 use crate::item::{Item, VERSION, number, text};
@@ -13,8 +14,8 @@ use crate::{Error, Store};
 /// Matches of one portal with one company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches {
-    /// The customer a contact became, with its name.
-    pub customer: Option<(CustomerId, String)>,
+    /// The customer a contact became.
+    pub customer: Option<LinkedCustomer>,
     /// The item each HubSpot product became.
     pub items: HashMap<String, ItemId>,
 }
@@ -43,7 +44,11 @@ impl Store {
                 let item = Item { what: "a match", attributes: &attributes };
                 let id = item.text("id")?;
                 match item.text("sk")?.split_once('#') {
-                    Some(("CONTACT", _)) => found.customer = Some((CustomerId(id), item.text("name")?)),
+                    Some(("CONTACT", _)) => {
+                        let currency = item.optional_text("currency").and_then(|code| code.parse().ok());
+                        let (id, name) = (CustomerId(id), item.text("name")?);
+                        found.customer = Some(LinkedCustomer { id, name, currency });
+                    }
                     Some(("PRODUCT", product)) => {
                         found.items.insert(product.to_owned(), ItemId(id));
                     }
@@ -66,12 +71,14 @@ impl Store {
         matches: &Matches,
     ) -> Result<(), Error> {
         let pk = partition(portal, realm);
-        let customer = matches.customer.iter().map(|(id, name)| {
-            HashMap::from([
+        let customer = matches.customer.iter().map(|LinkedCustomer { id, name, currency }| {
+            let mut item = HashMap::from([
                 ("sk".to_owned(), text(contact_sort(contact))),
                 ("id".to_owned(), text(&id.0)),
                 ("name".to_owned(), text(name)),
-            ])
+            ]);
+            item.extend(currency.iter().map(|code| ("currency".to_owned(), text(code.as_str()))));
+            item
         });
         let items = matches.items.iter().map(|(product, id)| {
             HashMap::from([("sk".to_owned(), text(product_sort(product))), ("id".to_owned(), text(&id.0))])

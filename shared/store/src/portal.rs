@@ -3,9 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
-use mapping::quickbooks::{ItemId, RealmId};
+use mapping::quickbooks::RealmId;
+use mapping::settings::Choices;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
@@ -56,8 +58,10 @@ pub struct Company {
     pub connected_by: Option<String>,
     /// When it was connected last.
     pub connected_at: Option<Timestamp>,
-    /// The item that stands for fees of a quote.
-    pub fee_item: Option<ItemId>,
+    /// What people chose for it.
+    pub choices: Choices,
+    /// How it keeps its books, and when QuickBooks said so; none when it was not asked yet.
+    pub books: Option<(Books, Timestamp)>,
     /// How often its settings were saved: whoever saves them says which he saw.
     pub settings_revision: u64,
     /// Its tokens.
@@ -88,6 +92,7 @@ pub struct NewCompany {
 pub(crate) const PORTAL: &str = "PORTAL";
 pub(crate) const LINK: &str = "LINK#";
 pub(crate) const SETTINGS: &str = "SETTINGS#";
+const BOOKS: &str = "BOOKS#";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -208,6 +213,7 @@ impl Store {
     /// [`Error::Unavailable`]: something of it may be left; to be called again.
     pub async fn disconnect_quickbooks(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
         self.delete(id, &format!("{LINK}{realm}"), "taking the link away").await?;
+        self.delete(id, &format!("{BOOKS}{realm}"), "forgetting the preferences").await?;
         self.disconnect(&Owner::QuickBooks(id, realm.clone())).await
     }
 
@@ -222,17 +228,43 @@ impl Store {
         delete.send().await.map_err(Error::unavailable(doing)).map(drop)
     }
 
-    /// Chooses the item that stands for the fees of a quote.
+    /// Keeps how a company keeps its books, as QuickBooks said it at `read_at`.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn save_fee_item(&self, id: PortalId, realm: &RealmId, item: &ItemId) -> Result<(), Error> {
-        self.put(id, &format!("{SETTINGS}{realm}"))
-            .item("fee_item", text(&item.0))
+    pub async fn keep_books(
+        &self,
+        id: PortalId,
+        realm: &RealmId,
+        books: &Books,
+        read_at: Timestamp,
+    ) -> Result<(), Error> {
+        let books = serde_json::to_string(books).map_err(Error::unavailable("keeping the preferences"))?;
+        self.dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_expression("SET v = :v, books = :books, read_at = :read_at")
+            .expression_attribute_values(":v", number(VERSION))
+            .expression_attribute_values(":books", text(books))
+            .expression_attribute_values(":read_at", millis(read_at))
             .send()
             .await
-            .map_err(Error::unavailable("saving the settings"))?;
-        Ok(())
+            .map_err(Error::unavailable("keeping the preferences"))
+            .map(drop)
+    }
+
+    /// Gives a company its first choices, whatever was chosen before; people choose by `save_choices`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn put_choices(&self, id: PortalId, realm: &RealmId, choices: &Choices) -> Result<(), Error> {
+        let mut put = self.put(id, &format!("{SETTINGS}{realm}"));
+        for (name, value) in choices.stored().filter_map(|(name, value)| Some((name, value?))) {
+            put = put.item(name, text(value));
+        }
+        put.send().await.map_err(Error::unavailable("saving the settings")).map(drop)
     }
 
     fn put(
@@ -275,7 +307,9 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
                 .transpose()?,
             connected_by: link.optional_text("connected_by"),
             connected_at: link.optional_time("connected_at")?,
-            fee_item: settings(realm).and_then(|item| item.optional_text("fee_item")).map(ItemId),
+            choices: Choices::from_stored(|name| settings(realm)?.optional_text(name))
+                .map_err(|name| Error::corrupt("the settings", name))?,
+            books: named(&format!("{BOOKS}{realm}")).map(read_books).transpose()?,
             settings_revision: settings(realm)
                 .map(|item| item.optional_number("revision"))
                 .transpose()?
@@ -293,6 +327,12 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))
+}
+
+fn read_books(item: &Item<'_>) -> Result<(Books, Timestamp), Error> {
+    let books = item.optional_json("books")?.ok_or_else(|| Error::corrupt(item.what, "books"))?;
+    let read_at = item.optional_time("read_at")?.ok_or_else(|| Error::corrupt(item.what, "read_at"))?;
+    Ok((books, read_at))
 }
 
 fn realm_id(text: String) -> Result<RealmId, Error> {

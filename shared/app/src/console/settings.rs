@@ -3,7 +3,7 @@
 //! Nothing is saved that was not shown as a difference first, and nothing that was typed is lost: each page that refuses a
 //! file holds it.
 
-use mapping::settings::{Choices, Difference, Why, Wrong};
+use mapping::settings::{Choices, Difference, NAMES, Why, Wrong};
 use maud::{Markup, html};
 use store::choice::Chosen;
 use store::portal::Company;
@@ -14,14 +14,9 @@ use super::layout::{Page, Room, Tone, csrf, note, notice};
 use super::text::{Texts, fill};
 use crate::web::{self, Fields, Reply};
 
-/// What is chosen for a company today.
-fn choices(company: &Company) -> Choices {
-    Choices { fee_item: company.fee_item.clone() }
-}
-
 /// `GET /console/company/{realm}/settings.json`.
 pub(super) fn export(company: &Company) -> Reply {
-    let mut reply = web::answer(200, "application/json", choices(company).to_file());
+    let mut reply = web::answer(200, "application/json", company.choices.to_file());
     let disposition = format!("attachment; filename=\"settings-{}.json\"", company.realm);
     if let Ok(disposition) = disposition.parse() {
         reply.headers_mut().insert(lambda_http::http::header::CONTENT_DISPOSITION, disposition);
@@ -32,7 +27,7 @@ pub(super) fn export(company: &Company) -> Reply {
 impl Visit<'_> {
     /// `GET /console/company/{realm}/settings`.
     pub(super) fn settings(&self, company: &Company) -> Reply {
-        self.settings_page(200, company, Markup::default(), &choices(company).to_file(), &[])
+        self.settings_page(200, company, Markup::default(), &company.choices.to_file(), &[])
     }
 
     /// `POST /console/company/{realm}/settings/check`: shows what a file would change.
@@ -41,9 +36,9 @@ impl Visit<'_> {
         // A file that is no text is no field: the browser says all the same that one was chosen.
         let Some(text) = file.or(form.one("text")) else {
             let wrong = note(Tone::Bad, &html! { p { (self.texts().wrong_not_text) } });
-            return self.settings_page(422, company, wrong, &choices(company).to_file(), &[]);
+            return self.settings_page(422, company, wrong, &company.choices.to_file(), &[]);
         };
-        match choices(company).changed_by(text) {
+        match company.choices.changed_by(text) {
             Ok(new) => self.difference_page(200, company, Markup::default(), text, &new),
             Err(wrong) => self.settings_page(422, company, Markup::default(), text, &wrong),
         }
@@ -61,7 +56,7 @@ impl Visit<'_> {
         form: &Fields,
     ) -> Result<Reply, store::Error> {
         let text = form.one("text").unwrap_or_default();
-        let new = match choices(company).changed_by(text) {
+        let new = match company.choices.changed_by(text) {
             Ok(new) => new,
             Err(wrong) => return Ok(self.settings_page(422, company, Markup::default(), text, &wrong)),
         };
@@ -151,7 +146,7 @@ impl Visit<'_> {
     ) -> Reply {
         let texts = self.texts();
         let address = address(&company.realm);
-        let differences = choices(company).differences(new);
+        let differences = company.choices.differences(new);
         let content = html! {
             h2 { (texts.settings_diff) }
             @if differences.is_empty() { section.card { p { (texts.settings_same) } } } @else {
@@ -201,8 +196,27 @@ fn value<'a>(value: &'a Option<String>, texts: &'a Texts) -> &'a str {
     value.as_deref().unwrap_or(texts.none)
 }
 
-fn explained(texts: &Texts) -> [(&'static str, &'static str); 2] {
-    [("version", texts.explain_version), ("fee_item", texts.explain_fee_item)]
+fn explained(texts: &Texts) -> [(&'static str, &'static str); NAMES.len()] {
+    NAMES.map(|name| (name, explanation(name, texts)))
+}
+
+fn explanation(name: &str, texts: &Texts) -> &'static str {
+    match name {
+        "version" => texts.explain_version,
+        "fee_item" => texts.explain_fee_item,
+        "default_item" => texts.explain_default_item,
+        "no_line_items" => texts.explain_no_line_items,
+        "totals" => texts.explain_totals,
+        "tax" => texts.explain_tax,
+        "default_tax_code" => texts.explain_default_tax_code,
+        "amounts" => texts.explain_amounts,
+        "document_number" => texts.explain_document_number,
+        "memo" => texts.explain_memo,
+        "terms" => texts.explain_terms,
+        "class" => texts.explain_class,
+        "location" => texts.explain_location,
+        _ => "",
+    }
 }
 
 fn why(why: &Why, texts: &Texts) -> String {
@@ -217,5 +231,24 @@ fn why(why: &Why, texts: &Texts) -> String {
         Why::Unknown { known } => fill(texts.wrong_unknown, &[("known", &known.join(", "))]),
         Why::NoVersion => texts.wrong_version.to_owned(),
         Why::NotAnId => texts.wrong_id.to_owned(),
+        Why::NotANumberRule => texts.wrong_number_rule.to_owned(),
+        Why::NotATemplate => texts.wrong_template.to_owned(),
+        Why::NotOneOf { words } => fill(texts.wrong_word, &[("words", &words.join(", "))]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::text::texts;
+    use crate::web::Language;
+
+    #[test]
+    fn each_setting_is_explained() {
+        for language in [Language::English, Language::French] {
+            for (name, explained) in explained(texts(language)) {
+                assert!(!explained.is_empty(), "{name}");
+            }
+        }
     }
 }

@@ -183,6 +183,28 @@ texts! {
     explain_version: "Which form the file has: 1.", "La forme du fichier : 1.";
     explain_fee_item: "The ID of the QuickBooks product that the fees of a quote are put on, such as \"31\"; null for none.",
         "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
+    explain_default_item: "The ID of the QuickBooks product for line items that match none, where the workflow action allows that, and for deals billed by their amount; null for none.",
+        "L’identifiant du produit QuickBooks pour les lignes de produit qui ne correspondent à aucun, si l’action de workflow le permet, et pour les transactions facturées à leur montant ; null pour aucun.";
+    explain_no_line_items: "What to do with a deal that has no line items: \"refuse\" creates nothing, \"deal_amount\" puts the amount of the deal on one line, with the default product.",
+        "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
+    explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
+        "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
+    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), or \"none\": documents are not taxed.",
+        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut) ou \"none\" : les documents ne sont pas taxés.";
+    explain_default_tax_code: "Outside the United States: the ID of the QuickBooks tax code for every line, such as \"5\"; null for none.",
+        "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
+    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of the default tax code.",
+        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux du code de taxe par défaut.";
+    explain_document_number: "Where the numbers of documents come from: \"quickbooks\"; \"prefix INV-\", the record’s ID behind a text of your own; or \"property po_number\", a property of the deal or quote.",
+        "D’où viennent les numéros des documents : \"quickbooks\" ; \"prefix INV-\", l’identifiant de la fiche précédé de votre texte ; ou \"property po_number\", une propriété de la transaction ou du devis.";
+    explain_memo: "What customers read below the lines of a document; names of HubSpot properties in braces are filled in from the deal or quote; null for nothing.",
+        "Ce que les clients lisent sous les lignes d’un document ; les noms de propriétés HubSpot entre accolades sont remplacés par les valeurs de la transaction ou du devis ; null pour rien.";
+    explain_terms: "The ID of the QuickBooks terms of an invoice whose workflow action names no number of days; null for those of the customer or company.",
+        "L’identifiant des conditions QuickBooks d’une facture dont l’action de workflow ne fixe pas de nombre de jours ; null pour celles du client ou de l’entreprise.";
+    explain_class: "The ID of the QuickBooks class of documents, or of their lines, as the company tracks them; null for none.",
+        "L’identifiant de la classe QuickBooks des documents, ou de leurs lignes, selon le suivi de l’entreprise ; null pour aucune.";
+    explain_location: "The ID of the QuickBooks location of documents, where the company tracks locations; null for none.",
+        "L’identifiant du lieu QuickBooks des documents, si l’entreprise suit les lieux ; null pour aucun.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -194,6 +216,11 @@ texts! {
         "n’est pas un paramètre. Il y a : {known}. Corrigez le nom ou supprimez-le.";
     wrong_version: "must be the number 1, the form this release reads.",
         "doit être le nombre 1, la forme que lit cette version.";
+    wrong_word: "must be one of: {words}, in quotes.", "doit être l’un de ces mots, entre guillemets : {words}.";
+    wrong_number_rule: "must be \"quickbooks\", \"prefix\" with a space and 1 to 8 characters behind it, or \"property\" with a space and the internal name of a HubSpot property.",
+        "doit être \"quickbooks\", \"prefix\" suivi d’une espace et de 1 à 8 caractères, ou \"property\" suivi d’une espace et du nom interne d’une propriété HubSpot.";
+    wrong_template: "must be a text of at most 1000 characters in quotes, each brace around the internal name of a HubSpot property, or null.",
+        "doit être un texte d’au plus 1000 caractères entre guillemets, chaque accolade entourant le nom interne d’une propriété HubSpot, ou null.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 

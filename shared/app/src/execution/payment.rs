@@ -76,7 +76,7 @@ impl Execution<'_> {
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
         let company = self.app.company(self.portal, realm, self.deadline).await?;
-        let enrolled = self.enrolled(record, kind, &inputs).await?;
+        let enrolled = self.enrolled(&company, record, kind, &inputs).await?;
         let paid = self.paid(&enrolled, &inputs, &company.settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
         let document = self.document(&company, &DocumentId(id.clone())).await?;
@@ -90,6 +90,7 @@ impl Execution<'_> {
             contact: None,
             customer_id: customer.value,
             customer_name: customer.name.unwrap_or_default(),
+            currency: None,
             customer_match: String::new(),
             items: Vec::new(),
             subtotal: total,
@@ -112,7 +113,11 @@ impl Execution<'_> {
     }
 
     /// The document as it stands; none when it was deleted or voided.
-    async fn document(&self, company: &Company, id: &DocumentId) -> Result<Option<Document>, Stop> {
+    pub(super) async fn document(
+        &self,
+        company: &Company,
+        id: &DocumentId,
+    ) -> Result<Option<Document>, Stop> {
         let query = Query::from(Entity::from(self.kind)).equals(Attribute::Id, &id.0);
         let rows = self.app.ask(company, self.kind, &[query]).await?;
         let found: Vec<Document> = rows[0].read().map_err(unreadable(self.kind, &company.name))?;

@@ -1,0 +1,91 @@
+//! How the company keeps its books: asked for in the look-up of an execution, kept for a day, and asked for anew when
+//! it or QuickBooks refuses a document: that may rest on what is no longer so.
+
+use jiff::{SignedDuration, Timestamp};
+use mapping::books::Books;
+use mapping::date;
+use mapping::document;
+use mapping::lookup::Matched;
+use mapping::payment::Paid;
+use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use mapping::sale::{Reading, RecordRef};
+use mapping::settings::Settings;
+use quickbooks::Rows;
+use quickbooks::query::{Attribute, Entity, Query};
+use rust_decimal::Decimal;
+use store::record::Record;
+
+use super::{Execution, PAGE};
+use crate::clock;
+use crate::connection::{Company, Stop, unreadable};
+use crate::failure::{Failure, Trouble};
+use crate::telemetry::chain;
+
+/// For so long what QuickBooks said is taken to hold.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether a plan may rest on what is kept.
+pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, now: Timestamp) -> bool {
+    let is_fresh = |read_at: Timestamp| now.duration_since(read_at).abs() < KEPT_FOR;
+    let Settings { books, choices } = &company.settings;
+    let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
+    let to_know = choices.tax_code_to_know().filter(|_| !books.is_american());
+    let lacks_rate = to_know.is_some_and(|code| !books.tax_percents.contains_key(&code.0));
+    !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
+}
+
+/// What to ask: two metered reads, and two more where the rate of a tax code has to be known.
+pub(super) fn queries(company: &Company) -> Vec<Query> {
+    let mut queries = Vec::from([Entity::Preferences, Entity::CompanyInfo].map(Query::from));
+    if let Some(code) = company.settings.choices.tax_code_to_know() {
+        queries.push(Query::from(Entity::TaxCode).equals(Attribute::Id, &code.0));
+        queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
+    }
+    queries
+}
+
+impl Execution<'_> {
+    /// QuickBooks' rate on the document's day, of a document that is not in the home currency.
+    pub(super) async fn exchange_rate(
+        &self,
+        company: &Company,
+        books: &Books,
+        matched: &Matched,
+        paid: Option<&Paid>,
+    ) -> Result<Option<Decimal>, Stop> {
+        let sale = &matched.sale;
+        let Some(currency) = books.foreign(sale.currency.as_ref()) else { return Ok(None) };
+        let day = document::posting_date(self.kind, date::today(clock::now(), &self.zone()), paid);
+        match self.app.exchange_rate(company, self.kind, currency, day).await? {
+            Some(rate) => Ok(Some(rate)),
+            None => {
+                let RecordRef { kind, name, .. } = &sale.record;
+                Err(Stop::Failure(Failure::no_exchange_rate(*kind, name, currency, day)))
+            }
+        }
+    }
+
+    /// The settings with the books as QuickBooks says now, which are kept for the next execution.
+    pub(super) async fn read_books(&self, company: &Company, rows: &[Rows]) -> Result<Settings, Stop> {
+        let unreadable = || unreadable(self.kind, &company.name);
+        let [preferences, info, taxes @ ..] = rows else { return Ok(company.settings.clone()) };
+        let preferences: Vec<Preferences> = preferences.read().map_err(unreadable())?;
+        let info: Vec<CompanyInfo> = info.read().map_err(unreadable())?;
+        let (Some(preferences), Some(info)) = (preferences.first(), info.first()) else {
+            // A company always has both.
+            return Err(Stop::Trouble(Trouble::QuickBooksDown));
+        };
+        let mut books = Books::read(preferences, info);
+        if let [codes, rates] = taxes {
+            let codes: Vec<TaxCode> = codes.read().map_err(unreadable())?;
+            let rates: Vec<TaxRate> = rates.read().map_err(unreadable())?;
+            books = books.with_tax_codes(&codes, &rates);
+        }
+        let (portal, realm) = (self.request.portal_id, company.realm());
+        let kept = self.app.store.keep_books(portal, realm, &books, clock::now()).await;
+        if let Err(error) = kept {
+            tracing::warn!(error = chain(&error), "the company's preferences could not be kept");
+        }
+        Ok(Settings { books, choices: company.settings.choices.clone() })
+    }
+}

@@ -1,0 +1,156 @@
+//! How a company keeps its books, as QuickBooks says: what a document must look like there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// What documents depend on. It can be kept for a while: people change it rarely, and QuickBooks refuses what it no longer
+/// allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Books {
+    /// Such as `US`, which has a sales tax of its own kind; none when QuickBooks does not say.
+    pub country: Option<String>,
+    /// The currency they are kept in; none when it is not known.
+    pub home_currency: Option<Currency>,
+    /// Whether customers and documents can be in other currencies.
+    pub several_currencies: bool,
+    /// What the rates of a tax code come to, in percent, of those that were asked for.
+    pub tax_percents: BTreeMap<String, Decimal>,
+    /// Whether people give documents their numbers.
+    pub custom_numbers: bool,
+    /// Whether documents have a class.
+    pub classes: bool,
+    /// Whether lines have a class of their own.
+    pub line_classes: bool,
+    /// Whether documents have a location.
+    pub locations: bool,
+}
+
+impl Books {
+    /// Whether lines are taxed as in the United States: `TAX` or `NON`, or nothing said. What names no country is taken for
+    /// American: a company elsewhere then refuses the document, for want of a tax code.
+    pub fn is_american(&self) -> bool {
+        self.country.as_deref().is_none_or(|country| country == "US")
+    }
+
+    /// The same books, knowing what the rates of these tax codes come to. A code with rates that do not simply add up, or
+    /// without any for sales, stays unknown.
+    pub fn with_tax_codes(mut self, codes: &[TaxCode], rates: &[TaxRate]) -> Self {
+        let rate = |id: &str| rates.iter().find(|rate| rate.id == id)?.rate_value;
+        for code in codes {
+            let details = code.sales_tax_rate_list.iter().flat_map(|list| &list.tax_rate_detail);
+            let percents: Option<Vec<Decimal>> = details
+                .map(|detail| match detail.tax_type_applicable.as_deref() {
+                    None | Some("TaxOnAmount") => rate(&detail.tax_rate_ref.value),
+                    Some(_) => None,
+                })
+                .collect();
+            let percents = percents.filter(|percents| !percents.is_empty());
+            let sum = percents.map(|percents| percents.iter().sum::<Decimal>());
+            if let Some(sum) = sum.filter(|sum| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(sum)) {
+                self.tax_percents.insert(code.id.0.clone(), sum);
+            }
+        }
+        self
+    }
+
+    /// The currency, where it is certain that it is not the home currency.
+    pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
+        currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))
+    }
+
+    /// Reads them off the company's preferences and its information.
+    pub fn read(preferences: &Preferences, info: &CompanyInfo) -> Self {
+        let (currency, tracked) = (preferences.currency_prefs.as_ref(), &preferences.accounting_info_prefs);
+        Self {
+            country: info
+                .country
+                .clone()
+                .map(|country| country.trim().to_owned())
+                .filter(|text| !text.is_empty()),
+            home_currency: currency
+                .and_then(|prefs| prefs.home_currency.as_ref())
+                .and_then(|home| home.value.parse().ok()),
+            tax_percents: BTreeMap::new(),
+            custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
+            classes: tracked.class_tracking_per_txn.unwrap_or_default(),
+            line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
+            locations: tracked.track_departments.unwrap_or_default(),
+            several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn they_are_read_as_far_as_quickbooks_says() {
+        let check = |preferences, info, expected| {
+            let (preferences, info) = (from_value(preferences).unwrap(), from_value(info).unwrap());
+            assert_eq!(Books::read(&preferences, &info), expected);
+        };
+        let sterling =
+            json!({"CurrencyPrefs": {"MultiCurrencyEnabled": true, "HomeCurrency": {"value": "GBP"}}});
+        let british = Books {
+            country: Some("GB".into()),
+            home_currency: Some("GBP".parse().unwrap()),
+            several_currencies: true,
+            ..Books::default()
+        };
+        check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
+        let tracking = json!({
+            "SalesFormsPrefs": {"CustomTxnNumbers": true},
+            "AccountingInfoPrefs": {"ClassTrackingPerTxnLine": true, "TrackDepartments": true},
+        });
+        let expected =
+            Books { custom_numbers: true, line_classes: true, locations: true, ..Books::default() };
+        check(tracking, json!({}), expected);
+        check(json!({}), json!({"Country": " "}), Books::default());
+        check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
+    }
+
+    #[test]
+    fn the_rates_of_a_tax_code_add_up_or_are_not_known() {
+        let detail =
+            |rate: &str, kind: &str| json!({"TaxRateRef": {"value": rate}, "TaxTypeApplicable": kind});
+        let code = |id: &str, details: &[serde_json::Value]| {
+            from_value(json!({"Id": id, "SalesTaxRateList": {"TaxRateDetail": details}})).unwrap()
+        };
+        let rate = |id: &str, percent: &str| {
+            let percent: serde_json::Value = serde_json::from_str(percent).unwrap();
+            from_value(json!({"Id": id, "RateValue": percent})).unwrap()
+        };
+        let codes = [
+            code("5", &[detail("3", "TaxOnAmount"), detail("4", "TaxOnAmount")]),
+            code("6", &[detail("3", "TaxOnAmount"), detail("4", "TaxOnTax")]),
+            code("7", &[detail("3", "TaxOnAmount"), detail("99", "TaxOnAmount")]),
+            code("8", &[]),
+            from_value(json!({"Id": "9"})).unwrap(),
+        ];
+        let books = Books::default().with_tax_codes(&codes, &[rate("3", "5"), rate("4", "9.975")]);
+        assert_eq!(books.tax_percents, [("5".to_owned(), "14.975".parse().unwrap())].into());
+    }
+
+    #[test]
+    fn what_an_earlier_release_kept_can_be_read() {
+        assert_eq!(serde_json::from_str::<Books>("{}").unwrap(), Books::default());
+        let tax_percents = [("5".to_owned(), "14.975".parse().unwrap())].into();
+        let books = Books {
+            country: Some("GB".into()),
+            home_currency: Some("GBP".parse().unwrap()),
+            several_currencies: true,
+            tax_percents,
+            locations: true,
+            ..Books::default()
+        };
+        let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();
+        assert_eq!(books, again);
+    }
+}
