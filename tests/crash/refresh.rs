@@ -119,8 +119,12 @@ async fn connect_again(bench: &Bench, number: usize) {
         hard_expires_at: None,
         scopes: Vec::new(),
     };
-    bench.stack.store.connect_quickbooks(PORTAL, &company, &grant).await.unwrap();
+    let store = &bench.stack.store;
+    store.connect_quickbooks(PORTAL, &company, &grant).await.unwrap();
     bench.stack.advance_clock(A_WEEK);
+    // In use, or HubSpot would be asked first whether the app is still installed.
+    let connection = store.connection(&owner()).await.unwrap().unwrap();
+    store.note_use(&owner(), &connection, bench.stack.now()).await.unwrap();
 }
 
 fn owner() -> Owner {

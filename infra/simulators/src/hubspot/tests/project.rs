@@ -107,7 +107,8 @@ fn each_action_has_the_inputs_that_work_and_the_outputs_it_can_give() {
         ("receipt", "quickbooks_account payment_method deposit_account", "due_date payment_id paid_amount"),
     ] {
         let config = config(action);
-        assert_eq!(names(&config["inputFields"]), inputs);
+        let of_all = "missing_item email_document if_repeated";
+        assert_eq!(names(&config["inputFields"]), format!("{inputs} {of_all}"));
         let outputs = "status errorCode errorMessage error_subject document_type document_id document_number \
                        document_url document_date due_date currency subtotal tax total balance customer_id \
                        customer_name customer_match payment_id paid_amount warnings execution_id";
@@ -138,7 +139,8 @@ fn rules_ask_for_success_first_then_for_every_code_in_order_and_last_for_any_fai
     for action in ACTIONS {
         let successes: &[&str] =
             if action == "invoice" { &["created", "paid", "partly_paid"] } else { &["created"] };
-        let expected: Vec<&str> = successes.iter().copied().chain(CODES).chain(["failed"]).collect();
+        let expected: Vec<&str> =
+            successes.iter().copied().chain(["existing"]).chain(CODES).chain(["failed"]).collect();
         let config = config(action);
         let rules = config["executionRules"].as_array().unwrap().iter();
         let order: Vec<&str> = rules.map(|rule| rule["labelName"].as_str().unwrap()).collect();
@@ -158,6 +160,7 @@ fn each_answer_is_translated_by_the_rule_made_for_it() {
     };
     for action in ACTIONS {
         check(action, "created", "NONE", Some("created"));
+        check(action, "existing", "NONE", Some("existing"));
         check(action, "accepted", "NONE", None);
         check(action, "failed", "ADDED_LATER", Some("failed"));
         for code in CODES {
