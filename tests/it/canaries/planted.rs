@@ -32,6 +32,8 @@ impl Known {
         // What vendors put before a token is the same for all of them.
         let fixed = ["eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..", "RT1-", "AB1", "na1-", "access-"];
         let core = fixed.iter().find_map(|fixed| text.strip_prefix(fixed)).unwrap_or(text);
+        // As is how an address of nobody ends.
+        let core = core.strip_suffix(".example").unwrap_or(core);
         Self { canary: Canary::random(name, core), text: text.to_owned(), seen }
     }
 }
