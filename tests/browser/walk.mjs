@@ -212,6 +212,16 @@ async function readsFrench(browser, person) {
   await context.close();
 }
 
+async function keepsTheApp(person) {
+  step("uninstall: asked first, and not done");
+  await person.open("/console");
+  await person.click("Uninstall the app");
+  await person.sees("Uninstall the app?");
+  await person.looks("uninstall");
+  await person.click("Keep the app");
+  await person.sees("Alder Street");
+}
+
 async function signsOut(person) {
   step("sign out: the session is over");
   await person.open("/console/nothing");
@@ -242,6 +252,7 @@ async function walk() {
     await mendsAndRetries(person);
     await disconnectsAndReconnects(person);
     await readsFrench(browser, person);
+    await keepsTheApp(person);
     await signsOut(person);
   } finally {
     await browser.close();

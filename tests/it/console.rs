@@ -132,6 +132,7 @@ async fn every_page_is_ours_alone_and_speaks_the_reader_s_language() {
     for path in [
         "/console",
         "/console/activity",
+        "/console/uninstall",
         &execution,
         &company(""),
         &company("/settings"),

@@ -101,6 +101,7 @@ async fn look(
     let query = Fields::of_query(request);
     match room {
         [] | [""] => Ok(visit.companies(&query)),
+        ["uninstall"] => Ok(visit.ask_to_uninstall()),
         ["activity"] => visit.activity(&query).await,
         ["execution"] => visit.execution(&query).await,
         ["company", realm, rest @ ..] => {

@@ -100,7 +100,6 @@ impl App {
     }
 
     /// `POST /console/sign-out`: ends the session, if the form is from a page of ours.
-    #[allow(dead_code, reason = "the console routes it")]
     pub(crate) async fn sign_out(&self, request: &Request) -> Result<Option<Reply>, store::Error> {
         let Some(session) = self.session_of_form(request, &Fields::of_form(request)).await? else {
             return Ok(None);

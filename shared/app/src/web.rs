@@ -55,7 +55,6 @@ pub(crate) fn page(status: u16, page: Markup) -> Reply {
 }
 
 /// A stylesheet: the same for everybody, so it may be kept for a while.
-#[allow(dead_code, reason = "the console serves it")]
 pub(crate) fn stylesheet(css: &'static str) -> Reply {
     let mut reply = answer(200, "text/css; charset=utf-8", css.to_owned());
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -7,7 +7,7 @@ use store::connection::Status;
 use store::portal::{Company, Portal};
 
 use super::Visit;
-use super::layout::{Room, Tone, badge, day, facts, moment, note, plain};
+use super::layout::{Room, Tone, badge, csrf, day, facts, moment, note, plain};
 use super::text::{Texts, fill};
 use crate::web::{self, Fields, Reply};
 
@@ -107,9 +107,28 @@ impl Visit<'_> {
                     (self.connect_sandbox())
                 }
             }
+            p.intro { a href="/console/uninstall" { (self.texts().uninstall) } }
         };
         let page = self.page(Room::Companies, self.texts().companies, content);
         web::page(200, super::Page { notice: self.notice(query), ..page }.show())
+    }
+
+    /// `GET /console/uninstall`: nothing is ended by a mere click.
+    pub(super) fn ask_to_uninstall(&self) -> Reply {
+        let texts = self.texts();
+        let content = html! {
+            section.card {
+                p { (texts.uninstall_text) }
+                div.actions {
+                    form method="post" action="/connect/hubspot/uninstall" {
+                        (csrf(&self.session))
+                        button.danger { (texts.uninstall_yes) }
+                    }
+                    a.button.second href="/console" { (texts.uninstall_no) }
+                }
+            }
+        };
+        web::page(200, self.page(Room::Companies, texts.uninstall_title, content).show())
     }
 
     /// Says so when HubSpot refuses us: nothing works then, whatever the companies' state.

@@ -152,6 +152,15 @@ texts! {
     disconnect_yes: "Disconnect the company", "Déconnecter l’entreprise";
     disconnect_no: "Keep it connected", "La garder connectée";
 
+    // Uninstall
+    uninstall: "Uninstall the app", "Désinstaller l’application";
+    uninstall_title: "Uninstall the app?", "Désinstaller l’application ?";
+    uninstall_text:
+        "All companies are disconnected, the app is removed from this HubSpot account, and everybody is signed out. Documents stay in QuickBooks. Workflow actions fail until somebody installs the app and connects the companies again.",
+        "Toutes les entreprises sont déconnectées, l’application est retirée de ce compte HubSpot et tout le monde est déconnecté. Les documents restent dans QuickBooks. Les actions de workflow échouent jusqu’à ce que quelqu’un réinstalle l’application et reconnecte les entreprises.";
+    uninstall_yes: "Uninstall the app now", "Désinstaller maintenant";
+    uninstall_no: "Keep the app", "Garder l’application";
+
     // Settings
     settings: "Settings", "Paramètres";
     settings_text: "Settings are one JSON file: export it, change it, and import it here or for another company. What changes is shown before anything is saved.",
