@@ -218,7 +218,7 @@ fn the_readme_s_test_and_demo_commands_are_the_ones_ci_runs() {
 const OPERATIONS: [(&str, &str, &str); 8] = [
     ("fn matches", ".batch_get_item()", "dynamodb:BatchGetItem"),
     ("fn remember", ".batch_write_item()", "dynamodb:BatchWriteItem"),
-    ("fn portal", ".query()", "dynamodb:Query"),
+    ("fn items_of", ".query()", "dynamodb:Query"),
     ("fn connection", ".get_item()", "dynamodb:GetItem"),
     ("fn commit", ".update_item()", "dynamodb:UpdateItem"),
     ("fn secret_value", ".get_secret_value()", "secretsmanager:GetSecretValue"),
@@ -236,7 +236,7 @@ const CONNECTING: [(&str, &str, &str); 4] = [
 
 /// What the console does beside reading: it calls no vendor and sees no token.
 const CONSOLE: [(&str, &str, &str); 7] = [
-    ("fn portal", ".query()", "dynamodb:Query"),
+    ("fn items_of", ".query()", "dynamodb:Query"),
     ("fn session", ".get_item()", "dynamodb:GetItem"),
     ("fn close_session", ".delete_item()", "dynamodb:DeleteItem"),
     ("fn rename_company", ".update_item()", "dynamodb:UpdateItem"),
@@ -252,6 +252,7 @@ fn each_function_may_do_what_the_store_does_for_it_and_no_more() {
         "connection",
         "consent",
         "execution",
+        "item",
         "matches",
         "pending",
         "portal",

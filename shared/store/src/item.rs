@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use crate::Error;
+use crate::{Error, Store};
 
 /// The version every item carries, so that a later release knows what it reads.
 pub(crate) const VERSION: u64 = 1;
@@ -21,6 +21,28 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
 /// Times stand in the table as milliseconds, so that conditions can compare them.
 pub(crate) fn millis(at: Timestamp) -> AttributeValue {
     number(at.as_millisecond())
+}
+
+impl Store {
+    /// All items of a partition, read strongly consistently.
+    pub(crate) async fn items_of(
+        &self,
+        partition: &str,
+        doing: &'static str,
+    ) -> Result<Vec<HashMap<String, AttributeValue>>, Error> {
+        self.dynamodb
+            .query()
+            .table_name(&self.names.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(partition))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(Error::unavailable(doing))
+    }
 }
 
 /// An item as read, which says what it is when an attribute is missing.

@@ -95,18 +95,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn pending_companies(&self) -> Result<Vec<(String, Pending)>, Error> {
-        let found = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(PARTITION))
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::unavailable("reading the unconfirmed companies"))?;
+        let found = self.items_of(PARTITION, "reading the unconfirmed companies").await?;
         let read = |attributes| {
             let item = Item { what: WHAT, attributes };
             let pending = item.optional_json("pending")?.ok_or_else(|| Error::corrupt(WHAT, "pending"))?;

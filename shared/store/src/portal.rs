@@ -100,19 +100,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`], or [`Error::Corrupt`] when an item cannot be read.
     pub async fn portal(&self, id: PortalId) -> Result<Option<Portal>, Error> {
-        let pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(partition(id)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::unavailable("reading the portal"))?;
+        let pages = self.items_of(&partition(id), "reading the portal").await?;
         let items: Vec<Item<'_>> =
             pages.iter().map(|attributes| Item { what: "the portal", attributes }).collect();
         assemble(id, &items)

@@ -82,19 +82,7 @@ impl Store {
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
     pub async fn runs(&self, source: &Source) -> Result<Runs, Error> {
         const WHAT: &str = "the record's executions";
-        let items = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(source.partition()))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::unavailable("reading the record's executions"))?;
+        let items = self.items_of(&source.partition(), "reading the record's executions").await?;
         let mut found = Runs::default();
         for attributes in &items {
             let item = Item { what: WHAT, attributes };

@@ -145,19 +145,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`]: some may have ended.
     pub async fn close_sessions(&self, portal: PortalId) -> Result<(), Error> {
-        let open = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(of_portal(portal)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await
-            .map_err(Error::unavailable("reading the portal's sessions"))?;
+        let open = self.items_of(&of_portal(portal), "reading the portal's sessions").await?;
         for attributes in &open {
             let hash = Item { what: WHAT, attributes }.text("sk")?;
             self.delete_session(&hash).await?;
