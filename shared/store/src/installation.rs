@@ -1,7 +1,9 @@
 //! What installing the app, connecting a company and taking either away changes about a portal, besides tokens; and which
 //! portals link a company, for a grant is ended at Intuit only when nobody else uses it (rulings.md 23).
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::Put;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
@@ -73,22 +75,10 @@ impl Store {
         Ok(sorts.collect::<Result<Vec<_>, _>>()?.into_iter().any(|sort| own.as_ref() != Some(&sort)))
     }
 
-    /// Notes that the portal links the company.
-    pub(crate) async fn note_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
-        let put = self.dynamodb.put_item().table_name(&self.names.table);
-        let put =
-            put.item("pk", text(linked(realm))).item("sk", text(partition(id))).item("v", number(VERSION));
-        put.send().await.map_err(Error::unavailable("noting the link")).map(drop)
-    }
-
-    /// Notes that the portal no longer links the company.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn forget_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
-        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
-        let delete = delete.key("pk", text(linked(realm))).key("sk", text(partition(id)));
-        delete.send().await.map_err(Error::unavailable("forgetting the link")).map(drop)
+    /// The note that the portal links the company.
+    pub(crate) fn link_note(&self, realm: &RealmId, id: PortalId) -> Result<Put, BuildError> {
+        let put = Put::builder().table_name(&self.names.table);
+        put.item("pk", text(linked(realm))).item("sk", text(partition(id))).item("v", number(VERSION)).build()
     }
 
     fn update_portal(&self, id: PortalId) -> UpdateItemFluentBuilder {
@@ -97,7 +87,8 @@ impl Store {
     }
 }
 
-fn linked(realm: &RealmId) -> String {
+/// Where the notes stand of who links the company.
+pub(crate) fn linked(realm: &RealmId) -> String {
     format!("Q#{realm}")
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn disconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
 }
 
 /// Ends the grant unless another portal uses it (rulings.md 23), then forgets the company: what fails in between leaves the
-/// link, and is done again by whoever tries again.
+/// company in the list, and is done again by whoever tries again.
 pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<(), Told> {
     let owner = Owner::QuickBooks(id, company.realm.clone());
     if !app.store.is_linked(&company.realm, Some(id)).await? {
@@ -49,7 +49,6 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
         }
     }
     app.store.drop_default(id, &company.realm).await?;
-    app.store.forget_link(&company.realm, id).await?;
     app.store.disconnect_quickbooks(id, &company.realm).await?;
     tracing::info!(portal.id = %id, realm.id = %company.realm, "company disconnected");
     Ok(())
