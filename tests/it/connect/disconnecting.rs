@@ -5,7 +5,10 @@ use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page};
-use super::{OTHER_PORTAL, bare, companies, connect, ends, has_secret, portal, seed_others, signed_in};
+use super::{
+    CONFIRM, OTHER_PORTAL, bare, companies, confirmation, connect, ends, has_secret, portal, seed_others,
+    signed_in,
+};
 use crate::support::{created, invoice, refused};
 
 const PATH: &str = "/disconnect/quickbooks";
@@ -57,6 +60,27 @@ async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
     let shown = page(&mut other).await;
     other.submit(&shown, PATH, ("", "")).await;
     assert_eq!(ends(&stack, REALM), [Value::Null, json!("revoked")], "the last one ends its own");
+}
+
+#[tokio::test]
+async fn a_portal_that_is_about_to_link_the_company_counts_as_one_that_does() {
+    let stack = bare().await;
+    seed_others(&stack).await;
+    let side_by_side =
+        json!({"companies": [{"realm_id": REALM, "switches": {"second_grant": "stands_beside"}}]});
+    stack.seed_quickbooks(&side_by_side).await.unwrap();
+    let mut browser = connected(&stack).await;
+    let mut other = signed_in(&stack, OTHER_PORTAL).await;
+    let waiting = confirmation(&mut other, "/connect/quickbooks", REALM).await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!(ends(&stack, REALM), [Value::Null, Value::Null], "it may be the grant of the other, too");
+    other.submit(&waiting, CONFIRM, ("decision", "connect")).await;
+    assert_eq!((companies(&stack, PORTAL).await.len(), companies(&stack, OTHER_PORTAL).await.len()), (0, 1));
+    // One that cancels leaves the other's alone in the same way.
+    let waiting = confirmation(&mut browser, "/connect/quickbooks", REALM).await;
+    browser.submit(&waiting, CONFIRM, ("decision", "cancel")).await;
+    assert_eq!(ends(&stack, REALM), [Value::Null, Value::Null, Value::Null]);
 }
 
 #[tokio::test]

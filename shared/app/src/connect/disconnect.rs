@@ -3,12 +3,14 @@
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use quickbooks::oauth;
+use store::pending::Pending;
 use store::portal::Company;
 use store::tokens::{Grant, Keys, Owner};
 
 use super::told::Told;
 use super::{Visit, pages};
 use crate::App;
+use crate::clock;
 use crate::web::{self, Fields, Reply};
 
 /// `GET /disconnect/quickbooks`: where Intuit sends whoever took the app's rights away inside QuickBooks. It changes nothing;
@@ -41,7 +43,7 @@ pub(super) async fn disconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
 /// company in the list, and is done again by whoever tries again.
 pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<(), Told> {
     let owner = Owner::QuickBooks(id, company.realm.clone());
-    if !app.store.is_linked(&company.realm, Some(id)).await? {
+    if !is_shared(app, &company.realm, Some(id), None).await? {
         match app.store.grant(&owner, &company.connection).await {
             Ok(grant) => revoke(app, company.sandbox, &grant).await?,
             Err(store::Error::Missing { .. }) => {}
@@ -52,6 +54,23 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
     app.store.disconnect_quickbooks(id, &company.realm).await?;
     tracing::info!(portal.id = %id, realm.id = %company.realm, "company disconnected");
     Ok(())
+}
+
+/// Whether the grant may be somebody else's too, for at Intuit a company's grants to one app may be one (rulings.md 23): a
+/// portal other than this one links the company, or is about to, with tokens under another hash than this one. Who is about to
+/// is looked for first: he links it before he waits no more.
+pub(super) async fn is_shared(
+    app: &App,
+    realm: &RealmId,
+    portal: Option<PortalId>,
+    hash: Option<&str>,
+) -> Result<bool, Told> {
+    let (waiting, now) = (app.store.pending_companies().await?, clock::now());
+    let is_about_to = |(other, pending): &(String, Pending)| {
+        let is_own = portal == Some(pending.portal) || hash == Some(other.as_str());
+        *pending.realm() == *realm && !is_own && !pending.is_over(now)
+    };
+    Ok(waiting.iter().any(is_about_to) || app.store.is_linked(realm, portal).await?)
 }
 
 /// Gives a grant back to Intuit.

@@ -216,9 +216,9 @@ async fn forget_unconfirmed(app: &App) {
     }
 }
 
-/// Gives the grant back, unless somebody links the company: ours may be the same grant as theirs (rulings.md 23).
+/// Gives the grant back, unless it may be somebody else's.
 async fn drop_unconfirmed(app: &App, hash: &str, pending: &Pending) -> Result<(), Told> {
-    if !app.store.is_linked(pending.realm(), None).await?
+    if !disconnect::is_shared(app, pending.realm(), None, Some(hash)).await?
         && let Some(grant) = app.store.pending_grant(hash, pending).await?
     {
         disconnect::revoke(app, pending.company.sandbox, &grant).await?;
