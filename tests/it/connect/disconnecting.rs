@@ -41,6 +41,22 @@ async fn a_disconnect_ends_the_grant_and_leaves_neither_tokens_nor_a_default() {
     created(&stack, invoice(HANNA)).await;
 }
 
+fn revocations(stack: &Stack) -> usize {
+    stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with("/tokens/revoke")).count()
+}
+
+#[tokio::test]
+async fn a_grant_that_intuit_has_refused_for_good_is_not_given_back() {
+    let stack = bare().await;
+    let mut browser = connected(&stack).await;
+    let url = format!("{}/_sim/disconnect", stack.info.quickbooks_url);
+    stack.http.post(url).json(&json!({"realm_id": REALM})).send().await.unwrap();
+    refused(&stack, invoice(HANNA), "CONNECTION_EXPIRED").await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!((companies(&stack, PORTAL).await.len(), revocations(&stack)), (0, 0));
+}
+
 #[tokio::test]
 async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
     let stack = bare().await;
@@ -110,8 +126,9 @@ async fn a_company_that_was_disconnected_inside_quickbooks_is_taken_away_all_the
     assert!(stranger.shows("Nothing was changed") && !stranger.shows("<form"), "{}", stranger.text);
     let shown = browser.go(landing).await;
     assert_eq!(companies(&stack, PORTAL).await.len(), 1);
+    // Intuit answers a revocation of what has ended with 400 and not a word.
     browser.submit(&shown, PATH, ("", "")).await;
-    assert_eq!(companies(&stack, PORTAL).await.len(), 0);
+    assert_eq!((companies(&stack, PORTAL).await.len(), revocations(&stack)), (0, 1));
 }
 
 #[tokio::test]

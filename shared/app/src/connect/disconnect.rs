@@ -3,6 +3,7 @@
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use quickbooks::oauth;
+use store::connection::Status;
 use store::pending::Pending;
 use store::portal::Company;
 use store::tokens::{Grant, Keys, Owner};
@@ -43,7 +44,9 @@ pub(super) async fn disconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
 /// company in the list, and is done again by whoever tries again.
 pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<(), Told> {
     let owner = Owner::QuickBooks(id, company.realm.clone());
-    if !is_shared(app, &company.realm, Some(id), None).await? {
+    // What Intuit has refused for good is not given back: whether it would say so once more is its own business.
+    let lives = company.connection.status == Status::Ok;
+    if lives && !is_shared(app, &company.realm, Some(id), None).await? {
         match app.store.grant(&owner, &company.connection).await {
             Ok(grant) => revoke(app, company.sandbox, &grant).await?,
             Err(store::Error::Missing { .. }) => {}
