@@ -30,7 +30,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
-use crate::grant::Wanted;
+use crate::grant::{Wanted, our_keys};
 use crate::protocol::Event;
 use crate::telemetry::chain;
 
@@ -197,7 +197,7 @@ impl App {
             let keys = match owner {
                 Owner::HubSpot(_) => &self.vendors.keys.hubspot,
                 Owner::QuickBooks(_, realm) => {
-                    self.intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))
+                    self.needed_intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))?
                 }
             };
             let deadline = Deadline::at(until, None);
@@ -248,7 +248,7 @@ impl App {
             .company(realm)
             .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
         let owner = Owner::QuickBooks(portal.id, realm.clone());
-        let wanted = Wanted::for_a_call(&owner, self.intuit_keys(company.sandbox), &deadline);
+        let wanted = Wanted::for_a_call(&owner, self.needed_intuit_keys(company.sandbox)?, &deadline);
         let grant = self.grant(wanted, &company.connection).await?;
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
@@ -269,7 +269,7 @@ impl App {
     /// The same company after QuickBooks refused its token.
     async fn renewed_company(&self, refused: &Company) -> Result<quickbooks::Company, Stop> {
         let Company { owner, connection, grant, sandbox, deadline, .. } = refused;
-        let wanted = Wanted::for_a_call(owner, self.intuit_keys(*sandbox), deadline);
+        let wanted = Wanted::for_a_call(owner, self.needed_intuit_keys(*sandbox)?, deadline);
         let renewed = self.grant(wanted.instead_of(grant), connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
         Ok(self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token))
@@ -370,9 +370,16 @@ impl App {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 
-    pub(crate) fn intuit_keys(&self, sandbox: bool) -> &Keys {
+    /// The app's keys for companies of this kind. None: nobody has entered any for sandbox companies, and those for
+    /// production would be refused as if the grant had ended.
+    pub(crate) fn intuit_keys(&self, sandbox: bool) -> Option<&Keys> {
         let keys = &self.vendors.keys;
-        keys.intuit_sandbox.as_ref().filter(|_| sandbox).unwrap_or(&keys.intuit)
+        if sandbox { keys.intuit_sandbox.as_ref() } else { Some(&keys.intuit) }
+    }
+
+    /// The same for whoever cannot do without: it is our own trouble, and ends nobody's connection.
+    pub(crate) fn needed_intuit_keys(&self, sandbox: bool) -> Result<&Keys, Stop> {
+        self.intuit_keys(sandbox).ok_or_else(|| Stop::Trouble(our_keys("Intuit")))
     }
 }
 

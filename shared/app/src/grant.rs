@@ -345,7 +345,7 @@ fn trouble_of_intuit(error: &quickbooks::oauth::Error) -> Trouble {
 }
 
 /// Ours to mend: no connection suffers from it.
-fn our_keys(vendor: &'static str) -> Trouble {
-    tracing::error!(vendor, "the app's own credentials are not accepted, or an address is wrong");
+pub(crate) fn our_keys(vendor: &'static str) -> Trouble {
+    tracing::error!(vendor, "the app's own credentials are not accepted, missing, or an address is wrong");
     Trouble::Internal
 }

@@ -152,7 +152,7 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
     }
     let wanted = Wanted {
         fresh_for: LOOKED_AT_BEFORE,
-        ..Wanted::for_a_call(owner, app.intuit_keys(company.sandbox), &deadline)
+        ..Wanted::for_a_call(owner, app.needed_intuit_keys(company.sandbox)?, &deadline)
     };
     Ok(if app.grant(wanted, connection).await?.is_some() { Done::Renewed } else { Done::Ended })
 }

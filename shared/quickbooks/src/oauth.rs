@@ -216,6 +216,7 @@ fn sort((status, body): (u16, Vec<u8>)) -> Result<Tokens, Error> {
 
 fn refused(status: u16, body: &[u8]) -> Error {
     match (status, refusal(body).as_deref()) {
+        (400 | 401, Some("invalid_grant")) if blames_the_keys(body) => Error::Misconfigured,
         (400 | 401, Some("invalid_grant")) => Error::Revoked,
         (
             400 | 401,
@@ -223,6 +224,14 @@ fn refused(status: u16, body: &[u8]) -> Error {
         ) => Error::Misconfigured,
         _ => Error::Unavailable(Cause::Status(status)),
     }
+}
+
+/// Whether Intuit says that the token is another app's: with the right keys it is as good as ever. It calls that
+/// `invalid_grant` too, "Incorrect Token type or clientID" (quickbooks.md §5.5).
+fn blames_the_keys(body: &[u8]) -> bool {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    let said = body.as_ref().and_then(|body| body["error_description"].as_str()).unwrap_or_default();
+    said.to_ascii_lowercase().contains("clientid")
 }
 
 /// The `error` of RFC 6749, if the body has one that is fit for the log.
@@ -265,6 +274,8 @@ mod tests {
     const DISCOVERY: &str = include_str!("../../../tests/fixtures/quickbooks/discovery.json");
     const TOKENS: &str = include_str!("../../../tests/fixtures/quickbooks/tokens.json");
     const REFUSED: &str = include_str!("../../../tests/fixtures/quickbooks/tokens_refused.json");
+    const OTHER_KEYS: &str =
+        r#"{"error_description":"Incorrect Token type or clientID","error":"invalid_grant"}"#;
 
     fn client() -> Client {
         Client::new("https://quickbooks.api.intuit.com").unwrap()
@@ -307,6 +318,7 @@ mod tests {
             (400, REFUSED, Some(false)),
             (503, "{}", None),
             (401, r#"{"error": "invalid_client"}"#, None),
+            (400, OTHER_KEYS, None),
         ] {
             let server = Server::start(move |_| answer(status, "", body)).await;
             let (discovery, secret) = (discovery(&server.url), "a-secret-of-the-app".into());
@@ -329,6 +341,7 @@ mod tests {
             (400, REFUSED, true),
             (400, "", true),
             (400, "<html>", true),
+            (400, OTHER_KEYS, false),
             (400, r#"{"error": "invalid_request"}"#, false),
             (401, r#"{"error": "invalid_client"}"#, false),
             (401, "", false),

@@ -32,9 +32,6 @@ pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
-    if sandbox && visit.app.vendors.keys.intuit_sandbox.is_none() {
-        return Err(Told::NoSandbox);
-    }
     forget_unconfirmed(visit.app).await;
     ask(visit, &session, sandbox, None).await
 }
@@ -61,10 +58,10 @@ async fn ask(
     sandbox: bool,
     again: Option<RealmId>,
 ) -> Result<Reply, Told> {
+    let client_id = &visit.app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?.client_id;
     let discovery = visit.app.vendors.discovery().await?;
     let (portal, user_id) = (session.portal(), session.stored.user_id);
     state::ask(visit, What::Company { portal, user_id, sandbox, again }, |state| {
-        let client_id = &visit.app.intuit_keys(sandbox).client_id;
         oauth::authorize_url(&discovery, client_id, &visit.address(CALLBACK), state)
     })
     .await
@@ -109,7 +106,7 @@ fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
 async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens, Told> {
     let app = visit.app;
     let discovery = app.vendors.discovery().await?;
-    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox);
+    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?;
     let (client, back) = (&app.vendors.quickbooks, visit.address(CALLBACK));
     let tokens = oauth::exchange(client, &discovery, client_id, client_secret, code, &back).await?;
     tokens.ok_or(Told::CodeRefused)
