@@ -8,7 +8,7 @@ use app::config::Config;
 use app::failure::Trouble;
 use jiff::{SignedDuration, Timestamp};
 use local::stack::{Stack, Vendor};
-use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM};
+use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM, REFILL};
 use mapping::quickbooks::RealmId;
 use serde_json::{Value, json};
 use store::connection::Status;
@@ -17,7 +17,8 @@ use store::tokens::{Grant, Owner};
 use store::{Names, Store};
 use tokio::sync::Mutex;
 
-use crate::support::{company, created, history, invoice, rows, run, settled, stack, the_invoice};
+use crate::console::Browser;
+use crate::support::{company, created, history, invoice, refused, rows, run, settled, stack, the_invoice};
 
 /// What the simulator calls the three semantics of reliability.md §d.6.
 const ROTATIONS: [&str; 3] = ["lives_a_day", "dies", "kills_grant"];
@@ -265,6 +266,32 @@ async fn the_grants_of_a_portal_that_uninstalled_the_app_are_left_to_end_and_liv
     stack.store.connect_hubspot(PORTAL, &again).await.unwrap();
     let summary = stack.tick("refresh").await.unwrap();
     assert_eq!((&summary["renewed"], purchases(&stack)), (&json!(1), 1), "{summary}");
+}
+
+/// Tokens are given out, and none is taken: a person's rights ended, or Intuit has a bad day.
+#[tokio::test]
+async fn a_company_that_takes_no_token_costs_one_purchase_and_can_be_connected_again() {
+    let stack = stack().await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 40));
+    created(&stack, invoice(HANNA)).await;
+    let before = purchases(&stack);
+    let none = json!([{"path": "/v3/company/", "preset": "quickbooks_401", "times": 1000}]);
+    stack.faults(Vendor::QuickBooks, &none).unwrap();
+    for deal in [HANNA, HARBOR, REFILL] {
+        refused(&stack, invoice(deal), "CONNECTION_EXPIRED").await;
+    }
+    assert_eq!(purchases(&stack) - before, 1);
+    let noted = stack.store.connection(&owner()).await.unwrap().unwrap();
+    assert!(noted.status == Status::Ok && noted.refused_at.is_some(), "{noted:?}");
+    let console = Browser::signed_in(&stack, PORTAL).await;
+    assert!(console.get("/console").await.body.contains("Connect again"));
+    // Once tokens are taken again, everything goes on, and the next renewal clears the note.
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    created(&stack, invoice(HANNA)).await;
+    stack.advance_clock(SignedDuration::from_mins(40));
+    assert_eq!(stack.tick("refresh").await.unwrap()["renewed"], 1);
+    assert_eq!(stack.store.connection(&owner()).await.unwrap().unwrap().refused_at, None);
+    assert!(!console.get("/console").await.body.contains("Connect again"));
 }
 
 #[tokio::test]

@@ -227,6 +227,7 @@ mod tests {
             refresh_expires_at: None,
             hard_expires_at: None,
             last_used_at,
+            refused_at: None,
         }
     }
 

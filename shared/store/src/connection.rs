@@ -59,6 +59,8 @@ pub struct Connection {
     pub hard_expires_at: Option<Timestamp>,
     /// When the company was last used, to the hour.
     pub last_used_at: Option<Timestamp>,
+    /// When the vendor refused an access token of this generation that had only just been bought.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// What is known of a grant.
@@ -251,6 +253,21 @@ impl Store {
         ran(update.send().await, "noting the use").map(drop)
     }
 
+    /// Notes that the vendor refused an access token of this generation as soon as it was bought; the next renewal clears the
+    /// note.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: whoever comes next may find it out anew.
+    pub async fn note_refused(&self, owner: &Owner, generation: u64, now: Timestamp) -> Result<(), Error> {
+        let update = self
+            .update(owner)
+            .update_expression("SET refused_at = :now")
+            .condition_expression("generation = :generation")
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":generation", number(generation));
+        ran(update.send().await, "noting a refusal").map(drop)
+    }
+
     /// The QuickBooks connections that the schedule should look at now, the longest due first, up to `limit` of each shard.
     /// The index may lag: read the connection before acting on it.
     ///
@@ -396,7 +413,7 @@ fn moved(
 ) -> UpdateItemFluentBuilder {
     let mut set = "SET v = :v, generation = :generation, version_id = :version, #status = :ok, access_expires_at = :access"
         .to_owned();
-    let mut remove = " REMOVE lease_owner, lease_until".to_owned();
+    let mut remove = " REMOVE lease_owner, lease_until, refused_at".to_owned();
     let mut update = update
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":v", number(VERSION))
@@ -486,6 +503,7 @@ pub(crate) fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Conne
         refresh_expires_at: item.optional_time("refresh_expires_at")?,
         hard_expires_at: item.optional_time("hard_expires_at")?,
         last_used_at: item.optional_time("last_used_at")?,
+        refused_at: item.optional_time("refused_at")?,
     })
 }
 
