@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::browser::{Browser, Page};
 use super::{
     CONFIRM, OTHER_PORTAL, OTHER_REALM, SANDBOX_REALM, assert_nothing_stored, back_from_intuit, bare,
-    companies, confirmation, connect, ends, exchanges, has_secret, portal, seed_others, sign_in, signed_in,
-    table,
+    companies, confirmation, connect, connected_again, ends, exchanges, has_secret, portal, seed_others,
+    sign_in, signed_in, table,
 };
 use crate::support::{created, invoice, refused};
 
@@ -298,7 +298,7 @@ async fn connecting_again_takes_the_same_company_only() {
     let back = back_from_intuit(&mut browser, &again, OTHER_REALM).await;
     not_taken(&mut browser, &with(&back, "realmId", Some(REALM)), "not_this_company").await;
     assert_eq!(portal(&stack, PORTAL).await, before);
-    connect(&mut browser, &again, REALM).await;
+    connected_again(&mut browser, &again, REALM).await;
     let after = portal(&stack, PORTAL).await;
     assert!(after.companies[0].connection.generation > before.companies[0].connection.generation);
     created(&stack, invoice(HANNA)).await;
@@ -318,7 +318,7 @@ async fn intuit_s_reconnect_address_signs_in_first_and_goes_on() {
     let back = super::back_from_hubspot(&mut browser, &away, PORTAL).await;
     let next = browser.open(back.as_str()).await.location.unwrap();
     assert_eq!((next.path(), next.query()), ("/reconnect/quickbooks", Some(&*format!("realm={REALM}"))));
-    connect(&mut browser, next.as_str(), REALM).await;
+    connected_again(&mut browser, next.as_str(), REALM).await;
     assert!(has_secret(&stack, &format!("quickbooks/{PORTAL}/{REALM}")).await);
 }
 
@@ -326,13 +326,34 @@ async fn intuit_s_reconnect_address_signs_in_first_and_goes_on() {
 async fn quickbooks_out_of_reach_is_told_as_such_and_stores_nothing() {
     let stack = bare().await;
     let mut browser = signed_in(&stack, PORTAL).await;
-    for path in ["/tokens/bearer", "/companyinfo/", "/preferences"] {
+    let fails = |path, times| {
+        stack.faults(Vendor::QuickBooks, &json!([{"path": path, "status": 503, "times": times}])).unwrap();
+    };
+    for (path, times) in [("/tokens/bearer", 1), ("/companyinfo/", 2), ("/preferences", 2)] {
         let back = back_from_intuit(&mut browser, START, REALM).await;
-        stack.faults(Vendor::QuickBooks, &json!([{"path": path, "status": 503, "times": 1}])).unwrap();
+        fails(path, times);
         let page = browser.go(back.as_str()).await;
         assert_eq!((page.status, page.told().as_str()), (503, "unavailable"), "{path}: {}", page.text);
         assert_nothing_stored(&stack).await;
     }
-    stack.faults(Vendor::QuickBooks, &Value::Array(Vec::new())).unwrap();
+    assert_eq!(ends(&stack, REALM), ["revoked", "revoked"], "what was bought is given back");
+    // Once is nothing: the company is asked again.
+    fails("/companyinfo/", 1);
     connect(&mut browser, START, REALM).await;
+    assert!(ends(&stack, REALM).last().unwrap().is_null());
+}
+
+#[tokio::test]
+async fn a_company_that_is_linked_has_its_new_tokens_before_anybody_can_leave_them() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    connect(&mut browser, START, REALM).await;
+    // By whatever way: the new grant has ended the old one.
+    for start in [START.to_owned(), format!("/reconnect/quickbooks?realm={REALM}")] {
+        let page = connected_again(&mut browser, &start, REALM).await;
+        assert!(page.shows("The company is connected."), "{}", page.text);
+        created(&stack, invoice(HANNA)).await;
+    }
+    assert_eq!(ends(&stack, REALM), [json!("replaced"), json!("replaced"), Value::Null]);
+    assert!(!table(&stack).await.contains("PENDING"), "there is nothing to confirm");
 }

@@ -1,6 +1,8 @@
 //! Connecting a company, or connecting it again: the way to Intuit, the way back, and the page that asks whether this is
 //! really the company.
 
+use std::time::{Duration, Instant};
+
 use ::quickbooks::error::{Cause, Error};
 use ::quickbooks::oauth::{self, Tokens};
 use mapping::hubspot::PortalId;
@@ -23,6 +25,12 @@ const START: &str = "/connect/quickbooks";
 const CALLBACK: &str = "/connect/quickbooks/callback";
 const CONFIRM: &str = "/connect/quickbooks/confirm";
 const RECONNECT: &str = "/reconnect/quickbooks";
+
+/// The gateway waits for thirty seconds.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(27);
+
+/// Until then a company is asked a second time; both reads of it take twelve seconds at most.
+const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(8);
 
 /// `GET /connect/quickbooks`: to Intuit's page, where a person chooses the company; with `sandbox=1` among sandbox companies.
 pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
@@ -67,8 +75,10 @@ async fn ask(
     .await
 }
 
-/// `GET /connect/quickbooks/callback`: buys the tokens, and lets the company wait for its confirmation.
+/// `GET /connect/quickbooks/callback`: buys the tokens. They may have ended those that the portal had, so a company that it
+/// links gets them at once: same portal, same company, nothing new to confirm. Any other waits for its confirmation.
 pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
+    let begun = Instant::now();
     let query = Fields::of_query(visit.request);
     if query.has("told") {
         return Err(Told::NotAsked);
@@ -92,11 +102,48 @@ pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
         return Err(Told::OtherCompany);
     }
     let tokens = exchange(visit, query.one("code").ok_or(Told::NotAsked)?, sandbox).await?;
-    let company = proven(visit.app, &session, realm, sandbox, &tokens).await?;
-    let pending = Pending { portal, user_id, company, at: clock::now() };
+    let taken = taken_up(visit.app, &session, &realm, sandbox, &tokens, begun).await;
+    if let Err(Told::Unavailable) = taken {
+        give_back(visit.app, &realm, sandbox, tokens, begun).await;
+    }
+    taken
+}
+
+/// Keeps the new tokens; where the browser goes on.
+async fn taken_up(
+    app: &App,
+    session: &Session,
+    realm: &RealmId,
+    sandbox: bool,
+    tokens: &Tokens,
+    begun: Instant,
+) -> Result<Reply, Told> {
+    let (company, id) = (proven(app, session, realm, sandbox, tokens, begun).await?, session.portal());
+    let portal = app.store.portal(id).await?;
+    if portal.is_some_and(|portal| portal.company(realm).is_some()) {
+        app.store.connect_quickbooks(id, &company, &grant(tokens)).await?;
+        tracing::info!(portal.id = %id, realm.id = %realm, "company connected again");
+        return Ok(web::redirect(&web::path("/console", &[("told", "connected")])));
+    }
+    let user_id = session.stored.user_id;
+    let pending = Pending { portal: id, user_id, company, at: clock::now() };
     let handle = Handle::new();
-    visit.app.store.put_pending(&handle, &pending, &grant(tokens)).await?;
+    app.store.put_pending(&handle, &pending, &grant(tokens)).await?;
     Ok(web::redirect(&web::path(CONFIRM, &[("pending", handle.expose())])))
+}
+
+/// Nobody gets these tokens: their grant is ended, as far as there is time, unless it may be somebody's.
+async fn give_back(app: &App, realm: &RealmId, sandbox: bool, tokens: Tokens, begun: Instant) {
+    let given = async {
+        if !disconnect::is_shared(app, realm, None, None).await? {
+            disconnect::revoke(app, sandbox, &grant(&tokens)).await?;
+        }
+        Ok::<_, Told>(())
+    };
+    let given = tokio::time::timeout(ANSWERED_WITHIN.saturating_sub(begun.elapsed()), given).await;
+    if !matches!(given, Ok(Ok(()))) {
+        tracing::warn!("a grant that nobody has was not given back: it ends by itself");
+    }
 }
 
 fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
@@ -116,11 +163,19 @@ async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens
 async fn proven(
     app: &App,
     session: &Session,
-    realm: RealmId,
+    realm: &RealmId,
     sandbox: bool,
     tokens: &Tokens,
+    begun: Instant,
 ) -> Result<NewCompany, Told> {
-    let asked = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone()).about().await;
+    let company = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone());
+    let mut asked = company.about().await;
+    if let Err(Error::NotSent(_) | Error::Throttled | Error::Unknown(_)) = asked
+        && begun.elapsed() < ASKED_AGAIN_WITHIN
+    {
+        // The tokens are bought, and may have ended others: they are worth a second question.
+        asked = company.about().await;
+    }
     let about = asked.map_err(|error| {
         tracing::warn!(error = chain(&error), "the company did not answer to its new token");
         match error {
@@ -130,7 +185,7 @@ async fn proven(
         }
     })?;
     Ok(NewCompany {
-        realm,
+        realm: realm.clone(),
         name: about.name,
         legal_name: about.legal_name,
         country: about.country,
@@ -141,13 +196,13 @@ async fn proven(
     })
 }
 
-fn grant(tokens: Tokens) -> Grant {
+fn grant(tokens: &Tokens) -> Grant {
     let now = clock::now();
     Grant {
         generation: 1,
-        access_token: tokens.access_token,
+        access_token: tokens.access_token.clone(),
         access_expires_at: now + tokens.expires_in,
-        refresh_token: tokens.refresh_token,
+        refresh_token: tokens.refresh_token.clone(),
         refresh_expires_at: Some(now + tokens.refresh_expires_in),
         hard_expires_at: tokens.hard_expires_in.map(|left| now + left),
         scopes: vec![oauth::SCOPE.to_owned()],
