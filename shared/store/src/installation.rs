@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::Put;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
-use crate::item::{Item, VERSION, number, text};
+use crate::item::{Item, VERSION, number, text, unless_refused};
 use crate::portal::{PORTAL, partition};
 use crate::{Error, Store};
 
@@ -37,7 +37,7 @@ impl Store {
             .update_expression("SET default_realm = :realm")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(default_realm)")
             .expression_attribute_values(":realm", text(realm.as_str()));
-        unless_refused(update, "choosing the default company").await
+        unless_refused(update, "choosing the default company").await.map(drop)
     }
 
     /// Leaves the portal without a default, if it was this company.
@@ -50,7 +50,7 @@ impl Store {
             .update_expression("REMOVE default_realm")
             .condition_expression("default_realm = :realm")
             .expression_attribute_values(":realm", text(realm.as_str()));
-        unless_refused(update, "dropping the default company").await
+        unless_refused(update, "dropping the default company").await.map(drop)
     }
 
     /// Whether a portal links the company, other than this one.
@@ -90,18 +90,4 @@ impl Store {
 /// Where the notes stand of who links the company.
 pub(crate) fn linked(realm: &RealmId) -> String {
     format!("Q#{realm}")
-}
-
-/// A condition that does not hold means that there is nothing to do.
-async fn unless_refused(update: UpdateItemFluentBuilder, doing: &'static str) -> Result<(), Error> {
-    match update.send().await {
-        Err(error)
-            if !error
-                .as_service_error()
-                .is_some_and(|refused| refused.is_conditional_check_failed_exception()) =>
-        {
-            Err(Error::unavailable(doing)(error))
-        }
-        _ => Ok(()),
-    }
 }

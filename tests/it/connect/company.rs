@@ -254,9 +254,33 @@ async fn a_company_that_is_cancelled_or_left_waiting_leaves_no_tokens() {
     stack.advance_clock(SignedDuration::from_mins(10));
     let late = browser.submit(&page, CONFIRM, ("decision", "connect")).await;
     assert_eq!((late.status, companies(&stack, PORTAL).await.len()), (400, 0), "{}", late.text);
+    // Somebody may have confirmed it at the last moment, and be at it still.
+    browser.open(START).await;
     assert!(table(&stack).await.contains("PENDING"));
+    stack.advance_clock(SignedDuration::from_mins(2));
     browser.open(START).await;
     assert_eq!(ends(&stack, REALM), ["revoked", "revoked"]);
+    assert_nothing_stored(&stack).await;
+}
+
+#[tokio::test]
+async fn a_company_that_is_being_cancelled_is_not_confirmed_any_more() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    let page = confirmation(&mut browser, START, REALM).await;
+    let mut tab = Browser::new(&stack);
+    tab.set_cookie("__Host-session", browser.cookie("__Host-session").unwrap());
+    stack.faults(Vendor::QuickBooks, &json!([{"path": "/tokens/revoke", "delay_ms": 1500}])).unwrap();
+    let meanwhile = async {
+        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/tokens/revoke")) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        tab.submit(&page, CONFIRM, ("decision", "connect")).await
+    };
+    let (cancelled, confirmed) =
+        tokio::join!(browser.submit(&page, CONFIRM, ("decision", "cancel")), meanwhile);
+    assert_eq!((cancelled.told().as_str(), confirmed.status), ("cancelled", 400), "{}", confirmed.text);
+    assert_eq!(ends(&stack, REALM), ["revoked"]);
     assert_nothing_stored(&stack).await;
 }
 

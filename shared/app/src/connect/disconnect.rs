@@ -71,7 +71,7 @@ pub(super) async fn is_shared(
     let (waiting, now) = (app.store.pending_companies().await?, clock::now());
     let is_about_to = |(other, pending): &(String, Pending)| {
         let is_own = portal == Some(pending.portal) || hash == Some(other.as_str());
-        *pending.realm() == *realm && !is_own && !pending.is_over(now)
+        *pending.realm() == *realm && !is_own && !pending.is_forgotten(now)
     };
     Ok(waiting.iter().any(is_about_to) || app.store.is_linked(realm, portal).await?)
 }

@@ -9,7 +9,7 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use store::consent::What;
 use store::handle::Handle;
-use store::pending::Pending;
+use store::pending::{Decision, Pending};
 use store::portal::NewCompany;
 use store::tokens::{Grant, Keys};
 
@@ -225,7 +225,14 @@ pub(super) async fn confirmed(visit: &Visit<'_>) -> Result<Reply, Told> {
     let (app, form) = (visit.app, Fields::of_form(visit.request));
     let session = visit.sent_by(&form).await?;
     let (handle, pending) = waiting(visit, &session, &form).await?;
-    if form.one("decision") != Some("connect") {
+    let decision = match form.one("decision") {
+        Some("connect") => Decision::Connect,
+        _ => Decision::Cancel,
+    };
+    if !app.store.decide_pending(&handle.hash(), decision).await? {
+        return Err(Told::TooLate);
+    }
+    if decision == Decision::Cancel {
         drop_unconfirmed(app, &handle.hash(), &pending).await?;
         return Ok(web::see_other(&Told::Cancelled.address(CALLBACK)));
     }
@@ -250,7 +257,7 @@ async fn waiting(visit: &Visit<'_>, session: &Session, shown: &Fields) -> Result
     Ok((handle, pending))
 }
 
-/// Forgets every company that nobody confirmed in time, and its tokens. Whoever connects next does it; that it fails is no
+/// Forgets every company that nobody confirmed or can be confirming, and its tokens. Whoever connects next does it; that it fails is no
 /// reason to keep him from connecting.
 async fn forget_unconfirmed(app: &App) {
     let waiting = match app.store.pending_companies().await {
@@ -260,7 +267,7 @@ async fn forget_unconfirmed(app: &App) {
             return;
         }
     };
-    for (hash, pending) in waiting.iter().filter(|(_, pending)| pending.is_over(clock::now())) {
+    for (hash, pending) in waiting.iter().filter(|(_, pending)| pending.is_forgotten(clock::now())) {
         match drop_unconfirmed(app, hash, pending).await {
             Ok(()) => tracing::info!(portal.id = %pending.portal, "an unconfirmed company was forgotten"),
             Err(_) => tracing::warn!("an unconfirmed company could not be forgotten"),
