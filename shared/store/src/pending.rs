@@ -117,10 +117,11 @@ impl Store {
         Item { what: WHAT, attributes: &attributes }.optional_json("pending")
     }
 
-    /// All companies that wait, by the hashes of their handles; there are never many.
+    /// All companies that wait, by the hashes of their handles; there are never many. One that cannot be read is left out, and
+    /// told in the log: it may not stand in everybody's way.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn pending_companies(&self) -> Result<Vec<(String, Pending)>, Error> {
         let found = self.items_of(PARTITION, "reading the unconfirmed companies").await?;
         let read = |attributes| {
@@ -128,7 +129,10 @@ impl Store {
             let pending = item.optional_json("pending")?.ok_or_else(|| Error::corrupt(WHAT, "pending"))?;
             Ok((item.text("sk")?, pending))
         };
-        found.iter().map(read).collect()
+        let readable = |read: Result<_, Error>| {
+            read.inspect_err(|error| tracing::error!(%error, "left alone: a person must look")).ok()
+        };
+        Ok(found.iter().map(read).filter_map(readable).collect())
     }
 
     /// Lets one decision on a company that waits be acted on, as often as need be, and no other. False: it waits no more, or

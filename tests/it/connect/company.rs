@@ -264,6 +264,28 @@ async fn a_company_that_is_cancelled_or_left_waiting_leaves_no_tokens() {
 }
 
 #[tokio::test]
+async fn what_others_left_waiting_keeps_nobody_from_connecting() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    confirmation(&mut browser, START, REALM).await;
+    stack.advance_clock(SignedDuration::from_mins(12));
+    // One that cannot be read, before it in the table; and an Intuit that takes its time.
+    let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
+    let put = stack.dynamodb.put_item().table_name(&stack.info.table_name).item("pk", text("PENDING"));
+    put.item("sk", text("0")).item("pending", text("{}")).send().await.unwrap();
+    let slow = json!([{"path": "/tokens/revoke", "delay_ms": 5500}]);
+    stack.faults(Vendor::QuickBooks, &slow).unwrap();
+    let started = std::time::Instant::now();
+    let away = browser.open(START).await;
+    assert_eq!(away.location.unwrap().path(), "/connect/oauth2");
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    browser.open(START).await;
+    assert_eq!(ends(&stack, REALM), ["revoked"]);
+    assert_eq!(table(&stack).await.matches("PENDING").count(), 1, "the unreadable one is left for a person");
+}
+
+#[tokio::test]
 async fn a_company_that_is_being_cancelled_is_not_confirmed_any_more() {
     let stack = bare().await;
     let mut browser = signed_in(&stack, PORTAL).await;

@@ -26,6 +26,9 @@ const CALLBACK: &str = "/connect/quickbooks/callback";
 const CONFIRM: &str = "/connect/quickbooks/confirm";
 const RECONNECT: &str = "/reconnect/quickbooks";
 
+/// Whoever connects a company waits no longer for what others left.
+const SWEPT_WITHIN: Duration = Duration::from_secs(3);
+
 /// The gateway waits for thirty seconds.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(27);
 
@@ -40,7 +43,9 @@ pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
-    forget_unconfirmed(visit.app).await;
+    if tokio::time::timeout(SWEPT_WITHIN, forget_unconfirmed(visit.app)).await.is_err() {
+        tracing::warn!("unconfirmed companies are left for whoever connects next");
+    }
     ask(visit, &session, sandbox, None).await
 }
 
