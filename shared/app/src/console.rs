@@ -124,15 +124,13 @@ async fn change(
     language: Language,
     room: &[&str],
 ) -> Result<Reply, store::Error> {
-    if app.session(request).await?.is_none() {
-        return Ok(web::see_other(&web::path("/connect/hubspot", &[("next", "/console")])));
-    }
+    // Whoever has no session is shown the way to sign in: a redirect of a form to HubSpot is one that browsers do not follow.
     let form = upload::fields(request).await;
     let Some(session) = app.session_of_form(request, &form).await? else {
         return Ok(layout::form_refused(language));
     };
     let Some(visit) = Visit::new(app, language, session).await? else {
-        return Ok(session::to_sign_in("/console"));
+        return Ok(layout::form_refused(language));
     };
     match room {
         ["retry"] => visit.retry(&form).await,
