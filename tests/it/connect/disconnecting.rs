@@ -1,5 +1,6 @@
 //! Taking a company away, and forms that are not from a page of ours.
 
+use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
 use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
@@ -55,6 +56,33 @@ async fn a_grant_that_intuit_has_refused_for_good_is_not_given_back() {
     let shown = page(&mut browser).await;
     browser.submit(&shown, PATH, ("", "")).await;
     assert_eq!((companies(&stack, PORTAL).await.len(), revocations(&stack)), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_that_were_bought_and_not_committed_end_with_the_grant() {
+    let stack = bare().await;
+    connected(&stack).await;
+    stack.advance_clock(SignedDuration::from_hours(25));
+    // A renewal changed the refresh token, and died between journal and commit.
+    let name = format!("hsqbo/dev/quickbooks/{PORTAL}/{REALM}");
+    let value = stack.secrets.get_secret_value().secret_id(&name).send().await.unwrap();
+    let mut stored: Value = serde_json::from_str(value.secret_string().unwrap()).unwrap();
+    let keys = &local::world::app_secret()["intuit"];
+    let (id, secret) = (keys["client_id"].as_str().unwrap(), keys["client_secret"].as_str());
+    let refresh =
+        [("grant_type", "refresh_token"), ("refresh_token", stored["refresh_token"].as_str().unwrap())];
+    let url = format!("{}/oauth2/v1/tokens/bearer", stack.info.quickbooks_url);
+    let bought = stack.http.post(url).basic_auth(id, secret).form(&refresh).send().await.unwrap();
+    let bought: Value = bought.json().await.unwrap();
+    assert_ne!(bought["refresh_token"], stored["refresh_token"]);
+    stored["refresh_token"] = bought["refresh_token"].clone();
+    stored["generation"] = json!(stored["generation"].as_u64().unwrap() + 1);
+    let put = stack.secrets.put_secret_value().secret_id(&name).version_stages("AWSPENDING");
+    put.secret_string(stored.to_string()).send().await.unwrap();
+    let mut browser = signed_in(&stack, PORTAL).await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!((ends(&stack, REALM), companies(&stack, PORTAL).await.len()), (vec![json!("revoked")], 0));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use quickbooks::oauth;
 use store::connection::Status;
 use store::pending::Pending;
 use store::portal::Company;
-use store::tokens::{Grant, Keys, Owner};
+use store::tokens::{Grant, Journal, Keys, Owner};
 
 use super::told::Told;
 use super::{Visit, pages};
@@ -48,7 +48,10 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
     let lives = company.connection.status == Status::Ok;
     if lives && !is_shared(app, &company.realm, Some(id), None).await? {
         match app.store.grant(&owner, &company.connection).await {
-            Ok(grant) => revoke(app, company.sandbox, &grant).await?,
+            Ok(grant) => {
+                end_what_was_bought(app, &owner, company).await?;
+                revoke(app, company.sandbox, &grant).await?;
+            }
             Err(store::Error::Missing { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -57,6 +60,17 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
     app.store.disconnect_quickbooks(id, &company.realm).await?;
     tracing::info!(portal.id = %id, realm.id = %company.realm, "company disconnected");
     Ok(())
+}
+
+/// Tokens of the same grant that a renewal bought and did not commit: where they killed the older ones, they alone end it.
+async fn end_what_was_bought(app: &App, owner: &Owner, company: &Company) -> Result<(), Told> {
+    match app.store.journal(owner, &company.connection).await {
+        Ok(Journal::Stored(newer, _) | Journal::InMemory(newer)) => {
+            revoke(app, company.sandbox, &newer).await
+        }
+        Ok(Journal::Empty) | Err(store::Error::Missing { .. } | store::Error::Corrupt { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the grant may be somebody else's too, for at Intuit a company's grants to one app may be one (rulings.md 23): a
