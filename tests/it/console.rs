@@ -129,6 +129,17 @@ async fn without_a_session_every_page_leads_to_sign_in_and_health_is_for_everybo
 }
 
 #[tokio::test]
+async fn a_default_that_is_no_company_of_the_portal_is_none() {
+    let stack = stack().await;
+    let gone = "9130350000000404".to_owned().try_into().unwrap();
+    stack.store.save_portal(PORTAL, world::TIME_ZONE, Some(&gone)).await.unwrap();
+    assert_eq!(stack.store.portal(PORTAL).await.unwrap().unwrap().default_realm, None);
+    refused(&stack, invoice(world::HANNA), "NOT_CONNECTED").await;
+    let browser = Browser::signed_in(&stack, PORTAL).await;
+    assert!(browser.get("/console").await.body.contains("No company is the default."));
+}
+
+#[tokio::test]
 async fn every_page_is_ours_alone_and_speaks_the_reader_s_language() {
     let stack = stack().await;
     let browser = Browser::signed_in(&stack, PORTAL).await;

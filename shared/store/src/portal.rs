@@ -27,7 +27,7 @@ pub struct Portal {
     pub domain: Option<String>,
     /// Its time zone: the day of a document is a day there.
     pub time_zone: TimeZone,
-    /// What the choice `default` means.
+    /// What the choice `default` means: one of the companies.
     pub default_realm: Option<RealmId>,
     /// Its connection to HubSpot; none after an uninstall.
     pub hubspot: Option<Connection>,
@@ -314,12 +314,14 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             connection: connection::read(connection.attributes)?,
         });
     }
+    let default_realm = portal.optional_text("default_realm").map(realm_id).transpose()?;
     Ok(Some(Portal {
         id,
         domain: portal.optional_text("domain").filter(|domain| !domain.is_empty()),
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
-        default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,
+        // Chosen while the company was taken away: nothing means it.
+        default_realm: default_realm.filter(|realm| companies.iter().any(|company| company.realm == *realm)),
         hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))

@@ -58,6 +58,8 @@ pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<()
     }
     app.store.drop_default(id, &company.realm).await?;
     app.store.disconnect_quickbooks(id, &company.realm).await?;
+    // Once more: somebody may have made it the default as long as it was linked.
+    app.store.drop_default(id, &company.realm).await?;
     tracing::info!(portal.id = %id, realm.id = %company.realm, "company disconnected");
     Ok(())
 }
