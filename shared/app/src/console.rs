@@ -132,6 +132,11 @@ async fn change(
     let Some(visit) = Visit::new(app, language, session).await? else {
         return Ok(layout::form_refused(language));
     };
+    // An uninstall in HubSpot's own settings ends no session: such people may look, take away, and install again, which the
+    // page says.
+    if !visit.portal.is_installed() {
+        return Ok(web::see_other("/console"));
+    }
     match room {
         ["retry"] => visit.retry(&form).await,
         ["company", realm, what @ ..] => {

@@ -12,7 +12,7 @@ use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
+use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS, Status};
 use crate::installation::linked;
 use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
@@ -36,6 +36,11 @@ pub struct Portal {
 }
 
 impl Portal {
+    /// Whether HubSpot still accepts the app, as far as we know.
+    pub fn is_installed(&self) -> bool {
+        self.hubspot.as_ref().is_some_and(|hubspot| hubspot.status == Status::Ok)
+    }
+
     /// The linked company with this realm id.
     pub fn company(&self, realm: &RealmId) -> Option<&Company> {
         self.companies.iter().find(|company| company.realm == *realm)

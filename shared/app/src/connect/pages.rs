@@ -18,7 +18,7 @@ pub(super) fn told(visit: &Visit<'_>, told: Told) -> Reply {
         Told::Installed | Told::SignedOut => {
             ("/connect/hubspot", visit.language.of_both("Sign in with HubSpot", "Se connecter avec HubSpot"))
         }
-        Told::Uninstalled => {
+        Told::Uninstalled | Told::NotInstalled => {
             ("/connect/hubspot", visit.language.of_both("Install again", "Installer à nouveau"))
         }
         _ => ("/console", visit.language.of_both("To the console", "Vers la console")),

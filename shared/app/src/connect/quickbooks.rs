@@ -39,7 +39,7 @@ const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(8);
 pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
     let sandbox = Fields::of_query(visit.request).one("sandbox") == Some("1");
     let query: &[_] = if sandbox { &[("sandbox", "1")] } else { &[] };
-    let session = match visit.signed_in(&web::path(START, query)).await? {
+    let session = match visit.at_home(&web::path(START, query)).await? {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
@@ -55,7 +55,7 @@ pub(super) async fn reconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
     let Some(realm) = query.one("realm").or_else(|| query.one("realmId")) else {
         return Ok(web::redirect("/console"));
     };
-    let session = match visit.signed_in(&web::path(RECONNECT, &[("realm", realm)])).await? {
+    let session = match visit.at_home(&web::path(RECONNECT, &[("realm", realm)])).await? {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
@@ -93,6 +93,9 @@ pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
     };
     let session = visit.app.session(visit.request).await?;
     let session = session.filter(|session| is_of(session, portal, user_id)).ok_or(Told::NotAsked)?;
+    if !visit.is_installed(&session).await? {
+        return Err(Told::NotInstalled);
+    }
     match query.one("error") {
         Some("access_denied") => return Err(Told::Declined),
         _ if query.has("error") => {
@@ -234,6 +237,9 @@ pub(super) async fn confirmed(visit: &Visit<'_>) -> Result<Reply, Told> {
         Some("connect") => Decision::Connect,
         _ => Decision::Cancel,
     };
+    if decision == Decision::Connect && !visit.is_installed(&session).await? {
+        return Err(Told::NotInstalled);
+    }
     if !app.store.decide_pending(&handle.hash(), decision).await? {
         return Err(Told::TooLate);
     }
