@@ -97,7 +97,7 @@ pub fn authorize_url(discovery: &Discovery, client_id: &str, redirect_uri: &str,
 /// The first tokens for a code. None: Intuit does not take the code; it was used, its time is over, or it is not ours.
 ///
 /// # Errors
-/// [`Error`]. Within 20 s in every case. [`Error::Revoked`] is none of them.
+/// [`Error`]. Within 8 s in every case. [`Error::Revoked`] is none of them.
 pub async fn exchange(
     client: &Client,
     discovery: &Discovery,
@@ -107,7 +107,8 @@ pub async fn exchange(
     redirect_uri: &str,
 ) -> Result<Option<Tokens>, Error> {
     let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
-    let request = asking(client, discovery, client_id, client_secret).form(&form);
+    let request = asking(client, discovery, client_id, client_secret).timeout(client.limits.exchange);
+    let request = request.form(&form);
     match sort(send("exchanging a code", request).await?) {
         Ok(tokens) => Ok(Some(tokens)),
         Err(Error::Revoked) => Ok(None),
