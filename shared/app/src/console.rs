@@ -18,6 +18,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use lambda_http::{Request, Response};
+use mapping::quickbooks::RealmId;
 use maud::Markup;
 use store::portal::{Company, Portal};
 
@@ -76,6 +77,11 @@ async fn answer(app: &App, request: &Request) -> Reply {
 fn health(app: &App) -> Reply {
     let health = serde_json::json!({"version": VERSION, "environment": app.config.environment.as_str()});
     web::answer(200, "application/json", health.to_string())
+}
+
+/// Where a person is asked whether to disconnect a company.
+pub(crate) fn disconnect_address(realm: &RealmId) -> String {
+    format!("{}/disconnect", companies::address(realm))
 }
 
 /// One signed-in person's visit: whose pages these are, and what they are written in.

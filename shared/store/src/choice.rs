@@ -10,7 +10,7 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
 
-use crate::item::{VERSION, number, text};
+use crate::item::{VERSION, number, text, unless_refused};
 use crate::portal::{LINK, PORTAL, SETTINGS, partition};
 use crate::retry::is_refusal;
 use crate::{Error, Store};
@@ -35,7 +35,7 @@ impl Store {
         realm: &RealmId,
         name: &str,
     ) -> Result<Chosen, Error> {
-        let renamed = self
+        let rename = self
             .dynamodb
             .update_item()
             .table_name(&self.names.table)
@@ -44,16 +44,9 @@ impl Store {
             .update_expression("SET #name = :name")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", text(name))
-            .send()
-            .await;
-        match renamed {
-            Ok(_) => Ok(Chosen::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(Chosen::Overtaken),
-                _ => Err(Error::unavailable("renaming the company")(error)),
-            },
-        }
+            .expression_attribute_values(":name", text(name));
+        let is_renamed = unless_refused(rename, "renaming the company").await?;
+        Ok(if is_renamed { Chosen::Yes } else { Chosen::Overtaken })
     }
 
     /// Lets the choice `default` mean this company.

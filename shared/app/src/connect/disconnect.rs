@@ -12,19 +12,20 @@ use super::told::Told;
 use super::{Visit, pages};
 use crate::App;
 use crate::clock;
+use crate::console;
 use crate::web::{self, Fields, Reply};
 
 /// `GET /disconnect/quickbooks`: where Intuit sends whoever took the app's rights away inside QuickBooks. It changes nothing;
-/// whoever is signed in can take the company away from here too.
+/// whoever is signed in is asked whether to take the company away here, too.
 pub(super) async fn landing(visit: &Visit<'_>) -> Result<Reply, Told> {
     let query = Fields::of_query(visit.request);
     let realm = query.one("realm").or_else(|| query.one("realmId"));
     let realm = realm.and_then(|id| RealmId::try_from(id.to_owned()).ok());
     let Some(session) = visit.app.session(visit.request).await? else { return Ok(pages::landing(visit)) };
     let portal = visit.app.store.portal(session.portal()).await?;
-    let company = realm.and_then(|realm| portal.as_ref()?.company(&realm));
+    let company = realm.as_ref().and_then(|realm| portal.as_ref()?.company(realm));
     Ok(match company {
-        Some(company) => pages::disconnect(visit, &session, company),
+        Some(company) => web::redirect(&console::disconnect_address(&company.realm)),
         None => pages::landing(visit),
     })
 }
