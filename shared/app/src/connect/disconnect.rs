@@ -45,7 +45,7 @@ pub(super) async fn disconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
 /// company in the list, and is done again by whoever tries again.
 pub(super) async fn end(app: &App, id: PortalId, company: &Company) -> Result<(), Told> {
     let owner = Owner::QuickBooks(id, company.realm.clone());
-    // What Intuit has refused for good is not given back: whether it would say so once more is its own business.
+    // A grant that Intuit has refused for good has ended: there is nothing to give back.
     let lives = company.connection.status == Status::Ok;
     if lives && !is_shared(app, &company.realm, Some(id), None).await? {
         match app.store.grant(&owner, &company.connection).await {

@@ -110,45 +110,50 @@ pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
         return Err(Told::OtherCompany);
     }
     let tokens = exchange(visit, query.one("code").ok_or(Told::NotAsked)?, sandbox).await?;
-    let taken = taken_up(visit.app, &session, &realm, sandbox, &tokens, begun).await;
-    if let Err(Told::Unavailable) = taken {
-        give_back(visit.app, &realm, sandbox, tokens, begun).await;
+    let bought = Bought { realm, sandbox, tokens, handle: Handle::new(), begun };
+    let kept = keep(visit.app, &session, &bought).await;
+    if let Err(Told::Unavailable) = kept {
+        give_back(visit.app, &bought).await;
     }
-    taken
+    kept
+}
+
+/// What a consent has bought, and nobody has yet.
+struct Bought {
+    realm: RealmId,
+    sandbox: bool,
+    tokens: Tokens,
+    /// Under this it waits to be confirmed, if it has to.
+    handle: Handle,
+    /// Since when the browser waits.
+    begun: Instant,
 }
 
 /// Keeps the new tokens; where the browser goes on.
-async fn taken_up(
-    app: &App,
-    session: &Session,
-    realm: &RealmId,
-    sandbox: bool,
-    tokens: &Tokens,
-    begun: Instant,
-) -> Result<Reply, Told> {
-    let (company, id) = (proven(app, session, realm, sandbox, tokens, begun).await?, session.portal());
-    let portal = app.store.portal(id).await?;
-    if portal.is_some_and(|portal| portal.company(realm).is_some()) {
-        app.store.connect_quickbooks(id, &company, &grant(tokens)).await?;
-        tracing::info!(portal.id = %id, realm.id = %realm, "company connected again");
+async fn keep(app: &App, session: &Session, bought: &Bought) -> Result<Reply, Told> {
+    let (company, id) = (proven(app, session, bought).await?, session.portal());
+    let (portal, grant) = (app.store.portal(id).await?, grant(&bought.tokens));
+    if portal.is_some_and(|portal| portal.company(&bought.realm).is_some()) {
+        app.store.connect_quickbooks(id, &company, &grant).await?;
+        tracing::info!(portal.id = %id, realm.id = %bought.realm, "company connected again");
         return Ok(web::redirect(&web::path("/console", &[("told", "connected")])));
     }
     let user_id = session.stored.user_id;
     let pending = Pending { portal: id, user_id, company, at: clock::now() };
-    let handle = Handle::new();
-    app.store.put_pending(&handle, &pending, &grant(tokens)).await?;
-    Ok(web::redirect(&web::path(CONFIRM, &[("pending", handle.expose())])))
+    app.store.put_pending(&bought.handle, &pending, &grant).await?;
+    Ok(web::redirect(&web::path(CONFIRM, &[("pending", bought.handle.expose())])))
 }
 
 /// Nobody gets these tokens: their grant is ended, as far as there is time, unless it may be somebody's.
-async fn give_back(app: &App, realm: &RealmId, sandbox: bool, tokens: Tokens, begun: Instant) {
+async fn give_back(app: &App, bought: &Bought) {
     let given = async {
-        if !disconnect::is_shared(app, realm, None, None).await? {
-            disconnect::revoke(app, sandbox, &grant(&tokens)).await?;
+        if !disconnect::is_shared(app, &bought.realm, None, Some(&bought.handle.hash())).await? {
+            disconnect::revoke(app, bought.sandbox, &grant(&bought.tokens)).await?;
         }
         Ok::<_, Told>(())
     };
-    let given = tokio::time::timeout(ANSWERED_WITHIN.saturating_sub(begun.elapsed()), given).await;
+    let left = ANSWERED_WITHIN.saturating_sub(bought.begun.elapsed());
+    let given = tokio::time::timeout(left, given).await;
     if !matches!(given, Ok(Ok(()))) {
         tracing::warn!("a grant that nobody has was not given back: it ends by itself");
     }
@@ -168,15 +173,9 @@ async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens
 }
 
 /// The company, as it says itself to the new token: the realm in the address proves nothing.
-async fn proven(
-    app: &App,
-    session: &Session,
-    realm: &RealmId,
-    sandbox: bool,
-    tokens: &Tokens,
-    begun: Instant,
-) -> Result<NewCompany, Told> {
-    let company = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone());
+async fn proven(app: &App, session: &Session, bought: &Bought) -> Result<NewCompany, Told> {
+    let Bought { realm, sandbox, tokens, begun, .. } = bought;
+    let company = app.quickbooks(*sandbox).company(realm.clone(), tokens.access_token.clone());
     let mut asked = company.about().await;
     if let Err(Error::NotSent(_) | Error::Throttled | Error::Unknown(_)) = asked
         && begun.elapsed() < ASKED_AGAIN_WITHIN
@@ -197,7 +196,7 @@ async fn proven(
         name: about.name,
         legal_name: about.legal_name,
         country: about.country,
-        sandbox,
+        sandbox: *sandbox,
         home_currency: about.home_currency,
         connected_by: Some(session.stored.user.clone()),
         connected_at: Some(clock::now()),
@@ -268,8 +267,8 @@ async fn waiting(visit: &Visit<'_>, session: &Session, shown: &Fields) -> Result
     Ok((handle, pending))
 }
 
-/// Forgets every company that nobody confirmed or can be confirming, and its tokens. Whoever connects next does it; that it fails is no
-/// reason to keep him from connecting.
+/// Forgets every company that nobody confirmed or can be confirming, and its tokens. Whoever connects next does it; that it
+/// fails is no reason to keep him from connecting.
 async fn forget_unconfirmed(app: &App) {
     let waiting = match app.store.pending_companies().await {
         Ok(waiting) => waiting,
