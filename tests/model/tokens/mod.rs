@@ -148,11 +148,12 @@ impl Found {
     fn report(&self, variant: Variant, rotation: Rotation, right: bool, time: Duration) {
         let told = |rule: Rule| if self.is_broken(rule) { "yes" } else { "none" };
         println!(
-            "  {variant:?}, {rotation:?}: {} states, {} transitions; ended in error: {}, grant lost: {}; {time:.1?}{}",
+            "  {variant:?}, {rotation:?}: {} states, {} transitions; ended in error: {}, grant lost: {}, bought on: {}; {time:.1?}{}",
             self.states,
             self.transitions,
             told(Rule::FalseReauth),
             told(Rule::GrantLost),
+            told(Rule::BuysOn),
             if right { "" } else { " — NOT as it must be" },
         );
         for (rule, way) in self.broken.iter().filter(|_| !right) {
