@@ -11,6 +11,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod bench;
+#[path = "../suite/canaries.rs"]
+mod canaries;
 mod case;
 mod points;
 mod refresh;
