@@ -12,6 +12,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod bench;
+#[path = "../suite/canaries.rs"]
+mod canaries;
 mod case;
 mod companies;
 mod points;

@@ -55,11 +55,11 @@ pub(super) async fn reconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
     let Some(realm) = query.one("realm").or_else(|| query.one("realmId")) else {
         return Ok(web::redirect("/console"));
     };
-    let session = match visit.at_home(&web::path(RECONNECT, &[("realm", realm)])).await? {
+    let realm = RealmId::try_from(realm.to_owned()).map_err(|_| Told::NotLinked)?;
+    let session = match visit.at_home(&web::path(RECONNECT, &[("realm", realm.as_str())])).await? {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
-    let realm = RealmId::try_from(realm.to_owned()).map_err(|_| Told::NotLinked)?;
     let portal = visit.app.store.portal(session.portal()).await?;
     let company = portal.as_ref().and_then(|portal| portal.company(&realm)).ok_or(Told::NotLinked)?;
     ask(visit, &session, company.sandbox, Some(realm)).await
