@@ -303,8 +303,8 @@ impl Run {
         let fixed = ["/console", "/console/activity", "/console/activity?state=failed"].map(str::to_owned);
         let of_company =
             ["", "/disconnect", "/settings", "/settings.json"].map(|rest| format!("{company}{rest}"));
-        let disconnect = format!("/disconnect/quickbooks?realm={REALM}");
-        fixed.into_iter().chain(of_company).chain([disconnect]).chain(executions).collect()
+        let landing = "/disconnect/quickbooks".to_owned();
+        fixed.into_iter().chain(of_company).chain([landing]).chain(executions).collect()
     }
 
     /// A file of settings is exported, spoilt, checked, and imported; a failed execution is retried.

@@ -37,12 +37,18 @@ pub(crate) struct Limits {
     pub(crate) read: Duration,
     pub(crate) write: Duration,
     pub(crate) refresh: Duration,
+    pub(crate) exchange: Duration,
 }
 
 /// A write is given long: an answer cut off costs a quiet period (reliability.md c.3), and Intuit allows itself 120 s. So is
-/// a refresh: an answer cut off may have brought the only token that is still good (d.3).
-const LIMITS: Limits =
-    Limits { read: Duration::from_secs(6), write: Duration::from_secs(25), refresh: Duration::from_secs(20) };
+/// a refresh: an answer cut off may have brought the only token that is still good (d.3). Behind an exchange stands a browser,
+/// for which the gateway waits thirty seconds in all; whoever gets no answer begins again.
+const LIMITS: Limits = Limits {
+    read: Duration::from_secs(6),
+    write: Duration::from_secs(25),
+    refresh: Duration::from_secs(20),
+    exchange: Duration::from_secs(8),
+};
 
 /// QuickBooks' API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
