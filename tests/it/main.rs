@@ -9,6 +9,7 @@ mod connect;
 mod connections;
 mod console;
 mod currencies;
+mod customers;
 mod deliveries;
 mod fields;
 mod gate;

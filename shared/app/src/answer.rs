@@ -7,6 +7,7 @@ use mapping::hubspot::RecordId;
 use mapping::money::Currency;
 use mapping::payment::{self, Booking, Paid};
 use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,11 @@ use crate::failure::{Code, Failure};
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The contact the document was made for; none when only its payment is planned.
+    /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
+    /// The HubSpot company the document was made for.
+    #[serde(default)]
+    pub(crate) company: Option<RecordId>,
     /// The customer.
     pub(crate) customer_id: CustomerId,
     /// Its display name.
@@ -43,6 +47,13 @@ pub(crate) struct Notes {
     pub(crate) booking: Option<Booking>,
     /// What was odd and did not stop the document.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Notes {
+    /// Whose customer is remembered, if anybody's.
+    pub(crate) fn buyer(&self) -> Option<BuyerId> {
+        self.company.map(BuyerId::Company).or(self.contact.map(BuyerId::Contact))
+    }
 }
 
 /// A document that was created, and what became of its payment.

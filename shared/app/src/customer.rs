@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use mapping::hubspot::RecordId;
-use mapping::quickbooks::{Customer, CustomerId, DocumentKind, NewCustomer, RealmId};
+use mapping::quickbooks::{Customer, CustomerId, DocumentKind, Email, NewCustomer, RealmId};
+use mapping::sale::BuyerId;
 use quickbooks::RequestId;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use store::record::{Claimed, Nonce, Plan, Record, Transition, Written};
+use store::record::{Claimed, Key, Nonce, Plan, Record, Transition, Written};
 
 use crate::App;
 use crate::clock;
@@ -34,8 +34,8 @@ pub(crate) struct Order<'a> {
     /// What it is needed for, for sentences.
     pub(crate) kind: DocumentKind,
     pub(crate) new: &'a NewCustomer,
-    pub(crate) contact: RecordId,
-    pub(crate) contact_name: String,
+    pub(crate) buyer: BuyerId,
+    pub(crate) buyer_name: String,
     pub(crate) deadline: Deadline,
     /// The name of the customer that was made or found.
     pub(crate) name: OnceLock<String>,
@@ -43,8 +43,7 @@ pub(crate) struct Order<'a> {
 
 /// The customer's id and display name, created now or by another execution just before.
 pub(crate) async fn create(order: &Order<'_>) -> Result<(CustomerId, String), Stop> {
-    let environment = order.app.config.environment;
-    let key = ids::customer_key(environment, order.realm, &order.new.primary_email_addr.address);
+    let key = order.key();
     let patience = Instant::now() + PATIENCE;
     loop {
         match order.app.store.claim(&effects::claim(key.clone(), &order.deadline)).await? {
@@ -61,6 +60,15 @@ pub(crate) async fn create(order: &Order<'_>) -> Result<(CustomerId, String), St
 }
 
 impl Order<'_> {
+    /// Who would be the same customer meets at the same claim: one address, or one company's name.
+    fn key(&self) -> Key {
+        let environment = self.app.config.environment;
+        match &self.new.primary_email_addr {
+            Some(email) => ids::customer_key(environment, self.realm, &email.address),
+            None => ids::company_key(environment, self.realm, &self.new.display_name),
+        }
+    }
+
     /// The claim keeps the id only; the name is for this execution's answer.
     fn made(&self, customer: Customer) -> Made {
         let made = Made { id: customer.id.to_string(), json: serde_json::Value::Null };
@@ -105,20 +113,18 @@ impl Order<'_> {
     }
 
     /// The customer with this display name and our address, if there is one: what an earlier send of ours made, or what
-    /// somebody else made meanwhile. Names are unique.
+    /// somebody else made meanwhile. Names are unique, and a company has nothing but its name.
     async fn same(&self, display_name: &str) -> Result<Option<Customer>, Stop> {
         let query = Query::from(Entity::Customer).equals(Attribute::DisplayName, display_name);
-        let ours = |customer: &Customer| {
-            let address =
-                customer.primary_email_addr.as_ref().map(|email| email.address.trim().to_lowercase());
-            address == Some(self.new.primary_email_addr.address.trim().to_lowercase())
-        };
+        let of_customer = |customer: &Customer| folded(customer.primary_email_addr.as_ref());
+        let address = folded(self.new.primary_email_addr.as_ref());
+        let ours = |customer: &Customer| address.is_none() || of_customer(customer) == address;
         Ok(self.customers(query).await?.into_iter().find(ours))
     }
 
     /// 6240: the name is a customer's, a vendor's or an employee's. Ours after all, or the second form of the name.
     async fn name_taken(&self, display_name: &str, failure: Failure) -> Outcome {
-        let own_name = self.new.clone().under_own_name(self.contact).display_name;
+        let own_name = self.new.clone().under_own_name(self.buyer.record()).display_name;
         match self.same(display_name).await {
             Ok(Some(customer)) => Outcome::Made(self.made(customer)),
             Ok(None) if display_name == own_name => Outcome::Refused(failure),
@@ -141,7 +147,7 @@ impl Effects for Order<'_> {
 
     async fn plan(&self, record: &Record) -> Event {
         let taken = record.replanned_for.as_deref() == Some(Code::NameTaken.as_str());
-        let new = if taken { self.new.clone().under_own_name(self.contact) } else { self.new.clone() };
+        let new = if taken { self.new.clone().under_own_name(self.buyer.record()) } else { self.new.clone() };
         let environment = self.app.config.environment;
         let request_id =
             ids::request_id(Op::Customer, environment, self.realm, &record.key, record.plan_version);
@@ -182,7 +188,7 @@ impl Effects for Order<'_> {
                 Outcome::Made(self.made(customer))
             }
             Err(quickbooks::Error::Rejected(fault)) => {
-                let failure = Failure::customer_refused(&self.contact_name, &fault);
+                let failure = Failure::customer_refused(&self.buyer_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateName => self.name_taken(&display_name, failure).await,
                     _ => Outcome::Refused(failure),
@@ -201,6 +207,10 @@ impl Effects for Order<'_> {
             Err(Stop::Failure(_)) => Sighting::NotSeen(Trouble::OutcomeUnknown),
         }
     }
+}
+
+fn folded(email: Option<&Email>) -> Option<String> {
+    email.map(|email| email.address.trim().to_lowercase())
 }
 
 fn frozen(record: &Record) -> Option<(&Plan, String)> {

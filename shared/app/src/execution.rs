@@ -21,8 +21,8 @@ use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, Reading};
-use mapping::settings::Settings;
+use mapping::sale::{self, BuyerId, Reading};
+use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -190,7 +190,14 @@ impl Execution<'_> {
             return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
         }
         let notes = Notes {
-            contact: Some(matched.sale.buyer.contact_id),
+            contact: match matched.sale.buyer.id {
+                BuyerId::Contact(contact) => Some(contact),
+                BuyerId::Company(_) => None,
+            },
+            company: match matched.sale.buyer.id {
+                BuyerId::Contact(_) => None,
+                BuyerId::Company(company) => Some(company),
+            },
             customer_id,
             customer_name,
             currency: matched.sale.currency.clone(),
@@ -233,8 +240,11 @@ impl Execution<'_> {
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
-        let calls = budget::calls_to_read(kind) + u32::from(payments);
+        let choices = &company.settings.choices;
+        let bill_company = choices.bill == Bill::Company;
+        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -272,9 +282,9 @@ impl Execution<'_> {
     fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
         let buyer = &matched.sale.buyer;
         let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
-        let (what, contact) = (self.kind.noun(), buyer.label());
+        let (what, buyer) = (self.kind.noun(), buyer.label());
         unsent.then(|| {
-            format!("The contact “{contact}” has no e-mail address: the {what} does not wait to be sent.")
+            format!("There is no e-mail address for “{buyer}”: the {what} does not wait to be sent.")
         })
     }
 
@@ -302,8 +312,8 @@ impl Execution<'_> {
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
-        let contact = reading.contact_id();
-        let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
+        let buyer = reading.buyer_id();
+        let matches = self.app.store.matches(self.request.portal_id, realm, buyer, &products).await?;
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
@@ -322,6 +332,7 @@ impl Execution<'_> {
             wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
         let by_email = queries.len();
         queries.extend(wanted.display_names.iter().map(customers(Attribute::DisplayName)));
+        queries.extend(wanted.company_names.iter().map(customers(Attribute::CompanyName)));
         let by_name = queries.len();
         for (attribute, values) in [(Attribute::Sku, &wanted.skus), (Attribute::Name, &wanted.item_names)] {
             let values: Vec<&String> = values.iter().collect();
@@ -373,8 +384,8 @@ impl Execution<'_> {
                     realm,
                     kind: self.kind,
                     new,
-                    contact: matched.sale.buyer.contact_id,
-                    contact_name: matched.sale.buyer.label(),
+                    buyer: matched.sale.buyer.id,
+                    buyer_name: matched.sale.buyer.label(),
                     deadline: self.deadline,
                     name: std::sync::OnceLock::new(),
                 };
@@ -443,7 +454,7 @@ impl Execution<'_> {
 
     /// Best effort: what is not remembered is asked again.
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
-        let Some(contact) = notes.contact else { return };
+        let Some(buyer) = notes.buyer() else { return };
         let matches = Matches {
             customer: Some(LinkedCustomer {
                 id: notes.customer_id.clone(),
@@ -456,7 +467,7 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, contact, &matches).await;
+        let remembered = self.app.store.remember(self.request.portal_id, realm, buyer, &matches).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }

@@ -30,6 +30,8 @@ pub enum Code {
     InputInvalid,
     /// The record has no contact.
     NoContact,
+    /// The record has no company to bill.
+    NoCompany,
     /// The contact lacks an e-mail address or a name.
     ContactIncomplete,
     /// Several customers fit the contact.
@@ -82,7 +84,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the contract's order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::NotConnected,
         Self::ConnectionExpired,
         Self::CompanyNotLinked,
@@ -91,6 +93,7 @@ impl Code {
         Self::RecordTypeUnsupported,
         Self::InputInvalid,
         Self::NoContact,
+        Self::NoCompany,
         Self::ContactIncomplete,
         Self::CustomerAmbiguous,
         Self::CustomerInactive,
@@ -128,6 +131,7 @@ impl Code {
             Self::RecordTypeUnsupported => "RECORD_TYPE_UNSUPPORTED",
             Self::InputInvalid => "INPUT_INVALID",
             Self::NoContact => "NO_CONTACT",
+            Self::NoCompany => "NO_COMPANY",
             Self::ContactIncomplete => "CONTACT_INCOMPLETE",
             Self::CustomerAmbiguous => "CUSTOMER_AMBIGUOUS",
             Self::CustomerInactive => "CUSTOMER_INACTIVE",
@@ -257,7 +261,7 @@ impl Failure {
                 Code::NameTaken,
                 contact,
                 format!(
-                    "QuickBooks already uses the name of “{contact}” for someone else, also with the contact's id behind \
+                    "QuickBooks already uses the name of “{contact}” for someone else, also with HubSpot's id behind \
                      it. Rename one of them in QuickBooks, then enroll the record again."
                 ),
             ),
@@ -267,8 +271,8 @@ impl Failure {
                     Code::QuickBooksRefused,
                     contact,
                     format!(
-                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check the contact's \
-                         name, e-mail and address in HubSpot, then enroll the record again."
+                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
+                         and address in HubSpot, then enroll the record again."
                     ),
                 )
             }
@@ -649,8 +653,9 @@ impl Trouble {
 fn code(problem: &Problem) -> Code {
     match problem {
         Problem::NoContact { .. } => Code::NoContact,
+        Problem::NoCompany { .. } | Problem::CompanyNameless { .. } => Code::NoCompany,
         Problem::ContactIncomplete { .. } => Code::ContactIncomplete,
-        Problem::CustomerAmbiguous { .. } => Code::CustomerAmbiguous,
+        Problem::CustomerAmbiguous { .. } | Problem::CompanyAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
         Problem::TotalDiffers { .. } => Code::TotalMismatch,
         Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
@@ -674,6 +679,23 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::NoContact { record } => {
             format!("The {noun} “{record}” has no contact. Associate the contact to bill with it.")
         }
+        Problem::NoCompany { record, companies } if companies.is_empty() => format!(
+            "The {noun} “{record}” has no company, and the app's settings bill the company (“bill”). Associate the company to \
+             bill with it."
+        ),
+        Problem::NoCompany { record, companies } => format!(
+            "The {noun} “{record}” has several companies, and none of them is its primary one: {}. Make the one to bill the \
+             primary company.",
+            quoted(companies)
+        ),
+        Problem::CompanyNameless { record, company } => format!(
+            "The company {company} of the {noun} “{record}” has no name. Give the company its name in HubSpot."
+        ),
+        Problem::CompanyAmbiguous { company, candidates } => format!(
+            "Several QuickBooks customers belong to the company “{company}”: {}. Give the one to bill the company's name as its \
+             display name, or merge them in QuickBooks.",
+            quoted(candidates)
+        ),
         Problem::ContactIncomplete { contact, lacks } => {
             let lacks = lacks.iter().map(lack).collect::<Vec<_>>().join(" and ");
             format!("The contact “{contact}” has {lacks}. Complete the contact in HubSpot.")
@@ -860,6 +882,10 @@ mod tests {
         let candidates = vec!["Northwind Traders".to_owned(), "Northwind (old)".to_owned()];
         let others = [
             Problem::NoContact { record: record.clone() },
+            Problem::NoCompany { record: record.clone(), companies: Vec::new() },
+            Problem::NoCompany { record: record.clone(), companies: candidates.clone() },
+            Problem::CompanyNameless { record: record.clone(), company: "701".into() },
+            Problem::CompanyAmbiguous { company: "Northwind".into(), candidates: candidates.clone() },
             Problem::ContactIncomplete { contact: contact.clone(), lacks },
             Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
             Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },

@@ -67,6 +67,12 @@ pub fn customer_key(environment: Environment, realm: &RealmId, email: &str) -> K
     Key::Customer { identity: digest(&["hsqbo.customer.v1", environment.as_str(), realm.as_str(), &folded]) }
 }
 
+/// The claim on a company's customer to be created: companies of one name are one customer (product.md §3).
+pub fn company_key(environment: Environment, realm: &RealmId, display_name: &str) -> Key {
+    let folded = display_name.trim().to_lowercase();
+    Key::Customer { identity: digest(&["hsqbo.company.v1", environment.as_str(), realm.as_str(), &folded]) }
+}
+
 /// A retry is told from a callback id that looks like one by the zero byte, which no callback id holds.
 fn identity(key: &Key) -> String {
     match key {
@@ -140,5 +146,9 @@ mod tests {
         let claim = |email| customer_key(Environment::Dev, &realm("1"), email);
         assert_eq!(claim(" Ana@Northwind.example "), claim("ana@northwind.example"));
         assert_ne!(claim("ana@northwind.example"), claim("bea@northwind.example"));
+        let company = |name| company_key(Environment::Dev, &realm("1"), name);
+        assert_eq!(company("Northwind Traders"), company("NORTHWIND TRADERS"));
+        assert_ne!(company("Northwind Traders"), company("Northwind"));
+        assert_ne!(company("ana@northwind.example"), claim("ana@northwind.example"));
     }
 }

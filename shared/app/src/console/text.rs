@@ -338,6 +338,7 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::RecordTypeUnsupported => ("Not a deal or quote", "Ni transaction ni devis"),
         Code::InputInvalid => ("Input of the action", "Entrée de l’action"),
         Code::NoContact => ("No contact", "Aucun contact"),
+        Code::NoCompany => ("No company to bill", "Aucune entreprise à facturer"),
         Code::ContactIncomplete => ("Contact incomplete", "Contact incomplet"),
         Code::CustomerAmbiguous => ("Several customers fit", "Plusieurs clients possibles"),
         Code::CustomerInactive => ("Customer inactive", "Client inactif"),
