@@ -659,7 +659,9 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
-        Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
+        Problem::FeeItemMissing { .. }
+        | Problem::DefaultItemMissing { .. }
+        | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
         Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
@@ -721,6 +723,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::DefaultItemMissing { subject } => format!(
             "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
              (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::IncomeAccountMissing { line } => format!(
+            "Line item “{line}” has no QuickBooks product, and there is no income account to create one with. Choose one in the app's \
+             settings (“income_account”), or add the product in QuickBooks with the same SKU or name."
         ),
         Problem::TaxCodeMissing { record } => format!(
             "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \
@@ -892,6 +898,7 @@ mod tests {
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
             Problem::DefaultItemMissing { subject: "Window lettering".into() },
+            Problem::IncomeAccountMissing { line: line(4, "Window lettering") },
             Problem::NoAmount { record: record.clone() },
             Problem::TaxCodeMissing { record: record.clone() },
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
