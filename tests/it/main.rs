@@ -13,6 +13,7 @@ mod deliveries;
 mod fields;
 mod gate;
 mod invoice;
+mod items;
 mod lossy;
 mod paid;
 mod quotes;

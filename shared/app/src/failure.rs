@@ -275,6 +275,41 @@ impl Failure {
         }
     }
 
+    /// QuickBooks refused to create the product.
+    pub fn item_refused(name: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::ItemNotFound,
+                name,
+                format!(
+                    "QuickBooks already uses the name “{name}” and does not show for which product. Look for it under Products and \
+                     services, or give the line item another name, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    name,
+                    format!(
+                        "QuickBooks refused “{name}” as a new product (QuickBooks error {codes}). Check the line item's name and SKU \
+                         in HubSpot and the income account in the app's settings (“income_account”), then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The same, and what was done all the same.
+    #[must_use]
+    pub fn besides(mut self, done: impl Iterator<Item = String>) -> Self {
+        for sentence in done {
+            self.message.push(' ');
+            self.message.push_str(&sentence);
+        }
+        self
+    }
+
     /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
     pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
@@ -944,6 +979,7 @@ mod tests {
             refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))),
         );
         failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
+        failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
         failures.extend([
             Failure::not_connected(),
             Failure::connection_expired("Sandbox Company"),

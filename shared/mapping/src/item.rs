@@ -169,6 +169,11 @@ pub fn name_to_create(article: &Article) -> Option<String> {
     names.find(|name| !name.is_empty())
 }
 
+/// An item's name as it is compared: QuickBooks' names are unique without regard to case.
+pub fn folded(name: &str) -> String {
+    fold(name)
+}
+
 /// Lines of one product, by name or SKU, stand on one new item: the first line's.
 pub(crate) fn each_once(items: &mut [ItemFound]) {
     let mut created: Vec<NewItem> = Vec::new();
