@@ -14,6 +14,7 @@ mod deliveries;
 mod fields;
 mod gate;
 mod invoice;
+mod items;
 mod lossy;
 mod paid;
 mod quotes;

@@ -33,6 +33,9 @@ pub(crate) struct Notes {
     pub(crate) customer_match: String,
     /// Which item each HubSpot product became: product id, item id.
     pub(crate) items: Vec<(String, String)>,
+    /// The names of the items that were created for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) created_items: Vec<String>,
     /// What the lines add up to.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) subtotal: Decimal,
@@ -130,7 +133,8 @@ impl Created<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.notes.warnings.clone();
+        let created = self.notes.created_items.iter().map(item_created);
+        let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
         let expected = self.notes.total + tax(self.document);
         if expected != self.document.total_amt {
             // The books decide what was billed; when they differ from what we sent, a person should know.
@@ -150,6 +154,11 @@ impl Created<'_> {
         }
         warnings
     }
+}
+
+/// Never silently: where the action creates a product, its outputs say so.
+pub(crate) fn item_created(name: impl AsRef<str>) -> String {
+    format!("Product “{}” was created in QuickBooks.", name.as_ref())
 }
 
 /// The record has such a document already: that one, as it stands.

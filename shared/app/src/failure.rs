@@ -279,6 +279,41 @@ impl Failure {
         }
     }
 
+    /// QuickBooks refused to create the product.
+    pub fn item_refused(name: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::ItemNotFound,
+                name,
+                format!(
+                    "QuickBooks already uses the name “{name}” and does not show for which product. Look for it under Products and \
+                     services, or give the line item another name, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    name,
+                    format!(
+                        "QuickBooks refused “{name}” as a new product (QuickBooks error {codes}). Check the line item's name and SKU \
+                         in HubSpot and the income account in the app's settings (“income_account”), then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The same, and what was done all the same.
+    #[must_use]
+    pub fn besides(mut self, done: impl Iterator<Item = String>) -> Self {
+        for sentence in done {
+            self.message.push(' ');
+            self.message.push_str(&sentence);
+        }
+        self
+    }
+
     /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
     pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
@@ -664,7 +699,9 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
-        Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
+        Problem::FeeItemMissing { .. }
+        | Problem::DefaultItemMissing { .. }
+        | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
         Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
@@ -743,6 +780,10 @@ fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::DefaultItemMissing { subject } => format!(
             "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
              (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::IncomeAccountMissing { line } => format!(
+            "Line item “{line}” has no QuickBooks product, and there is no income account to create one with. Choose one in the app's \
+             settings (“income_account”), or add the product in QuickBooks with the same SKU or name."
         ),
         Problem::TaxCodeMissing { record } => format!(
             "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \
@@ -918,6 +959,7 @@ mod tests {
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
             Problem::DefaultItemMissing { subject: "Window lettering".into() },
+            Problem::IncomeAccountMissing { line: line(4, "Window lettering") },
             Problem::NoAmount { record: record.clone() },
             Problem::TaxCodeMissing { record: record.clone() },
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
@@ -963,6 +1005,7 @@ mod tests {
             refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))),
         );
         failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
+        failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
         failures.extend([
             Failure::not_connected(),
             Failure::connection_expired("Sandbox Company"),

@@ -104,6 +104,11 @@ pub enum Problem {
         /// The line's name, or the record's when it has no lines.
         subject: String,
     },
+    /// A product is to be created for a line, and no income account is chosen in the settings.
+    IncomeAccountMissing {
+        /// The line.
+        line: LineLabel,
+    },
     /// A deal without lines is to be billed by its amount, and has none above zero.
     NoAmount {
         /// The record's name.
@@ -216,7 +221,8 @@ impl Problem {
             | Self::LineNameless { line }
             | Self::ItemNotFound { line, .. }
             | Self::ItemAmbiguous { line, .. }
-            | Self::ItemUnusable { line, .. } => line.to_string(),
+            | Self::ItemUnusable { line, .. }
+            | Self::IncomeAccountMissing { line } => line.to_string(),
         }
     }
 }

@@ -277,6 +277,33 @@ pub struct Item {
     pub active: bool,
 }
 
+/// A product to create: not kept in stock, which would need an opening balance and a larger plan. It has no price: what one
+/// deal was sold at is not what the product costs (quickbooks.md §2.7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NewItem {
+    /// ≤ 100 characters, without `:`, tab or newline.
+    pub name: String,
+    /// Stock keeping unit, ≤ 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Always said: what QuickBooks would take it for otherwise is not documented.
+    #[serde(rename = "Type")]
+    pub kind: NewItemKind,
+    /// United States: whether sales tax is due on it. Elsewhere each line says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taxable: Option<bool>,
+    /// Where what it brings in is booked.
+    pub income_account_ref: Ref<AccountId>,
+}
+
+/// What kind of item is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum NewItemKind {
+    /// Sold, and not kept in stock.
+    NonInventory,
+}
+
 /// A document to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

@@ -205,6 +205,7 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "version" => texts.explain_version,
         "fee_item" => texts.explain_fee_item,
         "default_item" => texts.explain_default_item,
+        "income_account" => texts.explain_income_account,
         "no_line_items" => texts.explain_no_line_items,
         "totals" => texts.explain_totals,
         "tax" => texts.explain_tax,

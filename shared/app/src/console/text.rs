@@ -194,6 +194,8 @@ texts! {
         "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
     explain_default_item: "The ID of the QuickBooks product for line items that match none, where the workflow action allows that, and for deals billed by their amount; null for none.",
         "L’identifiant du produit QuickBooks pour les lignes de produit qui ne correspondent à aucun, si l’action de workflow le permet, et pour les transactions facturées à leur montant ; null pour aucun.";
+    explain_income_account: "The ID of the QuickBooks account, of type Income, that products are booked to which a workflow action creates; null for none.",
+        "L’identifiant du compte QuickBooks, de type Revenus, où sont comptabilisés les produits qu’une action de workflow crée ; null pour aucun.";
     explain_no_line_items: "What to do with a deal that has no line items: \"refuse\" creates nothing, \"deal_amount\" puts the amount of the deal on one line, with the default product.",
         "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",

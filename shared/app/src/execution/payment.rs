@@ -94,6 +94,7 @@ impl Execution<'_> {
             currency: None,
             customer_match: String::new(),
             items: Vec::new(),
+            created_items: Vec::new(),
             subtotal: total,
             total,
             date: document.txn_date.unwrap_or(today),

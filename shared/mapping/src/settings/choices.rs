@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Why;
-use crate::quickbooks::{ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
+use crate::quickbooks::{AccountId, ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
 use crate::template::{self, Template};
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
@@ -18,6 +18,8 @@ pub struct Choices {
     pub fee_item: Option<ItemId>,
     /// The item for what has none of its own.
     pub default_item: Option<ItemId>,
+    /// Where products that are created book what they bring in.
+    pub income_account: Option<AccountId>,
     /// What to do with a deal that has no lines.
     pub no_line_items: NoLineItems,
     /// What to do when a record's amount is not what its lines come to.
@@ -204,6 +206,11 @@ pub(super) const FIELDS: &[Field] = &[
         name: "default_item",
         get: |choices| choices.default_item.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.default_item = id.map(ItemId)),
+    },
+    Field {
+        name: "income_account",
+        get: |choices| choices.income_account.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.income_account = id.map(AccountId)),
     },
     Field {
         name: "no_line_items",
