@@ -142,3 +142,119 @@ async fn a_contact_that_is_billed_costs_no_call_for_a_company() {
     assert_eq!(shown.output("customer_name"), "Ana Trujillo");
     assert!(stack.calls(Vendor::HubSpot).iter().all(|call| !call.path.contains("companies")));
 }
+
+#[tokio::test]
+async fn a_companys_remembered_customer_that_is_gone_is_looked_for_again() {
+    let stack = billing_companies().await;
+    portal(&stack, grinder(900, json!(["501"]), json!(["702"]))).await;
+    let first = created(&stack, invoice(900)).await;
+    let id = first.output("customer_id").to_owned();
+    company(&stack, json!({"customers": [{"Id": id, "Active": false}]})).await;
+    let second = created(&stack, invoice(900)).await;
+    assert_ne!(second.output("customer_id"), id);
+    assert_eq!(second.output("customer_match"), "created");
+    assert_eq!(created(&stack, invoice(900)).await.output("customer_match"), "link");
+}
+
+/// A contact of these properties, with a deal over a grinder.
+async fn contact(stack: &Stack, id: u64, properties: Value) {
+    let contact_id = format!("{id}5");
+    portal(stack, json!({"contacts": [{"id": contact_id, "properties": properties}]})).await;
+    portal(stack, grinder(id, json!([contact_id]), json!([]))).await;
+}
+
+#[tokio::test]
+async fn people_whose_names_are_hard_to_write_are_created_and_found_again() {
+    let stack = stack().await;
+    for (id, first, last) in [
+        (900, "Seán \"Sam\" O'Hara", "& Søn + 100% \\ Co"),
+        (901, "\u{202B}דנה", "לוי\u{202C}"),
+        (902, "محمد", "الفاسي"),
+        (903, "Ame\u{301}lie", "Du\u{AD}pont"),
+        (904, "花子", "山田"),
+        (905, "Cher", " "),
+        (906, "🎁 Ana", "Trujillo: Jr"),
+        (907, &"å".repeat(90), &"ß".repeat(90)),
+    ] {
+        let email = format!("someone+{id}@people.example");
+        contact(&stack, id, json!({"firstname": first, "lastname": last, "email": email})).await;
+        let shown = created(&stack, invoice(id)).await;
+        assert_eq!(shown.output("customer_match"), "created", "{}", shown.0);
+        let made = customers(&stack, shown.output("customer_name")).pop().unwrap();
+        assert_eq!(made["PrimaryEmailAddr"]["Address"], email);
+        // By the address, and without one by the name.
+        forget_matches(&stack).await;
+        let again = created(&stack, invoice(id)).await;
+        assert_eq!(
+            (again.output("customer_match"), again.output("customer_id")),
+            ("email", shown.output("customer_id"))
+        );
+        company(&stack, json!({"customers": [{"Id": made["Id"], "PrimaryEmailAddr": null}]})).await;
+        forget_matches(&stack).await;
+        let again = created(&stack, invoice(id)).await;
+        assert_eq!(
+            (again.output("customer_match"), again.output("customer_id")),
+            ("name", shown.output("customer_id"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn several_customers_with_the_contacts_address_are_listed() {
+    let stack = stack().await;
+    let twin = |name: &str| json!({"DisplayName": name, "PrimaryEmailAddr": {"Address": "ana@harborkitchen.example"}});
+    company(&stack, json!({"customers": [twin("Harbor East"), twin("Harbor West")]})).await;
+    let shown = refused(&stack, invoice(local::world::HARBOR), "CUSTOMER_AMBIGUOUS").await;
+    let message = shown.output("errorMessage");
+    assert!(message.contains("“Harbor East”, “Harbor West”"), "{message}");
+}
+
+#[tokio::test]
+async fn the_first_of_several_addresses_in_one_field_is_used_and_that_is_told() {
+    let stack = stack().await;
+    let email = "eva@people.example; office@people.example";
+    contact(&stack, 900, json!({"firstname": "Eva", "lastname": "Soto", "email": email})).await;
+    let shown = created(&stack, invoice(900)).await;
+    assert!(shown.output("warnings").contains("several e-mail addresses"), "{}", shown.0);
+    assert_eq!(the_invoice(&stack)["BillEmail"]["Address"], "eva@people.example");
+}
+
+#[tokio::test]
+async fn a_name_that_another_customer_has_gets_the_contacts_id() {
+    let stack = stack().await;
+    let other = json!({"DisplayName": "Theo Brandt", "PrimaryEmailAddr": {"Address": "other@theo.example"}});
+    company(&stack, json!({"customers": [other]})).await;
+    let shown = created(&stack, invoice(local::world::THEO_FIRST)).await;
+    assert_eq!(shown.output("customer_name"), "Theo Brandt (HS 502)");
+}
+
+/// Intuit renames customers that are made inactive; one that kept its name nevertheless is no one's to replace.
+#[tokio::test]
+async fn an_inactive_customer_that_keeps_its_name_is_told() {
+    let stack = stack().await;
+    let taken = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x : null", "code": "6240"}], "type": "ValidationFault"}});
+    let address = "theo.brandt@brandtandsons.example";
+    let inactive = json!({"Id": "77", "DisplayName": "Theo Brandt", "Active": false, "PrimaryEmailAddr": {"Address": address}});
+    let found = json!({"QueryResponse": {"Customer": [inactive], "startPosition": 1, "maxResults": 1}});
+    let answer = |path: &str, status: u16, body: Value| {
+        json!({"method": "POST", "path": path, "times": 1, "status": status, "body": body.to_string(),
+            "content_type": "application/json"})
+    };
+    let faults = json!([answer("/customer", 400, taken), answer("/query", 200, found)]);
+    stack.faults(Vendor::QuickBooks, &faults).unwrap();
+    let shown = refused(&stack, invoice(local::world::THEO_FIRST), "CUSTOMER_INACTIVE").await;
+    assert_eq!(shown.output("error_subject"), "Theo Brandt");
+    assert!(shown.label().contains("Theo Brandt"), "{}", shown.label());
+}
+
+#[tokio::test]
+async fn a_company_waits_for_a_person_where_several_customers_have_its_name() {
+    let stack = billing_companies().await;
+    let branch = |name: &str| json!({"DisplayName": name, "CompanyName": "Bistro 100% + Co"});
+    company(&stack, json!({"customers": [branch("Bistro East"), branch("Bistro West")]})).await;
+    portal(&stack, grinder(900, json!(["501"]), json!(["702"]))).await;
+    let shown = refused(&stack, invoice(900), "CUSTOMER_AMBIGUOUS").await;
+    let message = shown.output("errorMessage");
+    assert!(message.contains("“Bistro East”, “Bistro West”"), "{message}");
+    assert_eq!(shown.output("error_subject"), "Bistro 100% + Co");
+}

@@ -52,21 +52,32 @@ impl Needed for Wanted<'_> {
     }
 
     fn is_it(&self, row: &Customer) -> bool {
-        let ours = folded(self.new.primary_email_addr.as_ref());
-        // A company has nothing but its name.
-        ours.is_none() || folded(row.primary_email_addr.as_ref()) == ours
+        row.active && self.has_its_address(row)
     }
 
     fn refused(&self, fault: &Fault) -> Failure {
         Failure::customer_refused(&self.buyer.label(), fault)
     }
 
-    /// Another customer has it, a vendor or an employee: then it is the second form of the name.
-    fn name_taken(&self, name: &str, _: Vec<Customer>, failure: Failure) -> Outcome {
+    /// Another customer has it, a vendor or an employee: then it is the second form of the name. The same person's customer
+    /// may be inactive: whether it is to come back is for people to say.
+    fn name_taken(&self, name: &str, rows: Vec<Customer>, failure: Failure) -> Outcome {
+        let inactive = rows.iter().find(|row| !row.active && self.has_its_address(row));
+        if let Some(row) = inactive {
+            return Outcome::Refused(Failure::customer_inactive(&self.buyer.label(), &row.display_name));
+        }
         match name == self.draft(true).name {
             true => Outcome::Refused(failure),
             false => Outcome::Outdated(failure),
         }
+    }
+}
+
+impl Wanted<'_> {
+    /// A company has nothing but its name.
+    fn has_its_address(&self, row: &Customer) -> bool {
+        let ours = folded(self.new.primary_email_addr.as_ref());
+        ours.is_none() || folded(row.primary_email_addr.as_ref()) == ours
     }
 }
 

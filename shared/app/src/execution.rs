@@ -226,6 +226,7 @@ impl Execution<'_> {
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
+                .chain(several_emails(&matched))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
@@ -653,6 +654,12 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
     warning.into_iter().chain(unmatched).collect()
+}
+
+fn several_emails(matched: &Matched) -> Option<String> {
+    let buyer = &matched.sale.buyer;
+    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
+    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

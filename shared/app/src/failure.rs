@@ -314,6 +314,18 @@ impl Failure {
         self
     }
 
+    /// The customer that has the name is the same one, and inactive.
+    pub fn customer_inactive(buyer: &str, customer: &str) -> Self {
+        Self::new(
+            Code::CustomerInactive,
+            buyer,
+            format!(
+                "The QuickBooks customer “{customer}” of “{buyer}” is inactive and keeps the name. Make it active in QuickBooks, or \
+                 give it another name, then enroll the record again."
+            ),
+        )
+    }
+
     /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
     pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
@@ -1007,6 +1019,7 @@ mod tests {
         failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
         failures.extend([
+            Failure::customer_inactive("Ana Trujillo", "Ana Trujillo"),
             Failure::not_connected(),
             Failure::connection_expired("Sandbox Company"),
             Failure::hubspot_connection_expired(),

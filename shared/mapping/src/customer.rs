@@ -11,7 +11,7 @@ use crate::lookup::{Answers, LinkedCustomer};
 use crate::money::Currency;
 use crate::problem::{Lack, Problem};
 use crate::quickbooks::{Address, Customer, CustomerId, Email, NewCustomer, Phone, Ref, WebAddress};
-use crate::sale::{Buyer, BuyerId, RecordRef};
+use crate::sale::{self, Buyer, BuyerId, RecordRef};
 use crate::text::{cut, fold, length};
 use std::collections::BTreeMap;
 
@@ -270,10 +270,10 @@ fn active(answers: &Answers) -> Vec<&Customer> {
     by_id.into_values().filter(|customer| customer.active).collect()
 }
 
-/// The addresses of a customer; some companies keep several in one field, separated by commas (quickbooks.md §2.6).
+/// The addresses of a customer; some companies keep several in one field (quickbooks.md §2.6).
 fn emails(customer: &Customer) -> impl Iterator<Item = String> {
     let field = customer.primary_email_addr.as_ref().map_or("", |email| &email.address);
-    field.split(',').map(fold).filter(|email| !email.is_empty())
+    sale::emails(field).map(fold)
 }
 
 fn folded(text: &Option<String>) -> String {
@@ -286,7 +286,6 @@ mod tests {
     use crate::hubspot::Enrolled;
     use crate::item::MissingItem;
     use crate::lookup::{Links, Matched};
-    use crate::sale;
     use crate::settings::Settings;
     use crate::testing::{
         companies, contact_with, customer, deal, over, settings, settled, widget, widget_line,
@@ -339,6 +338,62 @@ mod tests {
         );
         let nameless = json!({"email": "ana@harbour.example"});
         check(nameless, &[known("58", "Harbour Ltd", "ana@harbour.example")], "email 58");
+    }
+
+    #[test]
+    fn an_address_is_the_same_as_a_person_would_say() {
+        let check = |of_contact: &str, of_customer: &str, expected: &str| {
+            check(
+                over(ana(), json!({"email": of_contact})),
+                &[known("58", "Harbour", of_customer)],
+                expected,
+            );
+        };
+        check("Ana@Harbour.Example", "ana@harbour.example", "email 58");
+        check("ana+qb@harbour.example", "ANA+QB@harbour.example", "email 58");
+        // Whose mail ends up in the same box is for the mail server to know.
+        check("ana+qb@harbour.example", "ana@harbour.example", "created Ana Trujillo");
+        check("\u{200B}ana@harbour.example\u{FEFF}", "ana@harbour.example", "email 58");
+        check("ana@harbour.example; office@harbour.example", "ana@harbour.example", "email 58");
+        check(
+            " ,ana@harbour.example,office@harbour.example",
+            "office@harbour.example",
+            "created Ana Trujillo",
+        );
+        check("ana@harbour.example", "office@harbour.example; ana@harbour.example", "email 58");
+        check("o'brien&søn%100\\@harbour.example", "O'Brien&Søn%100\\@harbour.example", "email 58");
+    }
+
+    #[test]
+    fn of_several_addresses_of_a_contact_the_first_is_used() {
+        let read = |email: &str| {
+            let contact = contact_with(over(ana(), json!({"email": email})));
+            let reading = sale::read(&Enrolled { contact: Some(contact), ..deal([]) });
+            let buyer = reading.buyer.unwrap();
+            (buyer.email, buyer.has_more_emails)
+        };
+        let ana = || Some("ana@harbour.example".to_owned());
+        assert_eq!(read("ana@harbour.example"), (ana(), false));
+        assert_eq!(read("ana@harbour.example;"), (ana(), false));
+        assert_eq!(read("ana@harbour.example; eva@harbour.example"), (ana(), true));
+        // Which of them is meant is not guessed when the first cannot be used.
+        assert_eq!(read("ana, eva@harbour.example"), (None, false));
+    }
+
+    #[test]
+    fn a_name_is_the_same_as_a_person_would_say() {
+        let check = |first: &str, last: &str, of_customer: &str, expected: &str| {
+            let contact = over(ana(), json!({"firstname": first, "lastname": last}));
+            check(contact, &[json!({"Id": "58", "DisplayName": of_customer})], expected);
+        };
+        check(" ANA ", "\ttrujillo\n", "Ana Trujillo", "name 58");
+        check("Ame\u{301}lie", "Du\u{AD}pont", "Am\u{e9}lie Dupont", "name 58");
+        check("Am\u{e9}lie", "Dupont", "Ame\u{301}lie Dupont", "name 58");
+        check("\u{202B}דנה", "לוי\u{202C}", "דנה לוי", "name 58");
+        check("محمد", "الفاسي", "محمد الفاسي", "name 58");
+        check("\"Ana\" & 100%", "O'Hara + Søn\\", "\"ANA\" & 100% O'Hara + Søn\\", "name 58");
+        check("Amelie", "Dupont", "Am\u{e9}lie Dupont", "created Amelie Dupont");
+        check(" \u{200B} ", "Trujillo", "Trujillo", "name 58");
     }
 
     #[test]
@@ -491,9 +546,9 @@ mod tests {
         check(&[of_company("58", "Northwind (Oakland)")], "name 58");
         check(&[of_company("58", "Northwind (Oakland)"), of_company("59", "Northwind Traders")], "name 59");
         // Jobs have the company's name too.
-        let job = over(of_company("58", "Kiosk"), json!({"Job": true}));
+        let job = over(of_company("60", "Kiosk"), json!({"Job": true}));
         check(&[job.clone(), of_company("59", "Northwind (Oakland)")], "name 59");
-        check(&[job.clone()], "name 58");
+        check(std::slice::from_ref(&job), "name 60");
         let ambiguous =
             "[CompanyAmbiguous { company: \"Northwind Traders\", candidates: [\"East\", \"West\"] }]";
         check(&[of_company("58", "East"), of_company("59", "West"), job], ambiguous);

@@ -11,7 +11,7 @@ use crate::line::{self, Article, Figures, SaleLine};
 use crate::money::{self, Currency};
 use crate::problem::{Lack, LineFault, Problem};
 use crate::quickbooks::Address;
-use crate::text::{cut, is_refused, length, single_line, writable_line};
+use crate::text::{cut, is_refused, length, seen, single_line, writable_line};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +101,8 @@ pub struct Buyer {
     pub company_name: Option<String>,
     /// The contact's e-mail address, ≤ 100 characters; that of a company's contact is for its documents only.
     pub email: Option<String>,
+    /// Whether the contact's field holds further addresses: one is for the customer to be found by, and the first it is.
+    pub has_more_emails: bool,
     /// Phone number, ≤ 30 characters.
     pub phone: Option<String>,
     /// A company's website, ≤ 1000 characters, with its scheme.
@@ -264,17 +266,21 @@ fn line_reading(number: usize, item: &LineItem) -> LineReading {
 /// The buyer, and the e-mail address it had to be read without.
 fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
     let properties = &contact.properties;
-    let (email, refused_email) = match properties.email.as_deref().map(str::trim) {
+    let field_of_emails = properties.email.as_deref().map(seen).unwrap_or_default();
+    let mut emails = emails(&field_of_emails);
+    let (email, refused_email) = match emails.next() {
         Some(email) if is_usable_email(email) => (Some(email.to_owned()), None),
-        other => (None, other.filter(|email| !email.is_empty()).map(single_line)),
+        other => (None, other.map(|_| single_line(&field_of_emails))),
     };
+    let has_more_emails = email.is_some() && emails.next().is_some();
     let buyer = Buyer {
         id: BuyerId::Contact(contact.id),
         company_name: None,
         website: None,
-        first_name: field(&properties.firstname.as_deref().map(without_colons), 100),
-        last_name: field(&properties.lastname.as_deref().map(without_colons), 100),
+        first_name: name(&properties.firstname.as_deref().map(without_colons)),
+        last_name: name(&properties.lastname.as_deref().map(without_colons)),
         email,
+        has_more_emails,
         phone: field(&properties.phone, 30),
         address: Address {
             line1: field(&properties.address, 500),
@@ -300,8 +306,8 @@ fn company_buyer(
         problems.push(Problem::ContactIncomplete { contact: contact.label(), lacks });
     }
     let [Company { id, properties }] = companies else {
-        let name = |company: &Company| company.properties.name.as_deref().map(single_line);
-        let names = companies.iter().map(|company| name(company).unwrap_or_else(|| company.id.to_string()));
+        let named = |company: &Company| company.properties.name.as_deref().map(single_line);
+        let names = companies.iter().map(|company| named(company).unwrap_or_else(|| company.id.to_string()));
         problems.push(Problem::NoCompany { record: record.name.clone(), companies: names.collect() });
         return None;
     };
@@ -309,7 +315,8 @@ fn company_buyer(
         id: BuyerId::Company(*id),
         first_name: None,
         last_name: None,
-        company_name: field(&properties.name, 100),
+        company_name: name(&properties.name),
+        has_more_emails: contact.as_ref().is_some_and(|contact| contact.has_more_emails),
         email: contact.and_then(|contact| contact.email),
         phone: field(&properties.phone, 30),
         website: properties.domain.as_deref().and_then(website),
@@ -343,6 +350,16 @@ fn website(domain: &str) -> Option<String> {
 fn is_usable_email(email: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || is_refused(c);
     email.contains('@') && !email.contains(odd) && length(email) <= 100
+}
+
+/// The addresses in a field: people write several, separated by commas or semicolons.
+pub(crate) fn emails(field: &str) -> impl Iterator<Item = &str> {
+    field.split([',', ';']).map(str::trim).filter(|email| !email.is_empty())
+}
+
+/// Customers are searched for by their names.
+fn name(text: &Option<String>) -> Option<String> {
+    field(&text.as_deref().map(seen), 100)
 }
 
 fn field(text: &Option<String>, limit: usize) -> Option<String> {
