@@ -10,7 +10,7 @@ use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
 use mapping::money::Currency;
-use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentKind, Item, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
 use rust_decimal::Decimal;
@@ -198,6 +198,15 @@ impl Company {
         request_id: &RequestId,
     ) -> Result<Created<Customer>, Error> {
         let made: Created<Customer> = self.create("customer", "Customer", body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
+    }
+
+    /// Creates an item from frozen bytes, sent as they are.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`].
+    pub async fn create_item(&self, body: &[u8], request_id: &RequestId) -> Result<Created<Item>, Error> {
+        let made: Created<Item> = self.create("item", "Item", body, request_id).await?;
         if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 

@@ -74,7 +74,7 @@ impl Failure {
                 Code::NameTaken,
                 contact,
                 format!(
-                    "QuickBooks already uses the name of “{contact}” for someone else, also with the contact's id behind \
+                    "QuickBooks already uses the name of “{contact}” for someone else, also with HubSpot's id behind \
                      it. Rename one of them in QuickBooks, then enroll the record again."
                 ),
             ),
@@ -84,12 +84,59 @@ impl Failure {
                     Code::QuickBooksRefused,
                     contact,
                     format!(
-                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check the contact's \
-                         name, e-mail and address in HubSpot, then enroll the record again."
+                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
+                         and address in HubSpot, then enroll the record again."
                     ),
                 )
             }
         }
+    }
+
+    /// QuickBooks refused to create the product.
+    pub fn item_refused(name: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::ItemNotFound,
+                name,
+                format!(
+                    "QuickBooks already uses the name “{name}” and does not show for which product. Look for it under Products and \
+                     services, or give the line item another name, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    name,
+                    format!(
+                        "QuickBooks refused “{name}” as a new product (QuickBooks error {codes}). Check the line item's name and SKU \
+                         in HubSpot and the income account in the app's settings (“income_account”), then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The same, and what was done all the same.
+    #[must_use]
+    pub fn besides(mut self, done: impl Iterator<Item = String>) -> Self {
+        for sentence in done {
+            self.message.push(' ');
+            self.message.push_str(&sentence);
+        }
+        self
+    }
+
+    /// The customer that has the name is the same one, and inactive.
+    pub fn customer_inactive(buyer: &str, customer: &str) -> Self {
+        Self::new(
+            Code::CustomerInactive,
+            buyer,
+            format!(
+                "The QuickBooks customer “{customer}” of “{buyer}” is inactive and keeps the name. Make it active in QuickBooks, or \
+                 give it another name, then enroll the record again."
+            ),
+        )
     }
 
     /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
