@@ -217,6 +217,15 @@ pub(crate) fn failed(failure: &Failure, execution_id: &str) -> String {
     })
 }
 
+/// Whether an answer says that there is a document and does not name it: never, unless something went wrong that we do not know.
+pub(crate) fn lacks_its_document(answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let output = |name: &str| answer["outputFields"][name].as_str().unwrap_or_default();
+    output("hs_execution_state") == "SUCCESS"
+        && output("status") != "preview"
+        && output("document_id").is_empty()
+}
+
 /// The tax QuickBooks computed.
 pub(crate) fn tax(document: &Document) -> Decimal {
     document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default()
