@@ -243,3 +243,20 @@ fn text(value: Option<impl ToString>) -> String {
 pub(crate) fn money(amount: Decimal) -> String {
     format!("{amount:.2}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_names_its_document_unless_it_is_a_preview() {
+        let lacks = |outputs: serde_json::Value| {
+            lacks_its_document(&serde_json::json!({ "outputFields": outputs }).to_string())
+        };
+        let success = |status: &str, id: &str| {
+            lacks(serde_json::json!({"hs_execution_state": "SUCCESS", "status": status, "document_id": id}))
+        };
+        assert!(success("created", "") && !success("created", "411") && !success("preview", ""));
+        assert!(!lacks(serde_json::json!({"hs_execution_state": "FAIL_CONTINUE", "status": "failed"})));
+    }
+}

@@ -10,6 +10,7 @@ use lambda_http::LambdaEvent;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::DocumentKind;
 use serde::Serialize;
+use store::connection::Status;
 use store::record::{Key, Record, State};
 use tracing::Instrument;
 
@@ -145,7 +146,11 @@ async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<Left
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
     let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);
-    let sent_at = unresolved_since(&record);
+    let is_connected =
+        known.as_ref().zip(record.realm.as_ref()).and_then(|(portal, realm)| portal.company(realm));
+    let is_connected = is_connected.is_some_and(|company| company.connection.status == Status::Ok);
+    // What waits for its company to be connected again nobody here can find out.
+    let sent_at = unresolved_since(&record).filter(|_| is_connected);
     let state = attempt::resume(&execution, Box::new(record)).await?;
     let is_unresolved = matches!(state, State::Sent | State::PaySent);
     Ok(Some(Left { state, unresolved_since: sent_at.filter(|_| is_unresolved) }))

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use store::record::{Record, State, Written};
 
 use crate::clock;
-use crate::failure::{Code, Failure};
+use crate::failure::Code;
 use crate::protocol::Change;
 use crate::telemetry::{self, Ending, Metric};
 
@@ -44,17 +44,32 @@ fn ended(record: &Record, ending: Ending) {
 fn ending(change: &Change) -> Option<Ending> {
     match change {
         Change::Complete | Change::Exists(_) => Some(Ending::Made),
-        Change::Fail(failure) => Some(of_failure(failure)),
+        Change::Fail(failure) => Some(of_code(failure.code)),
         Change::Review => Some(Ending::Review),
         _ => None,
     }
 }
 
 /// A person at the customer's can mend what is neither the vendors' fault nor ours.
-fn of_failure(failure: &Failure) -> Ending {
-    match failure.code {
+fn of_code(code: Code) -> Ending {
+    match code {
         Code::Internal | Code::InProgress | Code::NeedsReview => Ending::Ours,
         Code::UpstreamDown | Code::Throttled => Ending::Vendors,
         _ => Ending::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_a_failure_is_is_told_by_its_code() {
+        assert_eq!(of_code(Code::Internal), Ending::Ours);
+        assert_eq!(of_code(Code::UpstreamDown), Ending::Vendors);
+        for code in [Code::NoLineItems, Code::ConnectionExpired, Code::PeriodClosed, Code::QuickBooksRefused]
+        {
+            assert_eq!(of_code(code), Ending::Refused, "{code:?}");
+        }
     }
 }

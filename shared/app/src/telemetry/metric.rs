@@ -7,6 +7,7 @@
 //!
 //! A metric costs by its dimensions: their values are few and ours. No portal, company or person is one.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::OnceLock;
 
@@ -141,7 +142,7 @@ impl Metric {
                 ending.row("Ended", Count, &["executions-need-review", "many-executions-need-review"])
             }
             Self::Ended(ending) => ending.row("Ended", Count, &[]),
-            Self::Missed => row("Missed", None, BURNS),
+            Self::Missed => row("Missed", None, OBJECTIVE),
             Self::TimeToEnd => row("TimeToEnd", Milliseconds, &[]),
             Self::OwnFailures => row("OwnFailures", Count, &["our-own-failures"]),
             Self::AnswerTime => row("AnswerTime", Milliseconds, &[]),
@@ -175,8 +176,9 @@ impl Metric {
     }
 }
 
-/// The objective is watched over six spans.
-const BURNS: &[&str] = &[
+/// The objective is watched over six spans; and where few executions end, our own failures are.
+const OBJECTIVE: &[&str] = &[
+    "our-own-failures",
     "the-objective-burns-1h",
     "the-objective-burns-5m",
     "the-objective-burns-6h",
@@ -256,19 +258,22 @@ fn told(figures: &[(Metric, u64)], beside: Map<String, Value>) {
     let _written = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
-/// The metrics of one line, each with its own dimensions.
+/// The metrics of one line; those of one dimension stand together.
 fn line(namespace: &str, now_ms: i64, figures: &[(Metric, u64)], beside: Map<String, Value>) -> String {
     let mut line = beside;
-    let mut directives = Vec::new();
+    let mut by_dimension: BTreeMap<Option<&str>, Vec<Value>> = BTreeMap::new();
     for (metric, figure) in figures {
         let About { name, unit, dimension, .. } = metric.about();
-        let keys: Vec<&str> = dimension.iter().map(|(key, _)| *key).collect();
-        directives.push(json!({
-            "Namespace": namespace, "Dimensions": [keys], "Metrics": [{"Name": name, "Unit": unit}],
-        }));
         line.insert(name.to_owned(), json!(figure));
         line.extend(dimension.map(|(key, value)| (key.to_owned(), json!(value))));
+        let key = dimension.map(|(key, _)| key);
+        by_dimension.entry(key).or_default().push(json!({"Name": name, "Unit": unit}));
     }
+    let directive = |(key, metrics): (Option<&str>, Vec<Value>)| {
+        let dimensions: Vec<&str> = key.into_iter().collect();
+        json!({"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics})
+    };
+    let directives: Vec<Value> = by_dimension.into_iter().map(directive).collect();
     line.insert("_aws".to_owned(), json!({"Timestamp": now_ms, "CloudWatchMetrics": directives}));
     Value::Object(line).to_string() + "\n"
 }
@@ -279,7 +284,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_in_the_embedded_metric_format() {
-        let figures = [(Metric::Ended(Ending::Made), 1), (Metric::TimeToEnd, 1200)];
+        let figures = [(Metric::Ended(Ending::Made), 1), (Metric::TimeToEnd, 1200), (Metric::Missed, 0)];
         let line = line("hsqbo/dev", 1_790_000_000_000, &figures, Map::new());
         assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
         let read: Value = serde_json::from_str(&line).unwrap();
@@ -287,10 +292,11 @@ mod tests {
             read,
             json!({
                 "_aws": {"Timestamp": 1_790_000_000_000_i64, "CloudWatchMetrics": [
+                    {"Namespace": "hsqbo/dev", "Dimensions": [[]], "Metrics": [
+                        {"Name": "TimeToEnd", "Unit": "Milliseconds"}, {"Name": "Missed", "Unit": "None"}]},
                     {"Namespace": "hsqbo/dev", "Dimensions": [["ending"]], "Metrics": [{"Name": "Ended", "Unit": "Count"}]},
-                    {"Namespace": "hsqbo/dev", "Dimensions": [[]], "Metrics": [{"Name": "TimeToEnd", "Unit": "Milliseconds"}]},
                 ]},
-                "ending": "made", "Ended": 1, "TimeToEnd": 1200,
+                "ending": "made", "Ended": 1, "TimeToEnd": 1200, "Missed": 0,
             })
         );
     }
