@@ -158,7 +158,7 @@ impl Store {
     /// The tokens of a company that waits; none if they are gone.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], or [`Error::Corrupt`] when they are of another company.
+    /// [`Error::Unavailable`], or [`Error::Misplaced`] when they are of another company.
     pub async fn pending_grant(&self, hash: &str, pending: &Pending) -> Result<Option<Grant>, Error> {
         let read = self.secrets.get_secret_value().secret_id(self.pending_secret(hash)).send().await;
         match read {
