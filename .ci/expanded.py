@@ -1,6 +1,7 @@
 """What the emulator of the deployment smoke ignores or cannot create, looked up in the template as CloudFormation gets it.
 
-Runs with SAM's own Python, which has the translator: python expanded.py. Prints what is not as it must be.
+Runs with SAM's own Python, which has the translator: python expanded.py [FILE]. Prints what is not as it must be, and writes
+the template for prod into FILE.
 """
 
 import json
@@ -150,6 +151,8 @@ def dashboard(prod):
 
 
 def roles(prod):
+    own = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in prod.of("AWS::Lambda::Function").values()]
+    expect("every function has a role that no other one has", len(own) == len(set(own)) > 1)
     for name, role in prod.of("AWS::IAM::Role").items():
         function = name.removesuffix("Role")
         if function not in prod.resources:
@@ -199,6 +202,8 @@ if __name__ == "__main__":
     dashboard(prod)
     roles(prod)
     secrets(prod)
+    for file in sys.argv[1:]:
+        pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:
         print(f"not so: {what}")
     sys.exit(1 if FAILED else 0)
