@@ -45,7 +45,7 @@ const CODES: [&str; 32] = [
     "INTERNAL",
 ];
 
-fn project() -> PathBuf {
+pub(super) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../hubspot")
 }
 
