@@ -150,15 +150,25 @@ def dashboard(prod):
     expect("no widget hides another", len(places) == len(set(places)) > 1)
 
 
+# Of AWS's own policies: writing its log, and, where it traces, segments. Neither can be seen on the local stack, which holds
+# everything else against what the functions use (infra/local/src/grants.rs).
+LOGS, TRACES = "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"
+
+
+def managed(role):
+    return [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
+
+
 def roles(prod):
     own = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in prod.of("AWS::Lambda::Function").values()]
     expect("every function has a role that no other one has", len(own) == len(set(own)) > 1)
+    traced = Stack(**PROD, Release=RELEASES[0], Tracing="Active")
     for name, role in prod.of("AWS::IAM::Role").items():
         function = name.removesuffix("Role")
         if function not in prod.resources:
             continue
-        managed = [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
-        expect(f"{name} may write its log, and nothing else of AWS's own", managed == ["AWSLambdaBasicExecutionRole"])
+        expect(f"{name} may write its log, and nothing else of AWS's own", managed(role) == [LOGS])
+        expect(f"{name} may trace where it does", managed(traced.resources[name]) == [LOGS, TRACES])
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 statement_of(function, statement)
