@@ -21,6 +21,7 @@ mod paid;
 mod quotes;
 mod records;
 mod repeats;
+mod roles;
 mod simulated;
 mod support;
 mod taxed;

@@ -64,6 +64,7 @@ impl App {
             table: config.table_name.clone(),
             app_secret: config.app_secret_id.clone(),
             token_prefix: config.token_secret_prefix.clone(),
+            token_key: config.kms_key_id.clone(),
         };
         let store = Store::from_env(names).await;
         Self::over(config, store).await
