@@ -1,7 +1,6 @@
 //! Whom a document is for: a HubSpot company instead of its contact, and names and addresses that are hard to tell apart.
 
 use local::stack::{Stack, Vendor};
-use local::world::REALM;
 use serde_json::{Value, json};
 
 use crate::support::{

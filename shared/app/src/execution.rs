@@ -1,8 +1,8 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
-mod items;
 mod ending;
+mod items;
 mod numbered;
 mod payment;
 mod repeated;
