@@ -70,6 +70,7 @@ async fn process(stack: &Stack) -> App {
         table: info.table_name.clone(),
         app_secret: info.app_secret_id.clone(),
         token_prefix: "hsqbo/dev/".to_owned(),
+        token_key: None,
     };
     let store = Store::new(stack.dynamodb.clone(), stack.secrets.clone(), names);
     App::over(config.unwrap(), store).await.unwrap()

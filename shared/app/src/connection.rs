@@ -33,7 +33,7 @@ use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
 use crate::grant::{Wanted, our_keys};
 use crate::protocol::Event;
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// A record that HubSpot does not give out whole for so long is told instead of tried again (reliability.md §b, malformed
 /// bodies).
@@ -52,9 +52,11 @@ pub(crate) struct Vendors {
 
 impl Vendors {
     pub(crate) fn new(config: &Config, keys: AppSecret) -> Result<Self, lambda_http::Error> {
-        let quickbooks = quickbooks::Client::new(&config.quickbooks_api_url)?;
+        let quickbooks =
+            quickbooks::Client::new(&config.quickbooks_api_url)?.told_to(telemetry::quickbooks_called);
+        let hubspot = hubspot::Client::new(quickbooks.http(), &config.hubspot_api_url)?;
         Ok(Self {
-            hubspot: hubspot::Client::new(quickbooks.http(), &config.hubspot_api_url)?,
+            hubspot: hubspot.told_to(telemetry::hubspot_called),
             quickbooks_sandbox: quickbooks.at(&config.quickbooks_sandbox_api_url)?,
             quickbooks,
             keys,
@@ -114,6 +116,9 @@ impl From<Stop> for Event {
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
         tracing::error!(error = chain(&error), "the store failed");
+        if let store::Error::Misplaced { .. } = error {
+            telemetry::count(Metric::Violations);
+        }
         Self::Trouble(Trouble::StoreDown)
     }
 }

@@ -18,7 +18,7 @@ use crate::renewal::{
     ASK_AGAIN_AFTER, CHANCE, End, Event, LEASE, LOOKS_MS, Left, PURCHASE_NEEDS, RENEWED_BEFORE, Renewal,
     Seen, Step, Token, USABLE,
 };
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// The longest that one try to write into the journal takes (`Store::from_env`): the last must end before the lease does.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
@@ -131,6 +131,10 @@ impl App {
             Step::GiveUp => match self.store.require_reauth(wanted.owner, &hand.held()?.lease).await? {
                 true => {
                     tracing::error!("the vendor ended the grant: a person must connect again");
+                    // HubSpot's end when somebody uninstalls the app.
+                    if let Owner::QuickBooks(..) = wanted.owner {
+                        telemetry::count(Metric::GrantsEnded);
+                    }
                     Event::GivenUp
                 }
                 false => Event::Overtaken,
@@ -178,7 +182,10 @@ impl App {
         if let Owner::QuickBooks(..) = wanted.owner {
             // Where to buy is found out before the lease runs.
             let found = self.vendors.discovery().await;
-            found.map_err(|error| Stop::Trouble(trouble_of_intuit(&error)))?;
+            found.map_err(|error| {
+                telemetry::measure(&[(Metric::RenewalFailed, 1)]);
+                Stop::Trouble(trouble_of_intuit(&error))
+            })?;
         }
         let (now, ends) = (clock::now(), Instant::now() + LEASE.unsigned_abs());
         let leased = self.store.lease(wanted.owner, &hand.connection, now, later(now, LEASE)).await?;
@@ -213,11 +220,13 @@ impl App {
     async fn bought(&self, wanted: &Wanted<'_>, hand: &mut Hand) -> Event {
         match self.vendors.buy(wanted.owner, &hand.grant, wanted.keys).await {
             Ok(grant) => {
+                telemetry::measure(&[(Metric::RenewalFailed, 0)]);
                 hand.new = Some((grant, None));
                 Event::Bought
             }
             Err(Refresh::Revoked) => Event::Refused,
             Err(Refresh::Later(trouble)) => {
+                telemetry::measure(&[(Metric::RenewalFailed, 1)]);
                 hand.trouble = Some(trouble);
                 Event::NoAnswer
             }
@@ -235,6 +244,7 @@ impl App {
             }
             Err(error) => {
                 tracing::error!(error = chain(&error), "token_unpersisted: new tokens are in memory only");
+                telemetry::count(Metric::TokensUnpersisted);
                 Event::NotKept
             }
         }
@@ -358,5 +368,6 @@ fn trouble_of_intuit(error: &quickbooks::oauth::Error) -> Trouble {
 /// Ours to mend: no connection suffers from it.
 pub(crate) fn our_keys(vendor: &'static str) -> Trouble {
     tracing::error!(vendor, "the app's own credentials are not accepted, missing, or an address is wrong");
+    telemetry::count(Metric::KeysRefused);
     Trouble::Internal
 }

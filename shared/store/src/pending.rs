@@ -94,6 +94,7 @@ impl Store {
             .map_err(Error::unavailable(DOING))?;
         let json = tokens::to_json(&pending.owner(), grant).map_err(Error::unavailable(DOING))?;
         let create = self.secrets.create_secret().name(self.pending_secret(&handle.hash()));
+        let create = create.set_kms_key_id(self.names.token_key.clone());
         create.secret_string(json).send().await.map_err(Error::unavailable(DOING))?;
         Ok(())
     }
@@ -158,7 +159,7 @@ impl Store {
     /// The tokens of a company that waits; none if they are gone.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], or [`Error::Corrupt`] when they are of another company.
+    /// [`Error::Unavailable`], or [`Error::Misplaced`] when they are of another company.
     pub async fn pending_grant(&self, hash: &str, pending: &Pending) -> Result<Option<Grant>, Error> {
         let read = self.secrets.get_secret_value().secret_id(self.pending_secret(hash)).send().await;
         match read {

@@ -1,7 +1,10 @@
 //! Connecting a company, and connecting it again.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use local::stack::Vendor;
+use local::stack::{Options, Vendor};
 use local::world::{COMPANY, HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 
@@ -402,4 +405,27 @@ async fn a_company_that_is_linked_has_its_new_tokens_before_anybody_can_leave_th
     }
     assert_eq!(ends(&stack, REALM), [json!("replaced"), json!("replaced"), Value::Null]);
     assert!(!table(&stack).await.contains("PENDING"), "there is nothing to confirm");
+}
+
+#[tokio::test]
+async fn tokens_are_encrypted_with_the_key_that_the_function_is_given_from_their_first_moment_on() {
+    const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    for (variable, expected) in [(KEY, Some(KEY)), ("", None)] {
+        let variables = vec![("KMS_KEY_ID".to_owned(), variable.to_owned())];
+        let stack = crate::support::with(Options { installed: false, variables, ..Options::default() }).await;
+        let key_of = async |name: String| {
+            let described = stack.secrets.describe_secret().secret_id(name).send().await.unwrap();
+            described.kms_key_id
+        };
+        let mut browser = signed_in(&stack, PORTAL).await;
+        confirmation(&mut browser, START, REALM).await;
+        let items = stack.dynamodb.scan().table_name(&stack.info.table_name).send().await.unwrap();
+        let is_waiting = |item: &&HashMap<String, AttributeValue>| item["pk"].as_s().unwrap() == "PENDING";
+        let hash = items.items().iter().find(is_waiting).expect("a company waits")["sk"].as_s().unwrap();
+        assert_eq!(key_of(format!("hsqbo/dev/pending/{hash}")).await.as_deref(), expected);
+        connect(&mut browser, START, REALM).await;
+        for name in [format!("hubspot/{PORTAL}"), format!("quickbooks/{PORTAL}/{REALM}")] {
+            assert_eq!(key_of(format!("hsqbo/dev/{name}")).await.as_deref(), expected, "{name}");
+        }
+    }
 }
