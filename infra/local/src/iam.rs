@@ -128,10 +128,9 @@ impl Guarded {
     /// What of the role allows it, by the names it has among [`crate::grants`]. One statement must allow all of it: a condition
     /// for all keys is judged statement by statement. It is the first that does, so a second one shows as superfluous.
     fn allowed_by(&self, role: &[Statement], access: &Access) -> Option<Vec<String>> {
-        let of_action = role.iter().filter(|statement| statement.actions.contains(&access.action));
+        let mut of_action = role.iter().filter(|statement| statement.actions.contains(&access.action));
         of_action
-            .filter_map(|statement| access.targets.iter().map(|target| self.on(statement, target)).collect())
-            .next()
+            .find_map(|statement| access.targets.iter().map(|target| self.on(statement, target)).collect())
     }
 
     /// What of a statement's keys or resources covers the target.
