@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+mod alarms;
 mod budgets;
 mod canaries;
 mod conforming;
@@ -9,10 +10,12 @@ mod connect;
 mod connections;
 mod console;
 mod currencies;
+mod customers;
 mod deliveries;
 mod fields;
 mod gate;
 mod invoice;
+mod items;
 mod lossy;
 mod paid;
 mod quotes;

@@ -338,6 +338,24 @@ mod tests {
     }
 
     #[test]
+    fn nobody_who_answers_browsers_deletes_an_execution_or_writes_over_a_portal() {
+        let key = |pk: &str| json!({"Key": {"pk": {"S": pk}, "sk": {"S": "X"}}});
+        let item = |pk: &str| json!({"Item": {"pk": {"S": pk}, "sk": {"S": "X"}}});
+        let (delete, put) = ("DynamoDB_20120810.DeleteItem", "DynamoDB_20120810.PutItem");
+        for (function, deleted, kept) in [
+            ("ConsoleFunction", &["S#a", "SP#1"][..], &["E#1#a", "P#1"][..]),
+            ("ConnectFunction", &["O#a", "P#1", "PENDING", "Q#1", "S#a", "SP#1"], &["E#1#a"]),
+        ] {
+            assert!(deleted.iter().all(|pk| allowed(function, delete, key(pk))), "{function}");
+            assert!(!kept.iter().any(|pk| allowed(function, delete, key(pk))), "{function}");
+        }
+        assert!(allowed("ConsoleFunction", put, item("E#1#a~1")));
+        assert!(!["P#1", "S#a"].iter().any(|pk| allowed("ConsoleFunction", put, item(pk))));
+        assert!(allowed("ConnectFunction", put, item("Q#1")));
+        assert!(!allowed("ConnectFunction", put, item("P#1")));
+    }
+
+    #[test]
     fn an_index_is_for_those_who_look_for_what_is_due() {
         let due = json!({"IndexName": "due", "KeyConditionExpression": "due = :due"});
         assert!(allowed("ReconcileFunction", "DynamoDB_20120810.Query", due.clone()));

@@ -97,6 +97,12 @@ pub enum Error {
         /// Which attribute.
         detail: String,
     },
+    /// What is stored for one portal or company names another: never used, and a person must look at once.
+    #[error("{what} in the store name another portal or company")]
+    Misplaced {
+        /// Which secret.
+        what: &'static str,
+    },
     /// The secret does not exist, or has no such version.
     #[error("there is no {what}")]
     Missing {
