@@ -298,9 +298,12 @@ mod tests {
     fn an_action_reads_executions_and_no_sessions() {
         let get = |pk: &str| json!({"Key": {"pk": {"S": pk}, "sk": {"S": "X"}}});
         assert!(allowed("InvoiceFunction", "DynamoDB_20120810.GetItem", get("E#1#a")));
-        for pk in ["S#abc", "SP#1", "O#abc", "PENDING"] {
-            assert!(!allowed("InvoiceFunction", "DynamoDB_20120810.GetItem", get(pk)), "{pk}");
-            assert!(allowed("ConnectFunction", "DynamoDB_20120810.GetItem", get(pk)), "{pk}");
+        let sessions =
+            [("S#abc", "GetItem"), ("SP#1", "DeleteItem"), ("O#abc", "DeleteItem"), ("PENDING", "GetItem")];
+        for (pk, operation) in sessions {
+            let operation = format!("DynamoDB_20120810.{operation}");
+            assert!(!allowed("InvoiceFunction", &operation, get(pk)), "{pk}");
+            assert!(allowed("ConnectFunction", &operation, get(pk)), "{pk}");
         }
         assert!(!allowed("InvoiceFunction", "DynamoDB_20120810.DeleteItem", get("E#1#a")));
         assert!(!allowed("RefreshFunction", "DynamoDB_20120810.GetItem", get("E#1#a")));
