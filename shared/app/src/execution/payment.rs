@@ -12,7 +12,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::{Execution, each_once, frozen, made};
+use super::{Execution, each_once, frozen, made, tally};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -170,7 +170,7 @@ impl Execution<'_> {
             [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
             [] => Sighting::Absent,
             [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
-            _ => Sighting::Several,
+            _ => tally::several(),
         })
     }
 }

@@ -1,18 +1,35 @@
-//! What is counted of an execution's changes: documents, ends, and attempts that our own trouble ended.
+//! What is counted of an execution: documents, ends, attempts that our own trouble ended, and what must never be.
 
 use jiff::SignedDuration;
 use store::record::{Record, State, Written};
 
 use crate::clock;
 use crate::failure::Code;
-use crate::protocol::Change;
+use crate::protocol::{Change, Sighting};
 use crate::telemetry::{self, Ending, Metric};
 
 /// Within this time an execution ends, or we have missed the objective (reliability.md §g.1).
 const PROMISED: SignedDuration = SignedDuration::from_mins(5);
 
-/// Counts a change of the record that was tried, by what came of it.
-pub(super) fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
+/// The marker of one execution stands on several: the promise is broken.
+pub(super) fn several() -> Sighting {
+    tracing::error!("the marker of one execution is in the books more than once");
+    telemetry::count(Metric::Violations);
+    Sighting::Several
+}
+
+/// A write of this change, which is counted by what comes of it.
+pub(super) async fn counted(
+    before: &Record,
+    change: &Change,
+    writing: impl Future<Output = Result<Written, store::Error>>,
+) -> Result<Written, store::Error> {
+    let written = writing.await;
+    count(before, change, &written);
+    written
+}
+
+fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
     match (written, change) {
         (Err(_), _) => telemetry::count(Metric::OwnFailures),
         (Ok(Written::Done(_)), Change::Release(trouble)) if trouble.code() == Code::Internal => {
