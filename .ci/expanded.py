@@ -1,6 +1,7 @@
 """What the emulator of the deployment smoke ignores or cannot create, looked up in the template as CloudFormation gets it.
 
-Runs with SAM's own Python, which has the translator: python expanded.py. Prints what is not as it must be.
+Runs with SAM's own Python, which has the translator: python expanded.py [FILE]. Prints what is not as it must be, and writes
+the template for prod into FILE.
 """
 
 import json
@@ -183,13 +184,25 @@ def dashboard(prod):
     expect("no widget hides another", len(places) == len(set(places)) > 1)
 
 
+# Of AWS's own policies: writing its log, and, where it traces, segments. Neither can be seen on the local stack, which holds
+# everything else against what the functions use (infra/local/src/grants.rs).
+LOGS, TRACES = "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"
+
+
+def managed(role):
+    return [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
+
+
 def roles(prod):
+    own = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in prod.of("AWS::Lambda::Function").values()]
+    expect("every function has a role that no other one has", len(own) == len(set(own)) > 1)
+    traced = Stack(**PROD, Release=RELEASES[0], Tracing="Active")
     for name, role in prod.of("AWS::IAM::Role").items():
         function = name.removesuffix("Role")
         if function not in prod.resources:
             continue
-        managed = [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
-        expect(f"{name} may write its log, and nothing else of AWS's own", managed == ["AWSLambdaBasicExecutionRole"])
+        expect(f"{name} may write its log, and nothing else of AWS's own", managed(role) == [LOGS])
+        expect(f"{name} may trace where it does", managed(traced.resources[name]) == [LOGS, TRACES])
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 statement_of(function, statement)
@@ -233,6 +246,8 @@ if __name__ == "__main__":
     dashboard(prod)
     roles(prod)
     secrets(prod)
+    for file in sys.argv[1:]:
+        pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:
         print(f"not so: {what}")
     sys.exit(1 if FAILED else 0)

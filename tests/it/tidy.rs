@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use app::failure::Code;
 use cargo_metadata::{DependencyKind, MetadataCommand};
+use hubspot::install::{OPTIONAL_SCOPES, REQUIRED_SCOPES};
 use local::template::Template;
 use serde_json::Value;
 
@@ -341,6 +342,27 @@ fn every_action_speaks_hubspot_s_seven_languages_in_full() {
     }
 }
 
+#[test]
+fn the_scopes_that_an_install_asks_for_are_those_of_the_project_and_the_listing_explains_each() {
+    let app: Value = serde_json::from_str(&read("infra/hubspot/src/app/app-hsmeta.json")).unwrap();
+    let listing = read("infra/listing.md");
+    let (_, table) = listing.split_once("| scope | what for |").unwrap();
+    let explained: BTreeSet<&str> = table
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with('|'))
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let mut all = BTreeSet::new();
+    for (kind, asked) in [("requiredScopes", REQUIRED_SCOPES), ("optionalScopes", OPTIONAL_SCOPES)] {
+        let scopes = app["config"]["auth"][kind].as_array().unwrap().iter();
+        let scopes: BTreeSet<&str> = scopes.map(|scope| scope.as_str().unwrap()).collect();
+        assert_eq!(scopes, asked.split_whitespace().collect(), "{kind}");
+        all.extend(scopes);
+    }
+    assert_eq!(explained, all, "the table in listing.md");
+}
+
 /// What a heading is called in a link to it.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
@@ -429,7 +451,7 @@ fn the_files_constants_and_parameters_that_the_pages_for_operators_name_are_ther
             _ => true,
         }
     };
-    for page in ["RUNBOOK", "first-hour", "setup"] {
+    for page in ["RUNBOOK", "first-hour", "listing", "setup"] {
         let text = read(&format!("infra/{page}.md"));
         for name in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
             assert!(is_there(name), "{page}.md names {name}");

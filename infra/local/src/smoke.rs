@@ -170,6 +170,7 @@ async fn fill(url: &str, outputs: &Outputs, vendors: &Vendors) -> Result<()> {
         table: outputs.table_name.clone(),
         app_secret: outputs.app_secret_id.clone(),
         token_prefix: "hsqbo/dev/".to_owned(),
+        token_key: None,
     };
     let store = Store::new(aws::dynamodb(url), secrets, names);
     world::connect(&store, world::fee_item(&vendors.books(world::REALM))).await

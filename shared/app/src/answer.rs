@@ -7,6 +7,7 @@ use mapping::hubspot::RecordId;
 use mapping::money::Currency;
 use mapping::payment::{self, Booking, Paid};
 use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,11 @@ use crate::failure::{Code, Failure};
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The contact the document was made for; none when only its payment is planned.
+    /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
+    /// The HubSpot company the document was made for.
+    #[serde(default)]
+    pub(crate) company: Option<RecordId>,
     /// The customer.
     pub(crate) customer_id: CustomerId,
     /// Its display name.
@@ -29,6 +33,9 @@ pub(crate) struct Notes {
     pub(crate) customer_match: String,
     /// Which item each HubSpot product became: product id, item id.
     pub(crate) items: Vec<(String, String)>,
+    /// The names of the items that were created for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) created_items: Vec<String>,
     /// What the lines add up to.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) subtotal: Decimal,
@@ -43,6 +50,13 @@ pub(crate) struct Notes {
     pub(crate) booking: Option<Booking>,
     /// What was odd and did not stop the document.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Notes {
+    /// Whose customer is remembered, if anybody's.
+    pub(crate) fn buyer(&self) -> Option<BuyerId> {
+        self.company.map(BuyerId::Company).or(self.contact.map(BuyerId::Contact))
+    }
 }
 
 /// A document that was created, and what became of its payment.
@@ -119,7 +133,8 @@ impl Created<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.notes.warnings.clone();
+        let created = self.notes.created_items.iter().map(item_created);
+        let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
         let expected = self.notes.total + tax(self.document);
         if expected != self.document.total_amt {
             // The books decide what was billed; when they differ from what we sent, a person should know.
@@ -139,6 +154,11 @@ impl Created<'_> {
         }
         warnings
     }
+}
+
+/// Never silently: where the action creates a product, its outputs say so.
+pub(crate) fn item_created(name: impl AsRef<str>) -> String {
+    format!("Product “{}” was created in QuickBooks.", name.as_ref())
 }
 
 /// The record has such a document already: that one, as it stands.

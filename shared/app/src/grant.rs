@@ -49,6 +49,12 @@ impl<'a> Wanted<'a> {
         Self { refused: Some(refused.generation), ..self }
     }
 
+    /// Whether it is in vain to buy another: the refused token had only just been bought, too. What is wrong then is not the
+    /// token, and a thousand executions would buy a thousand. The next renewal in time is the next try.
+    fn is_in_vain(&self, connection: &Connection) -> bool {
+        connection.refused_at.is_some() && self.refused == Some(connection.generation)
+    }
+
     fn token(&self, grant: &Grant) -> Token {
         let left = grant.access_expires_at.duration_since(clock::now());
         if left <= USABLE || self.refused == Some(grant.generation) {
@@ -84,7 +90,7 @@ impl App {
         wanted: Wanted<'_>,
         connection: &Connection,
     ) -> Result<Option<Grant>, Stop> {
-        if connection.status == Status::ReauthRequired {
+        if connection.status == Status::ReauthRequired || wanted.is_in_vain(connection) {
             return Ok(None);
         }
         let grant = self.store.grant(wanted.owner, connection).await?;
@@ -159,9 +165,9 @@ impl App {
         hand: &mut Hand,
         connection: Option<Connection>,
     ) -> Result<Seen, Stop> {
-        let Some(connection) = connection.filter(|connection| connection.status == Status::Ok) else {
-            return Ok(Seen::Ended);
-        };
+        let is_good =
+            |connection: &Connection| connection.status == Status::Ok && !wanted.is_in_vain(connection);
+        let Some(connection) = connection.filter(is_good) else { return Ok(Seen::Ended) };
         hand.grant = self.store.grant(wanted.owner, &connection).await?;
         hand.connection = connection;
         Ok(self.seen(wanted, hand))
@@ -184,6 +190,11 @@ impl App {
         let (now, ends) = (clock::now(), Instant::now() + LEASE.unsigned_abs());
         let leased = self.store.lease(wanted.owner, &hand.connection, now, later(now, LEASE)).await?;
         match leased {
+            // Noted since this caller read the connection.
+            Leased::Ours(lease) if wanted.is_in_vain(&lease.connection) => {
+                self.store.release(wanted.owner, &lease).await?;
+                Ok(Event::NotLeased(Seen::Ended))
+            }
             Leased::Ours(lease) => {
                 let generation = lease.connection.generation;
                 hand.held = Some(Held { lease, ends });
@@ -355,8 +366,8 @@ fn trouble_of_intuit(error: &quickbooks::oauth::Error) -> Trouble {
 }
 
 /// Ours to mend: no connection suffers from it.
-fn our_keys(vendor: &'static str) -> Trouble {
-    tracing::error!(vendor, "the app's own credentials are not accepted, or an address is wrong");
+pub(crate) fn our_keys(vendor: &'static str) -> Trouble {
+    tracing::error!(vendor, "the app's own credentials are not accepted, missing, or an address is wrong");
     telemetry::count(Metric::KeysRefused);
     Trouble::Internal
 }

@@ -120,7 +120,7 @@ async fn look_at(app: &App, owner: Owner, deadline: Deadline) -> Option<Done> {
             Ok(done) => Some(done),
             Err(stop) => {
                 tracing::warn!(trouble = stop.as_str(), "the tokens could not be renewed");
-                leave(app, &owner).await;
+                leave(app, &owner, PAUSE).await;
                 None
             }
         }
@@ -131,8 +131,9 @@ async fn look_at(app: &App, owner: Owner, deadline: Deadline) -> Option<Done> {
 async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadline) -> Result<Done, Stop> {
     let known = app.store.portal(portal).await?;
     let Owner::QuickBooks(_, realm) = owner else { return Ok(Done::Left) };
-    // The index lags: it may have been disconnected.
     let Some(company) = known.as_ref().and_then(|portal| portal.company(realm)) else {
+        // The index lags: it may have been disconnected. One that is connected to nothing would else be due for ever.
+        leave(app, owner, DAY).await;
         return Ok(Done::Ended);
     };
     let (connection, now) = (&company.connection, clock::now());
@@ -159,7 +160,7 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
     }
     let wanted = Wanted {
         fresh_for: LOOKED_AT_BEFORE,
-        ..Wanted::for_a_call(owner, app.intuit_keys(company.sandbox), &deadline)
+        ..Wanted::for_a_call(owner, app.needed_intuit_keys(company.sandbox)?, &deadline)
     };
     Ok(if app.grant(wanted, connection).await?.is_some() { Done::Renewed } else { Done::Ended })
 }
@@ -184,11 +185,11 @@ async fn is_installed(
     }
 }
 
-/// It stays due, behind the others.
-async fn leave(app: &App, owner: &Owner) {
+/// It is due again after a while, behind the others.
+async fn leave(app: &App, owner: &Owner, pause: SignedDuration) {
     let left = async {
         match app.store.connection(owner).await? {
-            Some(connection) => app.store.look_later(owner, &connection, later(clock::now(), PAUSE)).await,
+            Some(connection) => app.store.look_later(owner, &connection, later(clock::now(), pause)).await,
             None => Ok(()),
         }
     };
@@ -242,6 +243,7 @@ mod tests {
             refresh_expires_at: None,
             hard_expires_at: None,
             last_used_at,
+            refused_at: None,
         }
     }
 

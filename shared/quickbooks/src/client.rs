@@ -10,7 +10,7 @@ use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
 use mapping::money::Currency;
-use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentKind, Item, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
 use rust_decimal::Decimal;
@@ -37,12 +37,18 @@ pub(crate) struct Limits {
     pub(crate) read: Duration,
     pub(crate) write: Duration,
     pub(crate) refresh: Duration,
+    pub(crate) exchange: Duration,
 }
 
 /// A write is given long: an answer cut off costs a quiet period (reliability.md c.3), and Intuit allows itself 120 s. So is
-/// a refresh: an answer cut off may have brought the only token that is still good (d.3).
-const LIMITS: Limits =
-    Limits { read: Duration::from_secs(6), write: Duration::from_secs(25), refresh: Duration::from_secs(20) };
+/// a refresh: an answer cut off may have brought the only token that is still good (d.3). Behind an exchange stands a browser,
+/// for which the gateway waits thirty seconds in all; whoever gets no answer begins again.
+const LIMITS: Limits = Limits {
+    read: Duration::from_secs(6),
+    write: Duration::from_secs(25),
+    refresh: Duration::from_secs(20),
+    exchange: Duration::from_secs(8),
+};
 
 /// QuickBooks' API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
@@ -219,6 +225,15 @@ impl Company {
         request_id: &RequestId,
     ) -> Result<Created<Customer>, Error> {
         let made: Created<Customer> = self.create("customer", "Customer", body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
+    }
+
+    /// Creates an item from frozen bytes, sent as they are.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`].
+    pub async fn create_item(&self, body: &[u8], request_id: &RequestId) -> Result<Created<Item>, Error> {
+        let made: Created<Item> = self.create("item", "Item", body, request_id).await?;
         if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 

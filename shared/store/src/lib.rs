@@ -50,6 +50,8 @@ pub struct Names {
     pub app_secret: String,
     /// What the names of token secrets begin with; ends in `/`.
     pub token_prefix: String,
+    /// The KMS key that new token secrets are encrypted with; none for AWS's own.
+    pub token_key: Option<String>,
 }
 
 impl Store {

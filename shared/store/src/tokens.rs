@@ -352,6 +352,7 @@ impl Store {
             .secrets
             .create_secret()
             .name(owner.secret_name(&self.names.token_prefix))
+            .set_kms_key_id(self.names.token_key.clone())
             .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
             .send()
             .await;
