@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
-use store::record::{Nonce, Record, State, Transition, Written};
+use store::record::{Key, Nonce, Record, State, Transition, Written};
 use uuid::Uuid;
 
 use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
@@ -187,10 +187,12 @@ pub(crate) async fn write(
     }
 }
 
-/// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program.
+/// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program. Claims are
+/// not looked at again: no role may read one.
 async fn note_loss(store: &Store, held: &Record) {
     telemetry::count(Metric::WritesLost);
-    if let Ok(Some(stands)) = store.record(&held.key).await
+    if let Key::Execution { .. } = held.key
+        && let Ok(Some(stands)) = store.record(&held.key).await
         && stands.fence < held.fence
     {
         tracing::error!(held = held.fence, stands = stands.fence, "the record's fence went back");
