@@ -39,7 +39,7 @@ fn count(before: &Record, change: &Change, written: &Result<Written, store::Erro
             record.realm.iter().for_each(telemetry::made_in);
         }
         (Ok(Written::Done(record)), change) => {
-            if let Some(ending) = ending(change) {
+            if let Some(ending) = ending(record.state, change) {
                 ended(record, ending);
             }
         }
@@ -57,12 +57,12 @@ fn ended(record: &Record, ending: Ending) {
     ]);
 }
 
-/// How an execution ended; none for a change that is not its end.
-fn ending(change: &Change) -> Option<Ending> {
-    match change {
-        Change::Complete | Change::Exists(_) => Some(Ending::Made),
-        Change::Fail(failure) => Some(of_code(failure.code)),
-        Change::Review => Some(Ending::Review),
+/// How an execution ended; none while it goes on.
+fn ending(state: State, change: &Change) -> Option<Ending> {
+    match (state, change) {
+        (State::Completed, _) => Some(Ending::Made),
+        (State::Failed, Change::Fail(failure)) => Some(of_code(failure.code)),
+        (State::NeedsReview, _) => Some(Ending::Review),
         _ => None,
     }
 }
