@@ -15,6 +15,7 @@ mod gate;
 mod invoice;
 mod lossy;
 mod paid;
+mod preview;
 mod quotes;
 mod records;
 mod repeats;

@@ -9,6 +9,7 @@ mod companies;
 mod company;
 mod execution;
 pub(crate) mod layout;
+mod preview;
 mod settings;
 mod summary;
 mod text;
@@ -28,6 +29,8 @@ use crate::session::{self, Session};
 use crate::telemetry::chain;
 use crate::web::{self, Fields, Language, Reply};
 use layout::{Page, Room, Tone};
+
+pub(crate) use activity::address as execution_address;
 use text::{Texts, texts};
 
 /// What this release is called: what the build says, or else the crate's version.

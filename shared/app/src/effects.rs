@@ -145,7 +145,9 @@ impl Change {
                 own_mistake: *trouble == Trouble::Internal,
                 next_at,
             },
-            Self::Complete | Self::Exists(_) | Self::Fail(_) | Self::Review => return None,
+            Self::Complete | Self::Exists(_) | Self::Preview(_) | Self::Fail(_) | Self::Review => {
+                return None;
+            }
         })
     }
 }

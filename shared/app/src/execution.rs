@@ -38,10 +38,11 @@ use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
-use crate::inputs::{IfRepeated, Inputs};
+use crate::inputs::{IfRepeated, Inputs, Mode};
+use crate::preview::{self, Preview};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
-use crate::{App, customer};
+use crate::{App, console, customer};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -86,7 +87,10 @@ impl Effects for Execution<'_> {
             true => self.plan_payment(record).await,
             false => self.make_plan(record).await,
         };
-        planned.unwrap_or_else(Event::from)
+        planned.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) if self.is_preview() => Event::NotPreviewed(failure),
+            stop => Event::from(stop),
+        })
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
@@ -181,7 +185,10 @@ impl Execution<'_> {
         };
         let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
-        let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
+        let (customer_id, customer_name) = match inputs.mode {
+            Mode::Create => self.customer(&company, &realm, &matched).await?,
+            Mode::Preview => preview::customer(&matched.customer),
+        };
         let header =
             document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
         let draft = document::write(self.kind, &matched, &customer_id, &settings, &header);
@@ -207,12 +214,20 @@ impl Execution<'_> {
                 .chain(self.unsent(&inputs, &matched))
                 .collect(),
         };
-        Ok(Event::Planned(Plan {
-            request_id: self.request_id(Op::Document, &realm, record),
-            realm,
-            body,
-            notes: serde_json::json!(notes),
-        }))
+        let request_id = self.request_id(Op::Document, &realm, record);
+        let plan = |notes| Plan { request_id, realm, body, notes };
+        Ok(match inputs.mode {
+            Mode::Create => Event::Planned(plan(serde_json::json!(notes))),
+            Mode::Preview => {
+                let preview = Preview::new(notes, &draft, &matched, &settings);
+                Event::Previewed(plan(serde_json::json!(preview)))
+            }
+        })
+    }
+
+    /// Whether nothing is to be created.
+    fn is_preview(&self) -> bool {
+        Mode::of(&self.request.inputs) == Some(Mode::Preview)
     }
 
     fn record_kind(&self) -> Result<RecordKind, Failure> {
@@ -537,7 +552,12 @@ impl Execution<'_> {
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
             Change::Exists(made) => {
-                Some(Transition::Answer { answer: self.existing(record, made)?, outcome: "existing" })
+                let answer = self.existing(record, made)?;
+                Some(Transition::Answer { answer, outcome: "existing", preview: None })
+            }
+            Change::Preview(plan) => {
+                let answer = self.previewed(plan)?;
+                Some(Transition::Answer { answer, outcome: "preview", preview: Some(plan.clone()) })
             }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Some(Transition::Record {
@@ -575,6 +595,13 @@ impl Execution<'_> {
             execution_id: &self.key.id(),
         };
         Some(created.answer())
+    }
+
+    /// The answer that tells what would be created; none when the plan is none for a preview.
+    fn previewed(&self, plan: &Plan) -> Option<String> {
+        let preview = Preview::of(plan)?;
+        let url = format!("{}{}", self.app.config.public_base_url, console::execution_address(self.key));
+        Some(answer::preview(self.kind, &preview, &url, &self.key.id()))
     }
 
     fn needs_review(&self, record: &Record) -> Failure {

@@ -23,6 +23,7 @@ mod grant;
 pub mod ids;
 mod inputs;
 pub mod options;
+pub mod preview;
 pub mod protocol;
 pub mod reconcile;
 pub mod refresh;

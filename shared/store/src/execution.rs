@@ -17,6 +17,9 @@ use crate::{Error, Store};
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
+/// A preview is kept as long as anybody looks at it, for it holds names: done twice, nothing is made twice.
+const PREVIEW_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// In safe mode nothing is sent for the first time before this much time has passed since the claim: the longest time limit
 /// of a function that may still work on the old table, 5 minutes, 3 in which what it sends may take effect, and 2 to spare.
 const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(10);
@@ -460,10 +463,14 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             let realm = same_realm(held);
             format!("{held_by_us} AND st = :DOC_DONE AND attribute_not_exists(#plan) AND {realm}")
         }
-        Transition::Answer { answer, outcome } => {
+        Transition::Answer { answer, outcome, preview } => {
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text(*outcome))]);
+            if let Some(plan) = preview {
+                let plan = serde_json::json!(plan).to_string();
+                write.set("preview = :preview", [(":preview", text(plan))]).keep_for(PREVIEW_KEPT, now);
+            }
             format!("{held_by_us} AND st = :CLAIMED AND {}", write.keep_promise(held, now))
         }
         Transition::Fail { answer, trouble } => {
@@ -626,11 +633,17 @@ impl Write {
     /// A terminal state: the answer stays, plan and document leave with their personal data (rulings.md 18), and the key is
     /// kept long enough.
     fn end(&mut self, state: State, answer: &str, now: Timestamp) -> &mut Self {
-        let kept_until = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        self.state(state)
+        self.keep_for(KEPT, now)
+            .state(state)
             .set("answer = :answer", [(":answer", text(answer))])
-            .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
+            .set("#ttl = :ttl", [])
             .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until")
+    }
+
+    /// How long a record that ends is kept.
+    fn keep_for(&mut self, span: SignedDuration, now: Timestamp) -> &mut Self {
+        let until = now.checked_add(span).unwrap_or(Timestamp::MAX);
+        self.value(":ttl", number(until.as_second()))
     }
 
     /// What a final write does about a promised callback, and the condition that the promise stands as we know it: while
@@ -716,6 +729,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         pay_id: item.optional_text("pay_id"),
         pay_refused: item.optional_text("pay_refused"),
         answer: item.optional_text("answer"),
+        preview: item.optional_json("preview")?,
         trouble: item.optional_text("err_class"),
         replanned_for: item.optional_text("replanned_for"),
         request: item.optional_text("asked"),

@@ -305,6 +305,8 @@ pub struct Record {
     pub pay_refused: Option<String>,
     /// The stored answer, byte for byte.
     pub answer: Option<String>,
+    /// What would have been sent, of an execution that was to show it only.
+    pub preview: Option<Plan>,
     /// Why the last attempt did not finish.
     pub trouble: Option<String>,
     /// Why the plan was last thrown away.
@@ -347,7 +349,7 @@ impl Record {
     }
 }
 
-/// Without plan and answer: they hold names and sums.
+/// Without plan, preview and answer: they hold names and sums.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, fence, sends, plan_version, made_id, trouble, .. } = self;
@@ -467,8 +469,10 @@ pub enum Transition {
     Answer {
         /// The answer to keep.
         answer: String,
-        /// `existing`: of a document that was there.
+        /// `existing`: of a document that was there. `preview`: of one that is only shown.
         outcome: &'static str,
+        /// What is shown.
+        preview: Option<Plan>,
     },
     /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will. A retry of a payment from DOC_DONE too, as long as
     /// it has planned none.

@@ -56,6 +56,7 @@ impl Visit<'_> {
                 header { h2 #what { (self.texts().details) } }
                 (self.what(summary))
             }
+            (self.preview(summary))
             (self.retry_of(summary))
             section.card aria-labelledby="attempts" {
                 header { h2 #attempts { (self.texts().attempts) } }

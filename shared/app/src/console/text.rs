@@ -262,11 +262,39 @@ texts! {
     working: "In progress", "En cours";
     created: "Created", "Créé";
     existing: "Existed already", "Existait déjà";
+    preview: "Preview", "Aperçu";
     paid: "Created, paid", "Créé, payé";
     partly_paid: "Payment refused", "Paiement refusé";
     failed: "Failed", "Échec";
     review: "To review", "À vérifier";
     closed: "Closed", "Clos";
+
+    // A preview
+    preview_heading: "What would be created", "Ce qui serait créé";
+    preview_text: "Nothing was created. A run that creates sends this document, with a marker and a date of its own.",
+        "Rien n’a été créé. Une exécution qui crée envoie ce document, avec son propre repère et sa propre date.";
+    customer: "Customer", "Client";
+    customer_link: "remembered for the contact", "retenu pour ce contact";
+    customer_email: "has the contact’s e-mail address", "a l’adresse e-mail du contact";
+    customer_name_match: "has the contact’s name", "porte le nom du contact";
+    customer_new: "would be created", "serait créé";
+    line: "Line", "Ligne";
+    quantity: "Quantity", "Quantité";
+    line_amount: "Amount", "Montant";
+    product_found: "Product", "Produit";
+    why: "Why", "Pourquoi";
+    item_link: "remembered for the HubSpot product", "retenu pour le produit HubSpot";
+    item_sku: "same SKU", "même UGS";
+    item_full_name: "same full name", "même nom complet";
+    item_name_match: "same name", "même nom";
+    item_default: "default product of the settings", "produit par défaut des paramètres";
+    item_fee: "product for fees of the settings", "produit des frais des paramètres";
+    item_new: "would be created", "serait créé";
+    payment_to_come: "Payment that would follow", "Paiement qui suivrait";
+    payment_limit: "{amount}, at most what QuickBooks says is owed",
+        "{amount}, au plus ce qui est dû d’après QuickBooks";
+    document_sent: "The document as it would be sent to QuickBooks",
+        "Le document tel qu’il serait envoyé à QuickBooks";
 
     // One execution
     deal: "Deal {id}", "Transaction {id}";
