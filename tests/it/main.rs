@@ -14,6 +14,7 @@ mod fields;
 mod gate;
 mod invoice;
 mod lossy;
+mod metered;
 mod paid;
 mod preview;
 mod quotes;

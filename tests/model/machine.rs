@@ -243,6 +243,7 @@ fn real(seen: &Record) -> record::Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        metered: 0,
         retried: false,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,

@@ -444,7 +444,7 @@ fn variables(
         "TABLE_NAME" => Some(TABLE),
         "APP_SECRET_ID" => Some(APP_SECRET),
         "ACTIONS_PAUSED" => Some("false"),
-        "SAFE_MODE_SINCE" => Some(""),
+        "SAFE_MODE_SINCE" | "METERED_QUOTA" => Some(""),
         "RELEASE" => Some(""),
         "ACCEPT_SIGNATURE_V2" => Some("true"),
         "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),

@@ -110,7 +110,7 @@ async fn look(
         ["company", realm, rest @ ..] => {
             let Some(company) = visit.company(realm) else { return Ok(layout::not_found(language)) };
             match rest {
-                [] => Ok(visit.show_company(company, &query)),
+                [] => visit.show_company(company, &query).await,
                 ["disconnect"] => Ok(visit.ask_to_disconnect(company)),
                 ["settings"] => Ok(visit.settings(company)),
                 ["settings.json"] => Ok(settings::export(company)),

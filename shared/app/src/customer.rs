@@ -10,7 +10,7 @@ use mapping::quickbooks::{Customer, CustomerId, DocumentKind, NewCustomer, Realm
 use quickbooks::RequestId;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use store::record::{Claimed, Nonce, Plan, Record, Transition, Written};
+use store::record::{Claimed, Nonce, Noted, Plan, Record, Transition, Written};
 
 use crate::App;
 use crate::clock;
@@ -158,7 +158,7 @@ impl Effects for Order<'_> {
         let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
-        effects::write(&self.app.store, record, &transition, &[], &self.deadline).await
+        effects::write(&self.app.store, record, &transition, &Noted::default(), &self.deadline).await
     }
 
     async fn send(&self, record: &Record) -> Outcome {

@@ -25,11 +25,11 @@ use mapping::sale::{self, Reading};
 use mapping::settings::Settings;
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use quickbooks::{RequestId, Rows};
+use quickbooks::{Meter, RequestId, Rows};
 use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
-use store::record::{Key, Plan, Record, State, Transition, Written};
+use store::record::{Key, Noted, Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
 use crate::budget;
@@ -70,6 +70,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) noted: AtomicBool,
     /// Intuit's ids of the calls that this attempt has not written down yet.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Metered reads that are not written down yet.
+    pub(crate) meter: Meter,
 }
 
 impl Effects for Execution<'_> {
@@ -97,21 +99,27 @@ impl Effects for Execution<'_> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
-        match change {
-            // At once with the record: before the end it is made sure of.
-            Change::Record(made) if record.state != State::PaySent => {
-                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
-                self.noted.store(noted.is_ok(), Ordering::Relaxed);
-                written
+        let (calls, reads) = (self.noted_calls(), self.meter.take());
+        let noted = Noted { calls: &calls, metered: reads };
+        let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
+        let writing = async {
+            match change {
+                // At once with the record: before the end it is made sure of.
+                Change::Record(made) if record.state != State::PaySent => {
+                    let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
+                    self.noted.store(noted.is_ok(), Ordering::Relaxed);
+                    written
+                }
+                Change::Complete if !self.noted.load(Ordering::Relaxed) => {
+                    self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
+                    writing.await
+                }
+                _ => writing.await,
             }
-            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
-                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
-                writing.await
-            }
-            _ => writing.await,
-        }
+        };
+        // Beside the write, which takes as long.
+        let (written, ()) = tokio::join!(writing, self.count_reads(record, reads));
+        written
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -142,6 +150,17 @@ impl Effects for Execution<'_> {
 
 /// Planning: nothing is sent.
 impl Execution<'_> {
+    /// The company, its reads counted as this execution's.
+    async fn company(&self, realm: &RealmId) -> Result<Company, Stop> {
+        Ok(self.app.company(self.portal, realm, self.deadline).await?.metered_by(&self.meter))
+    }
+
+    async fn count_reads(&self, record: &Record, reads: u64) {
+        if let Some(realm) = record.realm.as_ref().or(self.realm.as_ref().ok()) {
+            self.app.count_reads(realm, reads).await;
+        }
+    }
+
     async fn make_plan(&self, record: &Record) -> Result<Event, Stop> {
         let realm = match &record.realm {
             Some(realm) => realm.clone(),
@@ -149,7 +168,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, &realm, self.deadline).await?;
+        let company = self.company(&realm).await?;
         let source = self.source(&realm, kind);
         let enrolled = match inputs.if_repeated {
             IfRepeated::Create => {
@@ -184,7 +203,8 @@ impl Execution<'_> {
             }
         };
         let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
-        let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
+        let exchange_rate =
+            self.exchange_rate(&company, record, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = match inputs.mode {
             Mode::Create => self.customer(&company, &realm, &matched).await?,
             Mode::Preview => preview::customer(&matched.customer),
@@ -347,12 +367,12 @@ impl Execution<'_> {
         }
         let by_item = queries.len();
         if !books::are_known(company, record, reading, self.now()) {
-            queries.extend(books::queries(company));
+            queries.extend(books::queries(company, record));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {
             [] => company.settings.clone(),
-            rows => self.read_books(company, rows).await?,
+            rows => self.read_books(company, record, rows).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
@@ -452,7 +472,7 @@ impl Execution<'_> {
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
         let internal = |_| Stop::Trouble(Trouble::Internal);
         let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
-        let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
+        let company = self.company(&plan.realm).await?;
         Ok((company, request_id))
     }
 
@@ -513,7 +533,7 @@ impl Execution<'_> {
         realm: &RealmId,
         notes: &Notes,
     ) -> Result<Vec<T>, Stop> {
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let sent = record.first_sent_at.unwrap_or(record.created_at);
         let since = later(record.safe_since.map_or(sent, |restored| restored.min(sent)), -LOOK_BACK);
         let mut found: Vec<T> = Vec::new();

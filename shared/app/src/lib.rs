@@ -22,6 +22,7 @@ mod gate;
 mod grant;
 pub mod ids;
 mod inputs;
+pub mod metered;
 pub mod options;
 pub mod preview;
 pub mod protocol;

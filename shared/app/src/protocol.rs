@@ -519,6 +519,7 @@ mod tests {
             safe_until: None,
             own_mistakes: 0,
             intuit_tids: Vec::new(),
+            metered: 0,
             retried: false,
             created_at: now(),
         }

@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text};
-use crate::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use crate::record::{
+    Claim, Claimed, Key, Nonce, Noted, Owed, Plan, REPLANS, Record, State, Transition, Written,
+};
 use crate::{Error, Store};
 
 /// Terminal records are kept this long (reliability.md §c.7).
@@ -97,10 +99,10 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        self.write_noting(held, transition, &[], id, now).await
+        self.write_noting(held, transition, &Noted::default(), id, now).await
     }
 
-    /// The same, and notes Intuit's ids of the calls that led to the change.
+    /// The same, and notes what led to the change.
     ///
     /// # Errors
     /// As [`Self::write`].
@@ -108,15 +110,15 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        calls: &[String],
+        noted: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let ran = self.write_once(held, transition, calls, id, now).await?;
+        let ran = self.write_once(held, transition, noted, id, now).await?;
         let ran = match ran {
             // A promise to call back was made or kept since: the final write says what becomes of it.
             Ran::Refused(current) if transition.is_final() && promised_since(held, &current) => {
-                self.write_once(&current, transition, calls, id, now).await?
+                self.write_once(&current, transition, noted, id, now).await?
             }
             ran => ran,
         };
@@ -134,7 +136,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        calls: &[String],
+        &Noted { calls, metered }: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -147,6 +149,10 @@ impl Store {
             let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
             let append = "tids = list_append(if_not_exists(tids, :no_tids), :tids)";
             write.set(append, [(":no_tids", list(&[])), (":tids", list(calls))]);
+        }
+        if metered > 0 {
+            let add = "metered = if_not_exists(metered, :none) + :metered";
+            write.set(add, [(":none", number(0)), (":metered", number(metered))]);
         }
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
@@ -346,7 +352,7 @@ fn safe_until(now: Timestamp) -> Timestamp {
     now.checked_add(SAFE_MODE_WAIT).unwrap_or(Timestamp::MAX)
 }
 
-fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+pub(crate) fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
@@ -739,6 +745,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         intuit_tids: item.texts("tids"),
+        metered: item.optional_number("metered")?.unwrap_or(0),
         retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })

@@ -325,6 +325,8 @@ pub struct Record {
     pub own_mistakes: u64,
     /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
     pub intuit_tids: Vec<String>,
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
     pub retried: bool,
     /// When it was first claimed.
@@ -515,6 +517,15 @@ impl Transition {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Complete { .. } | Self::Answer { .. } | Self::Fail { .. } | Self::Review { .. })
     }
+}
+
+/// What led to a change, noted with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noted<'a> {
+    /// Intuit's ids of the calls that made something or were refused.
+    pub calls: &'a [String],
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
 }
 
 /// What became of a promise to call HubSpot back.

@@ -123,7 +123,11 @@ async fn proven(
     sandbox: bool,
     tokens: &Tokens,
 ) -> Result<NewCompany, Told> {
-    let asked = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone()).about().await;
+    let company = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone());
+    let asked = company.about().await;
+    if !sandbox {
+        app.count_reads(&realm, company.meter().take()).await;
+    }
     let about = asked.map_err(|error| {
         tracing::warn!(error = chain(&error), "the company did not answer to its new token");
         match error {

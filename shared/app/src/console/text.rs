@@ -126,6 +126,9 @@ texts! {
     ends_unused_note: "We use every connection once a week, so that it does not end.",
         "Nous utilisons chaque connexion une fois par semaine, pour qu’elle ne prenne pas fin.";
     home_currency: "Home currency", "Devise de référence";
+    metered_month: "Reads this month", "Lectures ce mois-ci";
+    metered_text: "How often this app has read from the company in QuickBooks this month. Intuit meters such reads; creating documents is not metered.",
+        "Combien de fois cette application a lu des données de l’entreprise dans QuickBooks ce mois-ci. Intuit décompte ces lectures ; créer des documents n’est pas décompté.";
     manage: "Manage", "Gérer";
     manage_company: "Manage {name}", "Gérer {name}";
     reconnect: "Reconnect", "Reconnecter";
@@ -335,6 +338,7 @@ texts! {
     sends: "Sent to QuickBooks", "Envoyée à QuickBooks";
     first_sent: "First sent", "Premier envoi";
     payment_sent: "Payment first sent", "Premier envoi du paiement";
+    metered: "Metered reads of QuickBooks", "Lectures QuickBooks décomptées";
     replanned: "Planned anew", "Planifiée de nouveau";
     waits_until: "HubSpot waits until", "HubSpot attend jusqu’à";
     told_early: "HubSpot told to review", "HubSpot prié de vérifier";
