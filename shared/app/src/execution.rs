@@ -451,8 +451,8 @@ impl Execution<'_> {
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
-                    // Or the company is taxed otherwise by now.
-                    Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
+                    // Or the company is taxed otherwise by now, or has several currencies.
+                    Meaning::ObjectGone | Meaning::TaxCode | Meaning::Currency => Outcome::Outdated(failure),
                     _ => Outcome::Refused(failure),
                 }
             }
