@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+mod alarms;
 mod budgets;
 mod canaries;
 mod conforming;
@@ -9,10 +10,12 @@ mod connect;
 mod connections;
 mod console;
 mod currencies;
+mod customers;
 mod deliveries;
 mod fields;
 mod gate;
 mod invoice;
+mod items;
 mod lossy;
 mod metered;
 mod paid;
@@ -20,6 +23,7 @@ mod preview;
 mod quotes;
 mod records;
 mod repeats;
+mod roles;
 mod simulated;
 mod support;
 mod taxed;

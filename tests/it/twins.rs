@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::Dynamodb;
 use mapping::hubspot::PortalId;
-use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
 use store::Store;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
@@ -256,7 +256,7 @@ impl<'a> Twins<'a> {
                 outcome: "preview",
                 preview: if self.chance.one_in(2) { Some(self.plan()) } else { None },
             },
-            _ => Transition::Forget { gone: CustomerId("412".into()) },
+            _ => Transition::Forget { gone: "412".into() },
         }
     }
 }

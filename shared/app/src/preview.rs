@@ -7,11 +7,14 @@
 //! What only QuickBooks itself decides is not foreseen: the tax it computes, the number it gives, and what it refuses for
 //! reasons of its own, such as closed books.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use mapping::customer::CustomerFound;
+use mapping::item::ItemFound;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
-use mapping::quickbooks::{CustomerId, Draft};
+use mapping::quickbooks::{CustomerId, Draft, ItemId};
 use mapping::settings::Settings;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -73,6 +76,12 @@ impl Preview {
         serde_json::from_value(plan.notes.clone()).ok()
     }
 
+    /// The products that would be created, each once.
+    pub(crate) fn new_items(&self) -> BTreeSet<&str> {
+        let new = self.lines.iter().filter(|line| line.item == TO_BE_CREATED);
+        new.filter_map(|line| line.item_name.as_deref()).collect()
+    }
+
     /// The customer that exists already.
     pub(crate) fn customer_id(&self) -> Option<&CustomerId> {
         Some(&self.notes.customer_id).filter(|id| id.0 != TO_BE_CREATED)
@@ -81,13 +90,16 @@ impl Preview {
 
 /// The products, then the fees.
 fn lines(matched: &Matched) -> Vec<Line> {
-    let products = matched.sale.lines.iter().zip(&matched.items).map(|(line, item)| Line {
+    let products = matched.sale.lines.iter().zip(&matched.items).map(|(line, found)| Line {
         name: line.article.label().to_string(),
         quantity: line.figures.quantity,
         amount: line.figures.amount,
-        item: item.id.to_string(),
-        item_name: item.name.clone(),
-        matched: item.matched.as_str().to_owned(),
+        item: item(found).to_string(),
+        item_name: match found {
+            ItemFound::Existing(item) => item.name.clone(),
+            ItemFound::Missing(new) => Some(new.name.clone()),
+        },
+        matched: found.existing().map_or("created", |item| item.matched.as_str()).to_owned(),
     });
     let fees = matched.sale.fees.iter().map(|fee| Line {
         name: fee.charge.label.clone(),
@@ -106,4 +118,9 @@ pub(crate) fn customer(found: &CustomerFound) -> (CustomerId, String) {
         CustomerFound::Existing { id, name, .. } => (id.clone(), name.clone()),
         CustomerFound::Missing(new) => (CustomerId(TO_BE_CREATED.to_owned()), new.display_name.clone()),
     }
+}
+
+/// What a line stands on: an item that would be created has no id yet.
+pub(crate) fn item(found: &ItemFound) -> ItemId {
+    found.existing().map_or_else(|| ItemId(TO_BE_CREATED.to_owned()), |item| item.id.clone())
 }

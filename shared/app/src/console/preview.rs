@@ -8,7 +8,7 @@ use super::layout::{amount, plain, rows};
 use super::summary::Summary;
 use super::text::{Texts, fill};
 use crate::answer::money;
-use crate::preview::{Line, Preview, TO_BE_CREATED};
+use crate::preview::{Line, Preview};
 
 impl Visit<'_> {
     /// The part of an execution's page that only a preview has.
@@ -62,7 +62,7 @@ impl Visit<'_> {
                 th scope="row" { (line.name) }
                 td.number data-name=(texts.quantity) { (line.quantity.normalize()) }
                 td.number data-name=(texts.line_amount) { (self.sum(line.amount, preview)) }
-                td data-name=(texts.product_found) { @if item != TO_BE_CREATED { (item) } }
+                td data-name=(texts.product_found) { (item) }
                 td data-name=(texts.why) { (item_reason(&line.matched, texts)) }
             }
         }
