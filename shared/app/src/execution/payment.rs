@@ -75,7 +75,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let enrolled = self.enrolled(&company, record, kind, &inputs).await?;
         let paid = self.paid(&enrolled, &inputs, &company.settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;

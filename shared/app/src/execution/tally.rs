@@ -18,18 +18,8 @@ pub(super) fn several() -> Sighting {
     Sighting::Several
 }
 
-/// A write of this change, which is counted by what comes of it.
-pub(super) async fn counted(
-    before: &Record,
-    change: &Change,
-    writing: impl Future<Output = Result<Written, store::Error>>,
-) -> Result<Written, store::Error> {
-    let written = writing.await;
-    count(before, change, &written);
-    written
-}
-
-fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
+/// Counts a change of the record that was tried, by what came of it.
+pub(super) fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
     match (written, change) {
         (Err(_), _) => telemetry::count(Metric::OwnFailures),
         (Ok(Written::Done(_)), Change::Release(trouble)) if trouble.code() == Code::Internal => {
