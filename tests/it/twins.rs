@@ -219,13 +219,13 @@ impl<'a> Twins<'a> {
         let quiet_until = self.now + SignedDuration::from_mins(4);
         let trouble = || "QUICKBOOKS_DOWN".to_owned();
         let number = match (self.chance.one_in(4), held.state) {
-            (true, _) => self.chance.below(16),
-            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 9]),
+            (true, _) => self.chance.below(17),
+            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 0, 9, 15]),
             (false, State::Planned) => self.chance.pick(&[1, 1, 1, 9, 4]),
             (false, State::Sent) => self.chance.pick(&[1, 2, 3, 4, 4, 4, 10]),
             (false, State::DocDone) if held.pay_plan.is_some() => self.chance.pick(&[5, 5, 5, 10]),
             (false, State::PaySent) if held.pay_id.is_none() => self.chance.pick(&[5, 6, 7, 7, 8, 10]),
-            (false, State::DocDone | State::PaySent) => self.chance.pick(&[11, 11, 15]),
+            (false, State::DocDone | State::PaySent) => self.chance.pick(&[11, 11, 16]),
             (false, _) => self.chance.pick(&[13, 14]),
         };
         match number {
@@ -251,6 +251,11 @@ impl<'a> Twins<'a> {
             },
             13 => Transition::Tell,
             14 => Transition::Settle,
+            15 => Transition::Answer {
+                answer: r#"{"outputFields":{}}"#.into(),
+                outcome: "preview",
+                preview: if self.chance.one_in(2) { Some(self.plan()) } else { None },
+            },
             _ => Transition::Forget { gone: "412".into() },
         }
     }

@@ -174,6 +174,7 @@ fn read(change: protocol::Change) -> Change {
         protocol::Change::Review => Change::Review,
         other @ (protocol::Change::PlanPayment(_)
         | protocol::Change::Exists(_)
+        | protocol::Change::Preview(_)
         | protocol::Change::Withdraw(_)
         | protocol::Change::Release(_)) => {
             panic!("next never asks for {other:?} of an execution")
@@ -228,6 +229,7 @@ fn real(seen: &Record) -> record::Record {
         pay_id: seen.pay_id.then(|| "413".into()),
         pay_refused: seen.pay_refused.then(|| "PAYMENT_REFUSED".into()),
         answer: seen.state.is_terminal().then(|| "{}".into()),
+        preview: None,
         trouble: None,
         replanned_for: None,
         request: None,
@@ -241,6 +243,7 @@ fn real(seen: &Record) -> record::Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        metered: 0,
         retried: false,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,

@@ -38,6 +38,7 @@ impl Effects for Sim<'_> {
     async fn plan(&self, record: &Record) -> Event {
         self.make_plan(record).await.unwrap_or_else(|stop| match stop {
             Some(trouble) => Event::NotPlanned(trouble),
+            None if self.lock().setup.preview => Event::NotPreviewed(failure(Code::CompanyNotLinked)),
             None => Event::NotPossible(failure(Code::CompanyNotLinked)),
         })
     }
@@ -106,12 +107,17 @@ impl Sim<'_> {
         let (total, body) = body_of(deal);
         let realm = self.lock().realms[realm].clone();
         let request_id = format!("hqd-{}", record.plan_version);
-        Ok(Event::Planned(Plan { realm, request_id, body, notes: Value::from(total) }))
+        let plan = Plan { realm, request_id, body, notes: Value::from(total) };
+        Ok(if self.lock().setup.preview { Event::Previewed(plan) } else { Event::Planned(plan) })
     }
 
     fn transition(&self, record: &Record, change: &Change) -> Transition {
         match change {
             Change::Complete => Transition::Complete { answer: completed(record) },
+            Change::Preview(plan) => {
+                let answer = format!("PREVIEW {}", plan.body);
+                Transition::Answer { answer, outcome: "preview", preview: Some(plan.clone()) }
+            }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Transition::Record {
                     id: made.id.clone(),

@@ -40,6 +40,7 @@ pub(crate) fn scripted(kind: DocumentKind, paid: bool, request_ids: RequestIds, 
         redelivers: false,
         restored: None,
         restores: false,
+        preview: false,
         retry: None,
         mutant: None,
         trace: false,
@@ -97,6 +98,34 @@ pub(crate) fn retries(proof: &mut Proof) {
         }
     }
     println!("retries: {runs} runs, every call of a retried document and of a retried payment, every fault");
+}
+
+/// Every ordered pair of a call of a preview and what befalls it: whatever happens, nothing is sent.
+pub(crate) fn previews(proof: &mut Proof) {
+    let setup = |kind, faults: Vec<(usize, Fault)>| Setup {
+        preview: true,
+        ..scripted(kind, false, RequestIds::Ignored, Faults::At(faults))
+    };
+    let mut runs = 0;
+    let mut check = |kind, faults: Vec<(usize, Fault)>| {
+        let run = run(setup(kind, faults.clone()));
+        proof.saw(&run, || format!("preview of {kind:?}, {faults:?}"));
+        runs += 1;
+        run.made_calls
+    };
+    for (kind, _) in DOCUMENTS.into_iter().filter(|(_, paid)| !paid) {
+        for (first, (call, _)) in check(kind, Vec::new()).iter().enumerate() {
+            for fault in faults(*call) {
+                let after = check(kind, vec![(first, fault)]);
+                for (second, (call, _)) in after.iter().enumerate().skip(first + 1) {
+                    for another in faults(*call) {
+                        check(kind, vec![(first, fault), (second, another)]);
+                    }
+                }
+            }
+        }
+    }
+    println!("previews: {runs} runs, every ordered pair of (call, fault); none sends anything");
 }
 
 /// Every ordered pair of a call and what befalls it.

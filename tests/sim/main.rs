@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     exhaustive::double_crashes(&mut scripted);
     exhaustive::retries(&mut scripted);
     exhaustive::fault_pairs(&mut scripted);
+    exhaustive::previews(&mut scripted);
     matrix::cells(&mut scripted);
     customers::crowds(&mut scripted);
     println!("simulated in {:.1} s", began.elapsed().as_secs_f32());

@@ -66,6 +66,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         redelivers: true,
         restored: None,
         restores: false,
+        preview: false,
         retry: None,
         mutant,
         trace: false,

@@ -8,6 +8,9 @@ use store::retry::Retried;
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
+/// Previews are kept this long.
+const PREVIEW_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// In safe mode nothing is sent for the first time before this much time has passed since the claim.
 const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
@@ -319,8 +322,13 @@ impl Item {
                 record.made = Some(made.clone());
                 record.pay_plan.clone_from(pay_plan);
             }
-            Transition::Complete { answer } | Transition::Answer { answer, .. } => {
+            Transition::Complete { answer } => self.end(held, State::Completed, answer, now),
+            Transition::Answer { answer, preview, .. } => {
                 self.end(held, State::Completed, answer, now);
+                if preview.is_some() {
+                    self.record.preview.clone_from(preview);
+                    self.ttl = Some(now + PREVIEW_KEPT);
+                }
             }
             Transition::Fail { answer, trouble } => {
                 record.trouble = Some(trouble.clone());
@@ -415,6 +423,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         pay_id: None,
         pay_refused: None,
         answer: None,
+        preview: None,
         trouble: None,
         replanned_for: None,
         request: None,
@@ -424,6 +433,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        metered: 0,
         retried: false,
         created_at: now,
     }

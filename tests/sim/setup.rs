@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) restored: Option<Restored>,
     /// The table will be restored to an earlier moment of the run.
     pub(crate) restores: bool,
+    /// The document is only to be shown.
+    pub(crate) preview: bool,
     /// The execution is a retry: HubSpot delivers nothing.
     pub(crate) retry: Option<Retry>,
     pub(crate) mutant: Option<Mutant>,

@@ -115,6 +115,7 @@ impl World {
                 person_meddled: given_up,
                 restored: setup.restored.is_some(),
                 retries_payment: setup.retry == Some(Retry::Payment),
+                previews: setup.preview,
                 ..History::default()
             },
             rare: Vec::new(),

@@ -153,7 +153,12 @@ fn completed() -> Transition {
 }
 
 fn existing() -> Transition {
-    Transition::Answer { answer: r#"{"outputFields":{}}"#.into(), outcome: "existing" }
+    Transition::Answer { answer: r#"{"outputFields":{}}"#.into(), outcome: "existing", preview: None }
+}
+
+fn previewed() -> Transition {
+    let answer = r#"{"outputFields":{}}"#.into();
+    Transition::Answer { answer, outcome: "preview", preview: Some(plan(REALM)) }
 }
 
 fn payment_planned() -> Transition {
@@ -189,7 +194,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
     use State::{Claimed, Completed, DocDone, Failed, NeedsReview, PaySent, Planned, Sent};
     let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
     let quiet_until = now + SignedDuration::from_mins(4);
-    let rules: [(Transition, &[State], State); 15] = [
+    let rules: [(Transition, &[State], State); 16] = [
         (freeze(), &[Claimed], Planned),
         // Within the quiet period of an earlier send there is no second one.
         (Transition::Intent { quiet_until }, &[Planned], Sent),
@@ -198,6 +203,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (recorded(), &[Sent], DocDone),
         (completed(), &[DocDone], Completed),
         (existing(), &[Claimed], Completed),
+        (previewed(), &[Claimed], Completed),
         (failed(), &[Claimed, Planned, Sent], Failed),
         // Its document has a plan already: the payment is not planned alone.
         (payment_planned(), &[], DocDone),
@@ -337,6 +343,16 @@ async fn only_terminal_records_expire_and_those_after_400_days() {
         assert_eq!(table.backing.attribute(&table.key, "ttl").await, Some(ttl), "{}", state.as_str());
         assert_eq!(table.backing.attribute(&table.key, "next_at").await, None, "{}", state.as_str());
     }
+}
+
+#[tokio::test]
+async fn what_would_be_sent_is_kept_with_a_preview_for_30_days() {
+    let table = Table::new().await;
+    let claimed = table.claimed().await;
+    let done = table.done(&claimed, previewed()).await;
+    assert_eq!((done.preview, done.plan, done.sends), (Some(plan(REALM)), None, 0));
+    let ttl = (table.now + SignedDuration::from_hours(30 * 24)).as_second().to_string();
+    assert_eq!(table.backing.attribute(&table.key, "ttl").await, Some(ttl));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::WAIT_ISO;
 use crate::failure::{Code, Failure};
+use crate::preview::Preview;
 
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
@@ -180,6 +181,40 @@ pub(crate) fn existing(
     ]);
     outputs.retain(|(_, value)| !value.is_empty());
     outputs.push(("execution_id", execution_id.to_owned()));
+    to_text(&Reply { state: ExecutionState::Success, outputs })
+}
+
+/// What would be created. QuickBooks has not been asked for anything that only a document in its books has.
+pub(crate) fn preview(kind: DocumentKind, preview: &Preview, url: &str, execution_id: &str) -> String {
+    let Preview { notes, due_date, currency, is_taxed, .. } = preview;
+    let balance = match kind {
+        DocumentKind::Invoice => money(notes.total),
+        DocumentKind::Estimate => String::new(),
+        DocumentKind::SalesReceipt => money(Decimal::ZERO),
+    };
+    let mut outputs = vec![
+        ("status", "preview".to_owned()),
+        ("errorCode", "NONE".to_owned()),
+        ("document_date", notes.date.to_string()),
+        ("due_date", text(*due_date)),
+        ("currency", text(currency.as_ref())),
+        ("subtotal", money(notes.subtotal)),
+        ("tax", text((!is_taxed).then(|| money(Decimal::ZERO)))),
+        ("total", money(notes.total)),
+        ("balance", balance),
+        ("customer_id", text(preview.customer_id())),
+        ("customer_name", notes.customer_name.clone()),
+        ("customer_match", notes.customer_match.clone()),
+    ];
+    let untold = is_taxed.then(|| {
+        let noun = kind.noun();
+        format!("QuickBooks computes tax, if any, when it creates the {noun}: the total here is without it.")
+    });
+    let items = preview.new_items().into_iter().map(|name| format!("The product “{name}” would be created."));
+    let warnings: Vec<String> = items.chain(notes.warnings.iter().cloned()).chain(untold).collect();
+    outputs.push(("warnings", warnings.join(" | ")));
+    outputs.retain(|(_, value)| !value.is_empty());
+    outputs.extend([("execution_id", execution_id.to_owned()), ("preview_url", url.to_owned())]);
     to_text(&Reply { state: ExecutionState::Success, outputs })
 }
 

@@ -1,11 +1,11 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
-mod ending;
 mod items;
 mod numbered;
 mod payment;
 mod repeated;
+mod tally;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,11 +27,11 @@ use mapping::sale::{self, BuyerId, Reading};
 use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use quickbooks::{RequestId, Rows};
+use quickbooks::{Meter, RequestId, Rows};
 use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
-use store::record::{Key, Plan, Record, State, Transition, Written};
+use store::record::{Key, Noted, Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
 use crate::budget;
@@ -40,11 +40,14 @@ use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
-use crate::inputs::{IfRepeated, Inputs};
+use crate::inputs::{IfRepeated, Inputs, Mode};
 use crate::order::Order;
+use crate::preview::{self, Preview};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
-use crate::telemetry::{self, Metric, chain};
-use crate::{App, customer};
+use crate::telemetry::chain;
+use crate::{App, console, customer};
+
+use items::Items;
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -75,6 +78,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) noted: AtomicBool,
     /// Intuit's ids of the calls that this attempt has not written down yet.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Metered reads that are not written down yet.
+    pub(crate) meter: Meter,
 }
 
 impl Effects for Execution<'_> {
@@ -92,12 +97,18 @@ impl Effects for Execution<'_> {
             true => self.plan_payment(record).await,
             false => self.make_plan(record).await,
         };
-        planned.unwrap_or_else(Event::from)
+        planned.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) if self.is_preview() => Event::NotPreviewed(failure),
+            stop => Event::from(stop),
+        })
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
-        let written = self.written(record, change).await;
-        ending::count(record, change, &written);
+        let reads = self.meter.take();
+        // The company's month is counted beside the write, which takes as long.
+        let (written, ()) =
+            tokio::join!(self.written(record, change, reads), self.count_reads(record, reads));
+        tally::count(record, change, &written);
         written
     }
 
@@ -119,10 +130,6 @@ impl Effects for Execution<'_> {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
-        if let Ok(Sighting::Several) = seen {
-            tracing::error!("the marker of one execution is in the books more than once");
-            telemetry::count(Metric::Violations);
-        }
         seen.unwrap_or_else(|stop| match stop {
             Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
@@ -132,12 +139,12 @@ impl Effects for Execution<'_> {
 }
 
 impl Execution<'_> {
-    async fn written(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+    async fn written(&self, record: &Record, change: &Change, metered: u64) -> Result<Written, store::Error> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        let noted = Noted { calls: &self.noted_calls(), metered };
+        let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
             Change::Record(made) if record.state != State::PaySent => {
@@ -156,6 +163,22 @@ impl Execution<'_> {
 
 /// Planning: nothing is sent.
 impl Execution<'_> {
+    /// The company, its reads counted as this execution's.
+    async fn company(&self, realm: &RealmId) -> Result<Company, Stop> {
+        Ok(self.app.company(self.portal, realm, self.deadline).await?.metered_by(&self.meter))
+    }
+
+    async fn count_reads(&self, record: &Record, reads: u64) {
+        if let Some(realm) = record.realm.as_ref().or(self.realm.as_ref().ok()) {
+            self.app.count_reads(realm, reads).await;
+        }
+    }
+
+    /// Whether nothing is to be created.
+    fn is_preview(&self) -> bool {
+        Mode::of(&self.request.inputs) == Some(Mode::Preview)
+    }
+
     async fn make_plan(&self, record: &Record) -> Result<Event, Stop> {
         let realm = match &record.realm {
             Some(realm) => realm.clone(),
@@ -163,7 +186,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, &realm, self.deadline).await?;
+        let company = self.company(&realm).await?;
         let source = self.source(&realm, kind);
         let enrolled = match inputs.if_repeated {
             IfRepeated::Create => {
@@ -198,7 +221,8 @@ impl Execution<'_> {
             }
         };
         let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
-        let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
+        let exchange_rate =
+            self.exchange_rate(&company, record, &settings.books, &matched, paid.as_ref()).await?;
         let header =
             document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
         let write = |customer: &CustomerId, items: &[ItemId]| {
@@ -207,14 +231,20 @@ impl Execution<'_> {
             if body.len() > BODY_LIMIT {
                 return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
             }
-            Ok((body, draft.form().txn_date))
+            Ok((body, draft))
         };
         // From here on something may be created, and only for a document that will not be too large.
         write(&CustomerId(LONGEST_ID.to_owned()), &vec![ItemId(LONGEST_ID.to_owned()); matched.items.len()])?;
-        let items = self.items(&company, record, &matched, inputs.missing_item).await?;
-        let (customer_id, customer_name) =
-            self.customer(&company, &matched).await.map_err(|stop| items.told(stop))?;
-        let (body, date) = write(&customer_id, &items.ids)?;
+        let (items, (customer_id, customer_name)) = match inputs.mode {
+            Mode::Create => {
+                let items = self.items(&company, record, &matched, inputs.missing_item).await?;
+                let customer = self.customer(&company, &matched).await;
+                let customer = customer.map_err(|stop| items.told(stop))?;
+                (items, customer)
+            }
+            Mode::Preview => (Items::shown(&matched), preview::customer(&matched.customer)),
+        };
+        let (body, draft) = write(&customer_id, &items.ids)?;
         let notes = Notes {
             contact: match matched.sale.buyer.id {
                 BuyerId::Contact(contact) => Some(contact),
@@ -232,7 +262,7 @@ impl Execution<'_> {
             created_items: items.created.into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
-            date,
+            date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
             warnings: warnings(kind, &matched)
@@ -242,12 +272,15 @@ impl Execution<'_> {
                 .chain(several_emails(&matched))
                 .collect(),
         };
-        Ok(Event::Planned(Plan {
-            request_id: self.request_id(Op::Document, &realm, record),
-            realm,
-            body,
-            notes: serde_json::json!(notes),
-        }))
+        let request_id = self.request_id(Op::Document, &realm, record);
+        let plan = |notes| Plan { request_id, realm, body, notes };
+        Ok(match inputs.mode {
+            Mode::Create => Event::Planned(plan(serde_json::json!(notes))),
+            Mode::Preview => {
+                let preview = Preview::new(notes, &draft, &matched, &settings);
+                Event::Previewed(plan(serde_json::json!(preview)))
+            }
+        })
     }
 
     fn record_kind(&self) -> Result<RecordKind, Failure> {
@@ -371,12 +404,12 @@ impl Execution<'_> {
         }
         let by_item = queries.len();
         if !books::are_known(company, record, reading, self.now()) {
-            queries.extend(books::queries(company));
+            queries.extend(books::queries(company, record));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {
             [] => company.settings.clone(),
-            rows => self.read_books(company, rows).await?,
+            rows => self.read_books(company, record, rows).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
@@ -442,8 +475,8 @@ impl Execution<'_> {
                 let failure = Failure::refused(self.kind, &company.name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
-                    // Or the company is taxed otherwise by now.
-                    Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
+                    // Or the company is taxed otherwise by now, or has several currencies.
+                    Meaning::ObjectGone | Meaning::TaxCode | Meaning::Currency => Outcome::Outdated(failure),
                     _ => Outcome::Refused(failure),
                 }
             }
@@ -463,7 +496,7 @@ impl Execution<'_> {
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
         let internal = |_| Stop::Trouble(Trouble::Internal);
         let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
-        let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
+        let company = self.company(&plan.realm).await?;
         Ok((company, request_id))
     }
 
@@ -513,7 +546,7 @@ impl Execution<'_> {
             [document] => Sighting::Found(made(document)),
             [] if documents.iter().any(|other| suspect(&other)) => Sighting::Suspect,
             [] => Sighting::Absent,
-            _ => Sighting::Several,
+            _ => tally::several(),
         })
     }
 
@@ -524,7 +557,7 @@ impl Execution<'_> {
         realm: &RealmId,
         notes: &Notes,
     ) -> Result<Vec<T>, Stop> {
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let sent = record.first_sent_at.unwrap_or(record.created_at);
         let since = later(record.safe_since.map_or(sent, |restored| restored.min(sent)), -LOOK_BACK);
         let mut found: Vec<T> = Vec::new();
@@ -565,7 +598,12 @@ impl Execution<'_> {
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
             Change::Exists(made) => {
-                Some(Transition::Answer { answer: self.existing(record, made)?, outcome: "existing" })
+                let answer = self.existing(record, made)?;
+                Some(Transition::Answer { answer, outcome: "existing", preview: None })
+            }
+            Change::Preview(plan) => {
+                let answer = self.previewed(plan)?;
+                Some(Transition::Answer { answer, outcome: "preview", preview: Some(plan.clone()) })
             }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Some(Transition::Record {
@@ -603,6 +641,13 @@ impl Execution<'_> {
             execution_id: &self.key.id(),
         };
         Some(created.answer())
+    }
+
+    /// The answer that tells what would be created; none when the plan is none for a preview.
+    fn previewed(&self, plan: &Plan) -> Option<String> {
+        let preview = Preview::of(plan)?;
+        let url = format!("{}{}", self.app.config.public_base_url, console::execution_address(self.key));
+        Some(answer::preview(self.kind, &preview, &url, &self.key.id()))
     }
 
     fn needs_review(&self, record: &Record) -> Failure {

@@ -63,6 +63,10 @@ pub enum Event {
     PaymentPlanned(Box<PaymentPlan>),
     /// Nothing is to be made: the record has such a document, and that is the answer.
     Exists(Made),
+    /// Nothing is to be made: somebody wants to see what would be.
+    Previewed(Plan),
+    /// The same, and a person must mend something first. Whatever was forgotten in a restore, nothing was ever sent.
+    NotPreviewed(Failure),
     /// A person must mend something first: the record, the settings or the connection.
     NotPossible(Failure),
     /// Planning met an outage or a limit. Nothing was sent.
@@ -169,6 +173,8 @@ pub enum Change {
     PlanPayment(Box<PaymentPlan>),
     /// Keep an answer that names what exists already.
     Exists(Made),
+    /// Keep an answer that tells what would be made, and show that.
+    Preview(Plan),
     /// Write the intent to send.
     Intend,
     /// Take the intent back.
@@ -198,6 +204,8 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
         Event::PaymentPlanned(plan) => Command::Write(Change::PlanPayment(plan)),
         Event::Exists(made) => Command::Write(Change::Exists(made)),
+        Event::Previewed(plan) => Command::Write(Change::Preview(plan)),
+        Event::NotPreviewed(failure) => Command::Write(Change::Fail(failure)),
         Event::NotPossible(failure) => refuse(record, failure),
         Event::NotPlanned(trouble) => later(record, trouble, now),
         Event::Wrote(change) => after_write(record, change, now),
@@ -309,7 +317,9 @@ fn after_write(record: &Record, change: Change, now: Timestamp) -> Command {
         Change::Record(_) | Change::RefusePayment(_) | Change::PlanPayment(_) => resume(record, now),
         Change::Unsend(trouble) | Change::Release(trouble) => later(record, trouble, now),
         Change::Withdraw(failure) => Command::GiveUp(failure),
-        Change::Complete | Change::Exists(_) | Change::Fail(_) | Change::Review => Command::Done,
+        Change::Complete | Change::Exists(_) | Change::Preview(_) | Change::Fail(_) | Change::Review => {
+            Command::Done
+        }
     }
 }
 
@@ -376,7 +386,7 @@ pub trait Effects: Sync {
     fn in_time(&self) -> bool;
 
     /// Reads the sources and makes a plan, or finds that none is needed: [`Event::Planned`], [`Event::PaymentPlanned`],
-    /// [`Event::Exists`], [`Event::NotPossible`] or [`Event::NotPlanned`].
+    /// [`Event::Exists`], [`Event::Previewed`], [`Event::NotPreviewed`], [`Event::NotPossible`] or [`Event::NotPlanned`].
     fn plan(&self, record: &Record) -> impl Future<Output = Event> + Send;
 
     /// Makes one conditional write.
@@ -499,6 +509,7 @@ mod tests {
             pay_id: None,
             pay_refused: None,
             answer: None,
+            preview: None,
             trouble: None,
             replanned_for: None,
             request: None,
@@ -508,6 +519,7 @@ mod tests {
             safe_until: None,
             own_mistakes: 0,
             intuit_tids: Vec::new(),
+            metered: 0,
             retried: false,
             created_at: now(),
         }
@@ -809,6 +821,18 @@ mod tests {
         let turned_away = || Event::Wrote(Change::Unsend(Trouble::Disconnected));
         check(next, &to_send, turned_away(), late, "Later");
         check(next, &to_send, turned_away(), week, "write Review");
+    }
+
+    #[test]
+    fn a_preview_is_answered_and_never_sent() {
+        let restored = Record { safe_since: Some(now()), ..execution(State::Claimed) };
+        for claimed in [execution(State::Claimed), restored] {
+            check(next, &claimed, Event::Previewed(plan()), now(), "write Preview");
+            check(next, &claimed, Event::Wrote(Change::Preview(plan())), now(), "Done");
+            // Nothing of it can be in the books: it has failed, and nobody need look.
+            check(next, &claimed, Event::NotPreviewed(failure()), now(), "write Fail");
+            check(next, &claimed, Event::NotPlanned(Trouble::QuickBooksDown), now(), "Later");
+        }
     }
 
     #[test]

@@ -77,6 +77,19 @@ pub enum ItemMatch {
     Default,
 }
 
+impl ItemMatch {
+    /// The step as a preview names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Sku => "sku",
+            Self::FullName => "full_name",
+            Self::Name => "name",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// The item remembered for a line's product.
 pub(crate) fn linked<'a>(article: &Article, links: &'a Links) -> Option<&'a ItemId> {
     links.items.get(article.product_id.as_deref()?)

@@ -334,6 +334,14 @@ impl Draft {
             Self::SalesReceipt(receipt) => &receipt.form,
         }
     }
+
+    /// When an invoice is due; none where QuickBooks' terms decide, and of the other two.
+    pub fn due_date(&self) -> Option<Date> {
+        match self {
+            Self::Invoice(invoice) => invoice.due_date,
+            Self::Estimate(_) | Self::SalesReceipt(_) => None,
+        }
+    }
 }
 
 /// An invoice to create.

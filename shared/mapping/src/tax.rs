@@ -28,6 +28,11 @@ pub enum Taxation {
 const NON: &str = "NON";
 
 impl Taxation {
+    /// Whether it is certain before QuickBooks says so that there is no tax on the document.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::AmericanNone | Self::NotApplicable)
+    }
+
     /// The code each product line has.
     pub(crate) fn line_code(&self) -> Option<TaxCodeId> {
         match self {

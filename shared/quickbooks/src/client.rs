@@ -6,6 +6,7 @@
 
 use crate::error::{Answer, Cause, Effect, Error, by_fault, sort};
 use crate::fault::{Fault, Meaning};
+use crate::meter::Meter;
 use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
@@ -132,7 +133,7 @@ impl Client {
 
     /// The company `realm`, with the access token granted for it: the two always travel together.
     pub fn company(&self, realm: RealmId, token: SecretString) -> Company {
-        Company { client: self.clone(), realm, token }
+        Company { client: self.clone(), realm, token, meter: Meter::default() }
     }
 }
 
@@ -159,9 +160,21 @@ pub struct Company {
     client: Client,
     realm: RealmId,
     token: SecretString,
+    meter: Meter,
 }
 
 impl Company {
+    /// The same books, with metered reads counted by `meter`.
+    pub fn metered_by(mut self, meter: &Meter) -> Self {
+        self.meter = meter.clone();
+        self
+    }
+
+    /// What counts its metered reads.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Asks `queries`, in one round trip for up to 30 of them; the answers are in the order of the queries.
     ///
     /// # Errors
@@ -275,6 +288,7 @@ impl Company {
         // As a body, not in the URL: no limit of length, and names stay out of everybody's access logs.
         let body = query.statement().into_bytes();
         let (answer, _) = self.send(self.reading("query", "application/text", body)).await?;
+        self.meter.count(1);
         let answer: QueryAnswer = read(&answer)?;
         Ok(Rows { entity: query.entity(), response: answer.query_response })
     }
@@ -289,9 +303,11 @@ impl Company {
         let (answer, _) = self.send(self.reading("batch", "application/json", body)).await?;
         let answer: BatchAnswer = read(&answer)?;
         // By bId: the order of the answers is not that of the questions (quickbooks.md §1.6).
+        let answered: Vec<_> = answer.items.iter().map(|item| batch_item(item)).collect();
+        self.meter.count(answered.iter().filter(|item| item.is_ok()).count());
         let mut found = HashMap::new();
-        for item in answer.items {
-            let read = batch_item(&item)?;
+        for item in answered {
+            let read = item?;
             found.insert(read.b_id, read.query_response);
         }
         let rows = queries.iter().enumerate().map(|(number, query)| {
@@ -310,6 +326,7 @@ impl Company {
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let call = self.reading(path, "application/json", Vec::new());
         let (answer, _) = self.send(Call { method: Method::GET, ..call }).await?;
+        self.meter.count(1);
         read(&answer)
     }
 

@@ -45,6 +45,8 @@ pub enum Meaning {
     PeriodClosed,
     /// 6100, 6160, 6230, or 6000 about a missing tax code: the company's tax settings are not what we took them for.
     TaxCode,
+    /// 6000 about a currency: the company keeps its books in more or fewer of them than we took it to.
+    Currency,
     /// 5020, 5030: the company's plan or the user's role lacks the feature.
     FeatureOff,
     /// 6190: the subscription has ended; the books can only be read.
@@ -141,6 +143,7 @@ impl FaultError {
             Some(6200 | 6210) => Meaning::PeriodClosed,
             Some(6100 | 6160 | 6230) => Meaning::TaxCode,
             Some(6000) if self.detail.as_deref().is_some_and(is_about_tax_codes) => Meaning::TaxCode,
+            Some(6000) if self.detail.as_deref().is_some_and(is_about_currencies) => Meaning::Currency,
             Some(6000) => Meaning::Business,
             Some(5020 | 5030) => Meaning::FeatureOff,
             Some(6190) => Meaning::ReadOnly,
@@ -165,6 +168,15 @@ fn named_document(detail: &str) -> Option<DocumentId> {
 fn is_about_tax_codes(detail: &str) -> bool {
     let detail = detail.to_lowercase();
     ["vat rate", "gst rate", "hst rate", "tax code", "tax rate"].iter().any(|words| detail.contains(words))
+}
+
+/// Nor has 6000 one for a document without its currency, or in another one than its customer's (quickbooks.md §12.14). What it
+/// says is not documented; the word in English and in the other languages of the books' users is what it can hardly lack.
+fn is_about_currencies(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    ["currenc", "devise", "moneda", "moeda", "währung", "valuta", "通貨"]
+        .iter()
+        .any(|word| detail.contains(word))
 }
 
 impl fmt::Display for Fault {
@@ -294,6 +306,16 @@ mod tests {
         }
         check("6000", "Business Validation Error: The entity Estimate 75 does not exist.", Meaning::Business);
         check("6000", "Business Validation Error: Corporate rate is private", Meaning::Business);
+    }
+
+    #[test]
+    fn a_business_error_about_a_currency_is_told_from_the_others() {
+        for detail in [
+            "Business Validation Error: the currency must be USD, the customer's",
+            "La devise de la transaction ne correspond pas",
+        ] {
+            check("6000", detail, Meaning::Currency);
+        }
     }
 
     #[test]

@@ -311,6 +311,8 @@ pub struct Record {
     pub pay_refused: Option<String>,
     /// The stored answer, byte for byte.
     pub answer: Option<String>,
+    /// What would have been sent, of an execution that was to show it only.
+    pub preview: Option<Plan>,
     /// Why the last attempt did not finish.
     pub trouble: Option<String>,
     /// Why the plan was last thrown away.
@@ -329,6 +331,8 @@ pub struct Record {
     pub own_mistakes: u64,
     /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
     pub intuit_tids: Vec<String>,
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
     pub retried: bool,
     /// When it was first claimed.
@@ -353,7 +357,7 @@ impl Record {
     }
 }
 
-/// Without plan and answer: they hold names and sums.
+/// Without plan, preview and answer: they hold names and sums.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, fence, sends, plan_version, made_id, trouble, .. } = self;
@@ -474,8 +478,10 @@ pub enum Transition {
     Answer {
         /// The answer to keep.
         answer: String,
-        /// `existing`: of a document that was there.
+        /// `existing`: of a document that was there. `preview`: of one that is only shown.
         outcome: &'static str,
+        /// What is shown.
+        preview: Option<Plan>,
     },
     /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will. A retry of a payment from DOC_DONE too, as long as
     /// it has planned none.
@@ -518,6 +524,15 @@ impl Transition {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Complete { .. } | Self::Answer { .. } | Self::Fail { .. } | Self::Review { .. })
     }
+}
+
+/// What led to a change, noted with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noted<'a> {
+    /// Intuit's ids of the calls that made something or were refused.
+    pub calls: &'a [String],
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
 }
 
 /// What became of a promise to call HubSpot back.

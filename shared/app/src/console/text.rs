@@ -126,6 +126,9 @@ texts! {
     ends_unused_note: "We use every connection once a week, so that it does not end.",
         "Nous utilisons chaque connexion une fois par semaine, pour qu’elle ne prenne pas fin.";
     home_currency: "Home currency", "Devise de référence";
+    metered_month: "Reads this month", "Lectures ce mois-ci";
+    metered_text: "How often this app has read from the company in QuickBooks this month. Intuit meters such reads; creating documents is not metered.",
+        "Combien de fois cette application a lu des données de l’entreprise dans QuickBooks ce mois-ci. Intuit décompte ces lectures ; créer des documents n’est pas décompté.";
     manage: "Manage", "Gérer";
     manage_company: "Manage {name}", "Gérer {name}";
     reconnect: "Reconnect", "Reconnecter";
@@ -266,11 +269,39 @@ texts! {
     working: "In progress", "En cours";
     created: "Created", "Créé";
     existing: "Existed already", "Existait déjà";
+    preview: "Preview", "Aperçu";
     paid: "Created, paid", "Créé, payé";
     partly_paid: "Payment refused", "Paiement refusé";
     failed: "Failed", "Échec";
     review: "To review", "À vérifier";
     closed: "Closed", "Clos";
+
+    // A preview
+    preview_heading: "What would be created", "Ce qui serait créé";
+    preview_text: "Nothing was created. A run that creates sends this document, with a marker and a date of its own.",
+        "Rien n’a été créé. Une exécution qui crée envoie ce document, avec son propre repère et sa propre date.";
+    customer: "Customer", "Client";
+    customer_link: "remembered from an earlier document", "retenu d’un document précédent";
+    customer_email: "same e-mail address", "même adresse e-mail";
+    customer_name_match: "same name", "même nom";
+    customer_new: "would be created", "serait créé";
+    line: "Line", "Ligne";
+    quantity: "Quantity", "Quantité";
+    line_amount: "Amount", "Montant";
+    product_found: "Product", "Produit";
+    why: "Why", "Pourquoi";
+    item_link: "remembered from an earlier document", "retenu d’un document précédent";
+    item_sku: "same SKU", "même UGS";
+    item_full_name: "same full name", "même nom complet";
+    item_name_match: "same name", "même nom";
+    item_default: "default product of the settings", "produit par défaut des paramètres";
+    item_fee: "product for fees of the settings", "produit des frais des paramètres";
+    item_new: "would be created", "serait créé";
+    payment_to_come: "Payment that would follow", "Paiement qui suivrait";
+    payment_limit: "{amount}, at most what QuickBooks says is owed",
+        "{amount}, au plus ce qui est dû d’après QuickBooks";
+    document_sent: "The document as it would be sent to QuickBooks",
+        "Le document tel qu’il serait envoyé à QuickBooks";
 
     // One execution
     deal: "Deal {id}", "Transaction {id}";
@@ -311,6 +342,7 @@ texts! {
     sends: "Sent to QuickBooks", "Envoyée à QuickBooks";
     first_sent: "First sent", "Premier envoi";
     payment_sent: "Payment first sent", "Premier envoi du paiement";
+    metered: "Metered reads of QuickBooks", "Lectures QuickBooks décomptées";
     replanned: "Planned anew", "Planifiée de nouveau";
     waits_until: "HubSpot waits until", "HubSpot attend jusqu’à";
     told_early: "HubSpot told to review", "HubSpot prié de vérifier";

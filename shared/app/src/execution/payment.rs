@@ -12,7 +12,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::{Execution, each_once, frozen, made};
+use super::{Execution, each_once, frozen, made, tally};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -75,7 +75,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let enrolled = self.enrolled(&company, record, kind, &inputs).await?;
         let paid = self.paid(&enrolled, &inputs, &company.settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
@@ -172,7 +172,7 @@ impl Execution<'_> {
             [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
             [] => Sighting::Absent,
             [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
-            _ => Sighting::Several,
+            _ => tally::several(),
         })
     }
 }
