@@ -15,6 +15,7 @@ mod gate;
 mod invoice;
 mod items;
 mod lossy;
+mod mail;
 mod paid;
 mod quotes;
 mod records;

@@ -2,6 +2,7 @@
 
 mod books;
 mod items;
+mod mail;
 mod numbered;
 mod payment;
 mod repeated;
@@ -128,6 +129,13 @@ impl Effects for Execution<'_> {
         })
     }
 
+    async fn mail(&self, record: &Record) -> Outcome {
+        self.mail_document(record).await.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) => Outcome::Refused(failure),
+            Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
+        })
+    }
+
     async fn look(&self, record: &Record) -> Sighting {
         let seen = match record.state {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
@@ -226,6 +234,7 @@ impl Execution<'_> {
             realm,
             body,
             notes: serde_json::json!(notes),
+            emailed: inputs.emailing == Emailing::Send && matched.sale.buyer.email.is_some(),
         }))
     }
 
@@ -282,14 +291,17 @@ impl Execution<'_> {
         }
     }
 
-    /// What cannot be marked to be sent is told.
+    /// What cannot be sent, or marked to be, is told.
     fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
         let buyer = &matched.sale.buyer;
-        let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
+        let so = match inputs.emailing {
+            Emailing::No => return None,
+            Emailing::Queue => "does not wait to be sent",
+            Emailing::Send => "was not e-mailed",
+        };
         let (what, contact) = (self.kind.noun(), buyer.label());
-        unsent.then(|| {
-            format!("The contact “{contact}” has no e-mail address: the {what} does not wait to be sent.")
-        })
+        let unsent = buyer.email.is_none();
+        unsent.then(|| format!("The contact “{contact}” has no e-mail address: the {what} {so}."))
     }
 
     fn zone(&self) -> TimeZone {
@@ -575,6 +587,7 @@ impl Execution<'_> {
             notes: &notes,
             document: &document,
             payment,
+            mailing: mail::mailing(record),
             app_url: &self.app.config.quickbooks_app_url,
             execution_id: &self.key.id(),
         };
