@@ -86,7 +86,7 @@ async fn without_an_address_nothing_is_e_mailed_and_that_is_told() {
     portal(&stack, json!({"contacts": [contact], "deals": [deal], "line_items": [line]})).await;
     company(&stack, json!({"customers": [{"DisplayName": "Ida Berg"}]})).await;
     let shown = created(&stack, mailed(invoice(900))).await;
-    let warning = "The contact “Ida Berg” has no e-mail address: the invoice was not e-mailed.";
+    let warning = "There is no e-mail address for “Ida Berg”: the invoice was not e-mailed.";
     assert_eq!(shown.output("warnings"), warning);
     assert_eq!(made(&stack), ["invoice"]);
 }

@@ -7,6 +7,7 @@ use mapping::hubspot::RecordId;
 use mapping::money::Currency;
 use mapping::payment::{self, Booking, Paid};
 use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,11 @@ use crate::failure::{Code, Failure};
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The contact the document was made for; none when only its payment is planned.
+    /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
+    /// The HubSpot company the document was made for.
+    #[serde(default)]
+    pub(crate) company: Option<RecordId>,
     /// The customer.
     pub(crate) customer_id: CustomerId,
     /// Its display name.
@@ -46,6 +50,13 @@ pub(crate) struct Notes {
     pub(crate) booking: Option<Booking>,
     /// What was odd and did not stop the document.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Notes {
+    /// Whose customer is remembered, if anybody's.
+    pub(crate) fn buyer(&self) -> Option<BuyerId> {
+        self.company.map(BuyerId::Company).or(self.contact.map(BuyerId::Contact))
+    }
 }
 
 /// A document that was created, and what became of its payment.
@@ -265,6 +276,15 @@ pub(crate) fn failed(failure: &Failure, execution_id: &str) -> String {
     })
 }
 
+/// Whether an answer says that there is a document and does not name it: never, unless something went wrong that we do not know.
+pub(crate) fn lacks_its_document(answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let output = |name: &str| answer["outputFields"][name].as_str().unwrap_or_default();
+    output("hs_execution_state") == "SUCCESS"
+        && output("status") != "preview"
+        && output("document_id").is_empty()
+}
+
 /// The tax QuickBooks computed.
 pub(crate) fn tax(document: &Document) -> Decimal {
     document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default()
@@ -281,4 +301,21 @@ fn text(value: Option<impl ToString>) -> String {
 /// An amount with two decimals.
 pub(crate) fn money(amount: Decimal) -> String {
     format!("{amount:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_names_its_document_unless_it_is_a_preview() {
+        let lacks = |outputs: serde_json::Value| {
+            lacks_its_document(&serde_json::json!({ "outputFields": outputs }).to_string())
+        };
+        let success = |status: &str, id: &str| {
+            lacks(serde_json::json!({"hs_execution_state": "SUCCESS", "status": status, "document_id": id}))
+        };
+        assert!(success("created", "") && !success("created", "411") && !success("preview", ""));
+        assert!(!lacks(serde_json::json!({"hs_execution_state": "FAIL_CONTINUE", "status": "failed"})));
+    }
 }

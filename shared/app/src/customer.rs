@@ -1,7 +1,7 @@
-//! A customer that is created: one for each address of a company.
+//! A customer that is created: one for each address, and for each name of a HubSpot company that is billed.
 
-use mapping::hubspot::RecordId;
-use mapping::quickbooks::{Customer, NewCustomer, RealmId};
+use mapping::quickbooks::{Customer, Email, NewCustomer, RealmId};
+use mapping::sale::Buyer;
 use quickbooks::fault::Fault;
 use quickbooks::query::{Attribute, Entity};
 use quickbooks::{Created, RequestId};
@@ -16,14 +16,7 @@ use crate::protocol::Outcome;
 /// A customer that an execution needs.
 pub(crate) struct Wanted<'a> {
     pub(crate) new: &'a NewCustomer,
-    pub(crate) contact: RecordId,
-    pub(crate) contact_name: String,
-}
-
-impl Wanted<'_> {
-    fn address(&self) -> &str {
-        &self.new.primary_email_addr.address
-    }
+    pub(crate) buyer: &'a Buyer,
 }
 
 impl Needed for Wanted<'_> {
@@ -34,12 +27,15 @@ impl Needed for Wanted<'_> {
     const NAME: Attribute = Attribute::DisplayName;
 
     fn key(&self, environment: Environment, realm: &RealmId) -> Key {
-        ids::customer_key(environment, realm, self.address())
+        match &self.new.primary_email_addr {
+            Some(email) => ids::customer_key(environment, realm, &email.address),
+            None => ids::company_key(environment, realm, &self.new.display_name),
+        }
     }
 
     fn draft(&self, taken: bool) -> Draft {
         let new = self.new.clone();
-        let new = if taken { new.under_own_name(self.contact) } else { new };
+        let new = if taken { new.under_own_name(self.buyer.id.record()) } else { new };
         Draft { body: serde_json::json!(new).to_string(), name: new.display_name }
     }
 
@@ -56,19 +52,35 @@ impl Needed for Wanted<'_> {
     }
 
     fn is_it(&self, row: &Customer) -> bool {
-        let address = row.primary_email_addr.as_ref().map(|email| email.address.trim().to_lowercase());
-        address == Some(self.address().trim().to_lowercase())
+        row.active && self.has_its_address(row)
     }
 
     fn refused(&self, fault: &Fault) -> Failure {
-        Failure::customer_refused(&self.contact_name, fault)
+        Failure::customer_refused(&self.buyer.label(), fault)
     }
 
-    /// Another customer has it, a vendor or an employee: then it is the second form of the name.
-    fn name_taken(&self, name: &str, _: Vec<Customer>, failure: Failure) -> Outcome {
+    /// Another customer has it, a vendor or an employee: then it is the second form of the name. The same person's customer
+    /// may be inactive: whether it is to come back is for people to say.
+    fn name_taken(&self, name: &str, rows: Vec<Customer>, failure: Failure) -> Outcome {
+        let inactive = rows.iter().find(|row| !row.active && self.has_its_address(row));
+        if let Some(row) = inactive {
+            return Outcome::Refused(Failure::customer_inactive(&self.buyer.label(), &row.display_name));
+        }
         match name == self.draft(true).name {
             true => Outcome::Refused(failure),
             false => Outcome::Outdated(failure),
         }
     }
+}
+
+impl Wanted<'_> {
+    /// A company has nothing but its name.
+    fn has_its_address(&self, row: &Customer) -> bool {
+        let ours = folded(self.new.primary_email_addr.as_ref());
+        ours.is_none() || folded(row.primary_email_addr.as_ref()) == ours
+    }
+}
+
+fn folded(email: Option<&Email>) -> Option<String> {
+    email.map(|email| email.address.trim().to_lowercase())
 }

@@ -1,6 +1,7 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
+mod ending;
 mod items;
 mod mail;
 mod numbered;
@@ -23,8 +24,8 @@ use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, Reading};
-use mapping::settings::Settings;
+use mapping::sale::{self, BuyerId, Reading};
+use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -43,7 +44,7 @@ use crate::ids::{self, MARKER, Op};
 use crate::inputs::{IfRepeated, Inputs};
 use crate::order::Order;
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 use crate::{App, customer};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -96,24 +97,9 @@ impl Effects for Execution<'_> {
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
-        let Some(transition) = self.transition(record, change) else {
-            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
-        };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
-        match change {
-            // At once with the record: before the end it is made sure of.
-            Change::Record(made) if record.state != State::PaySent => {
-                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
-                self.noted.store(noted.is_ok(), Ordering::Relaxed);
-                written
-            }
-            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
-                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
-                writing.await
-            }
-            _ => writing.await,
-        }
+        let written = self.written(record, change).await;
+        ending::count(record, change, &written);
+        written
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -141,11 +127,38 @@ impl Effects for Execution<'_> {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
+        if let Ok(Sighting::Several) = seen {
+            tracing::error!("the marker of one execution is in the books more than once");
+            telemetry::count(Metric::Violations);
+        }
         seen.unwrap_or_else(|stop| match stop {
             Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
             Stop::Failure(_) => Sighting::NotSeen(Trouble::OutcomeUnknown),
         })
+    }
+}
+
+impl Execution<'_> {
+    async fn written(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        let Some(transition) = self.transition(record, change) else {
+            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
+        };
+        let calls = self.noted_calls();
+        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        match change {
+            // At once with the record: before the end it is made sure of.
+            Change::Record(made) if record.state != State::PaySent => {
+                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
+                self.noted.store(noted.is_ok(), Ordering::Relaxed);
+                written
+            }
+            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
+                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
+                writing.await
+            }
+            _ => writing.await,
+        }
     }
 }
 
@@ -211,7 +224,14 @@ impl Execution<'_> {
             self.customer(&company, &matched).await.map_err(|stop| items.told(stop))?;
         let (body, date) = write(&customer_id, &items.ids)?;
         let notes = Notes {
-            contact: Some(matched.sale.buyer.contact_id),
+            contact: match matched.sale.buyer.id {
+                BuyerId::Contact(contact) => Some(contact),
+                BuyerId::Company(_) => None,
+            },
+            company: match matched.sale.buyer.id {
+                BuyerId::Contact(_) => None,
+                BuyerId::Company(company) => Some(company),
+            },
             customer_id,
             customer_name,
             currency: matched.sale.currency.clone(),
@@ -227,6 +247,7 @@ impl Execution<'_> {
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
+                .chain(several_emails(&matched))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
@@ -256,8 +277,11 @@ impl Execution<'_> {
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
-        let calls = budget::calls_to_read(kind) + u32::from(payments);
+        let choices = &company.settings.choices;
+        let bill_company = choices.bill == Bill::Company;
+        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -299,9 +323,9 @@ impl Execution<'_> {
             Emailing::Queue => "does not wait to be sent",
             Emailing::Send => "was not e-mailed",
         };
-        let (what, contact) = (self.kind.noun(), buyer.label());
+        let (what, label) = (self.kind.noun(), buyer.label());
         let unsent = buyer.email.is_none();
-        unsent.then(|| format!("The contact “{contact}” has no e-mail address: the {what} {so}."))
+        unsent.then(|| format!("There is no e-mail address for “{label}”: the {what} {so}."))
     }
 
     fn zone(&self) -> TimeZone {
@@ -328,8 +352,8 @@ impl Execution<'_> {
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
-        let contact = reading.contact_id();
-        let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
+        let buyer = reading.buyer_id();
+        let matches = self.app.store.matches(self.request.portal_id, realm, buyer, &products).await?;
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
@@ -348,6 +372,7 @@ impl Execution<'_> {
             wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
         let by_email = queries.len();
         queries.extend(wanted.display_names.iter().map(customers(Attribute::DisplayName)));
+        queries.extend(wanted.company_names.iter().map(customers(Attribute::CompanyName)));
         let by_name = queries.len();
         for (attribute, values) in [(Attribute::Sku, &wanted.skus), (Attribute::Name, &wanted.item_names)] {
             let values: Vec<&String> = values.iter().collect();
@@ -388,8 +413,7 @@ impl Execution<'_> {
         match &matched.customer {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
-                let (contact, contact_name) = (matched.sale.buyer.contact_id, matched.sale.buyer.label());
-                let wanted = customer::Wanted { new, contact, contact_name };
+                let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
                 let order = Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline);
                 let made = order.create().await?;
                 Ok((CustomerId(made.id), made.name))
@@ -457,7 +481,7 @@ impl Execution<'_> {
 
     /// Best effort: what is not remembered is asked again.
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
-        let Some(contact) = notes.contact else { return };
+        let Some(buyer) = notes.buyer() else { return };
         let matches = Matches {
             customer: Some(LinkedCustomer {
                 id: notes.customer_id.clone(),
@@ -470,7 +494,7 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, contact, &matches).await;
+        let remembered = self.app.store.remember(self.request.portal_id, realm, buyer, &matches).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -656,6 +680,12 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
     warning.into_iter().chain(unmatched).collect()
+}
+
+fn several_emails(matched: &Matched) -> Option<String> {
+    let buyer = &matched.sale.buyer;
+    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
+    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

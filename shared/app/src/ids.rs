@@ -71,6 +71,12 @@ pub fn customer_key(environment: Environment, realm: &RealmId, email: &str) -> K
     Key::Customer { identity: digest(&["hsqbo.customer.v1", environment.as_str(), realm.as_str(), &folded]) }
 }
 
+/// The claim on a company's customer to be created: companies of one name are one customer (product.md §3).
+pub fn company_key(environment: Environment, realm: &RealmId, display_name: &str) -> Key {
+    let folded = display_name.trim().to_lowercase();
+    Key::Customer { identity: digest(&["hsqbo.company.v1", environment.as_str(), realm.as_str(), &folded]) }
+}
+
 /// The claim on an item to be created in a company: one per name (rulings.md 8).
 pub fn item_key(environment: Environment, realm: &RealmId, name: &str) -> Key {
     let folded = item::folded(name);
@@ -150,6 +156,10 @@ mod tests {
         let claim = |email| customer_key(Environment::Dev, &realm("1"), email);
         assert_eq!(claim(" Ana@Northwind.example "), claim("ana@northwind.example"));
         assert_ne!(claim("ana@northwind.example"), claim("bea@northwind.example"));
+        let company = |name| company_key(Environment::Dev, &realm("1"), name);
+        assert_eq!(company("Northwind Traders"), company("NORTHWIND TRADERS"));
+        assert_ne!(company("Northwind Traders"), company("Northwind"));
+        assert_ne!(company("ana@northwind.example"), claim("ana@northwind.example"));
     }
 
     #[test]

@@ -179,18 +179,17 @@ impl<'a, N: Needed> Order<'a, N> {
         rows[0].read().map_err(unreadable(self.kind, &self.company.name))
     }
 
-    async fn named(&self, name: &str) -> Result<Vec<N::Row>, Stop> {
-        self.rows(Query::from(N::ENTITY).equals(N::NAME, name)).await
-    }
-
     /// What we need by this name, if it is there: what an earlier send of ours made, or what somebody else made meanwhile.
     async fn same(&self, name: &str) -> Result<Option<N::Row>, Stop> {
-        Ok(self.named(name).await?.into_iter().find(|row| self.needed.is_it(row)))
+        let rows = self.rows(Query::from(N::ENTITY).equals(N::NAME, name)).await?;
+        Ok(rows.into_iter().find(|row| self.needed.is_it(row)))
     }
 
     /// 6240: what has the name may be what we need.
     async fn name_taken(&self, name: &str, failure: Failure) -> Outcome {
-        let Ok(mut rows) = self.named(name).await else {
+        // An inactive one can have it too, if it was not renamed.
+        let query = Query::from(N::ENTITY).equals(N::NAME, name).with_inactive();
+        let Ok(mut rows) = self.rows(query).await else {
             // Refused for certain, so nothing is lost: the next attempt meets the same refusal and looks again.
             return Outcome::NoEffect(Trouble::QuickBooksDown);
         };

@@ -22,6 +22,7 @@
 //!         id: hubspot::RecordId(501),
 //!         properties: from_value(json!({"firstname": "Ana", "lastname": "Trujillo", "email": "ana@harbour.example"}))?,
 //!     }),
+//!     companies: None,
 //!     line_items: vec![hubspot::LineItem {
 //!         id: hubspot::RecordId(601),
 //!         properties: from_value(json!({

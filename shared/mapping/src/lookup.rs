@@ -5,13 +5,13 @@
 use crate::adjustment::{Applied, Fee};
 use crate::books::Books;
 use crate::customer::{self, CustomerFound, Sought};
-use crate::hubspot::{RecordId, RecordKind};
+use crate::hubspot::RecordKind;
 use crate::item::{self, Catalog, ItemFound, MissingItem};
 use crate::line::{Article, SaleLine};
 use crate::money::{self, Currency};
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
-use crate::sale::{LineReading, Reading, RecordRef, Sale};
+use crate::sale::{BuyerId, LineReading, Reading, RecordRef, Sale};
 use crate::settings::{NoLineItems, Settings, Totals};
 use crate::tax::{self, Taxation};
 use rust_decimal::Decimal;
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// says so (610, 2500) and the caller starts again without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// The contact's customer.
+    /// The contact's or company's customer.
     pub customer: Option<LinkedCustomer>,
     /// Items by HubSpot product id.
     pub items: BTreeMap<String, ItemId>,
@@ -45,6 +45,8 @@ pub struct Wanted {
     pub emails: BTreeSet<String>,
     /// Customers by `DisplayName`.
     pub display_names: BTreeSet<String>,
+    /// Customers by `CompanyName`.
+    pub company_names: BTreeSet<String>,
     /// Items by `Sku`, inactive ones too.
     pub skus: BTreeSet<String>,
     /// Items by `Name`, inactive ones too.
@@ -56,7 +58,7 @@ pub struct Wanted {
 pub struct Answers {
     /// To [`Wanted::emails`].
     pub customers_by_email: Vec<Customer>,
-    /// To [`Wanted::display_names`].
+    /// To [`Wanted::display_names`] and [`Wanted::company_names`].
     pub customers_by_name: Vec<Customer>,
     /// To [`Wanted::skus`] and [`Wanted::item_names`].
     pub items: Vec<Item>,
@@ -89,9 +91,9 @@ impl Matched {
 }
 
 impl Reading {
-    /// The contact whose customer may be remembered.
-    pub fn contact_id(&self) -> Option<RecordId> {
-        self.buyer.as_ref().map(|buyer| buyer.contact_id)
+    /// The contact or company whose customer may be remembered.
+    pub fn buyer_id(&self) -> Option<BuyerId> {
+        self.buyer.as_ref().map(|buyer| buyer.id)
     }
 
     /// The HubSpot products whose items may be remembered.
@@ -122,7 +124,9 @@ impl Reading {
         if links.customer.is_none()
             && let Some(buyer) = &self.buyer
         {
-            wanted.emails.extend(buyer.email.clone());
+            let of_person = buyer.email.clone().filter(|_| buyer.company_name.is_none());
+            wanted.emails.extend(of_person);
+            wanted.company_names.extend(buyer.company_name.clone());
             wanted.display_names.extend(customer::display_name(buyer));
         }
         let articles = self.lines.iter().map(|line| &line.article);
@@ -261,15 +265,15 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hubspot::{Enrolled, Record};
+    use crate::hubspot::{Enrolled, Record, RecordId};
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
     use crate::quickbooks::AccountId;
     use crate::sale;
     use crate::settings::Choices;
     use crate::testing::{
-        adjusted, adjustment, contact_with, customer, deal, item, over, quote, quote_with, settings, settled,
-        widget, widget_line,
+        adjusted, adjustment, companies, contact_with, customer, deal, item, over, quote, quote_with,
+        settings, settled, widget, widget_line,
     };
     use serde_json::json;
     use std::slice::from_ref;
@@ -284,6 +288,7 @@ mod tests {
         let wanted = Wanted {
             emails: set(&["ana@harbour.example"]),
             display_names: set(&["Ana Trujillo"]),
+            company_names: set(&[]),
             skus: set(&["WID-1"]),
             item_names: set(&["Installation", "Installation (deleted)", "Widget"]),
         };
@@ -291,9 +296,22 @@ mod tests {
     }
 
     #[test]
+    fn a_company_is_asked_for_by_its_names_and_not_by_its_contacts_address() {
+        let companies = companies(&[json!({"name": "Northwind: Traders"})]);
+        let reading = sale::read(&Enrolled { companies, ..deal([]) });
+        let wanted = Wanted {
+            display_names: set(&["Northwind Traders"]),
+            company_names: set(&["Northwind: Traders"]),
+            ..Wanted::default()
+        };
+        assert_eq!(reading.buyer_id(), Some(BuyerId::Company(RecordId(701))));
+        assert_eq!(reading.wanted(&Links::default()), wanted);
+    }
+
+    #[test]
     fn what_is_remembered_is_not_asked_for() {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
-        assert_eq!(reading.contact_id(), Some(RecordId(501)));
+        assert_eq!(reading.buyer_id(), Some(BuyerId::Contact(RecordId(501))));
         assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
         let customer =
             LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };

@@ -216,6 +216,7 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "terms" => texts.explain_terms,
         "class" => texts.explain_class,
         "location" => texts.explain_location,
+        "bill" => texts.explain_bill,
         _ => "",
     }
 }

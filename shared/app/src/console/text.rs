@@ -216,6 +216,8 @@ texts! {
         "L’identifiant de la classe QuickBooks des documents, ou de leurs lignes, selon le suivi de l’entreprise ; null pour aucune.";
     explain_location: "The ID of the QuickBooks location of documents, where the company tracks locations; null for none.",
         "L’identifiant du lieu QuickBooks des documents, si l’entreprise suit les lieux ; null pour aucun.";
+    explain_bill: "\"contact\" bills the record’s contact, \"company\" its HubSpot company: the primary one, or the only one.",
+        "\"contact\" facture le contact de l’enregistrement, \"company\" son entreprise HubSpot : la principale, ou la seule.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -340,6 +342,7 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::RecordTypeUnsupported => ("Not a deal or quote", "Ni transaction ni devis"),
         Code::InputInvalid => ("Input of the action", "Entrée de l’action"),
         Code::NoContact => ("No contact", "Aucun contact"),
+        Code::NoCompany => ("No company to bill", "Aucune entreprise à facturer"),
         Code::ContactIncomplete => ("Contact incomplete", "Contact incomplet"),
         Code::CustomerAmbiguous => ("Several customers fit", "Plusieurs clients possibles"),
         Code::CustomerInactive => ("Customer inactive", "Client inactif"),

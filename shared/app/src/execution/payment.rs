@@ -89,6 +89,7 @@ impl Execution<'_> {
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
             contact: None,
+            company: None,
             customer_id: customer.value,
             customer_name: customer.name.unwrap_or_default(),
             currency: None,

@@ -40,6 +40,8 @@ pub struct Choices {
     pub class: Option<ClassId>,
     /// The location of a document, where the company tracks locations.
     pub location: Option<DepartmentId>,
+    /// Who is billed.
+    pub bill: Bill,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -113,6 +115,16 @@ words! {
         Net = "net",
         /// Gross: they hold the tax of the default tax code.
         Gross = "gross",
+    }
+}
+
+words! {
+    /// Who is billed.
+    Bill {
+        /// The record's contact.
+        Contact = "contact",
+        /// The record's HubSpot company.
+        Company = "company",
     }
 }
 
@@ -249,6 +261,11 @@ pub(super) const FIELDS: &[Field] = &[
         name: "location",
         get: |choices| choices.location.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.location = id.map(DepartmentId)),
+    },
+    Field {
+        name: "bill",
+        get: |choices| Some(choices.bill.as_str().to_owned()),
+        set: |choices, value| Bill::read(value).map(|bill| choices.bill = bill),
     },
 ];
 
