@@ -17,6 +17,7 @@ mod gate;
 mod invoice;
 mod items;
 mod lossy;
+mod mail;
 mod metered;
 mod paid;
 mod preview;

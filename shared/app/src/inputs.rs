@@ -100,7 +100,8 @@ impl Inputs {
             emailing: match inputs.get("email_document").map(String::as_str) {
                 None | Some("no") => Emailing::No,
                 Some("queue") => Emailing::Queue,
-                Some(_) => return Err(Failure::input_invalid("email_document", "no or queue")),
+                Some("send") => Emailing::Send,
+                Some(_) => return Err(Failure::input_invalid("email_document", "no, queue or send")),
             },
             if_repeated: match inputs.get("if_repeated").map(String::as_str) {
                 None | Some("create") => IfRepeated::Create,
@@ -155,7 +156,7 @@ mod tests {
             ("if_repeated", "skip"),
             ("mode", "dry run"),
             ("missing_item", "guess"),
-            ("email_document", "send"),
+            ("email_document", "yes"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),
