@@ -89,6 +89,7 @@ enum Failure {
     SecretGone,
     WrongCredentials,
     GrantNeglected,
+    QuotaNearlyUsed,
     QuickBooksLimit,
     QuickBooksSlow,
     HubSpotDown,
@@ -113,6 +114,7 @@ fn failure_of(alarm: &str) -> Failure {
         "tokens-are-in-memory-only" => Failure::SecretGone,
         "our-credentials-are-refused" => Failure::WrongCredentials,
         "grants-are-about-to-end" => Failure::GrantNeglected,
+        "metered-reads-run-out" => Failure::QuotaNearlyUsed,
         "quickbooks-turns-us-away" => Failure::QuickBooksLimit,
         "quickbooks-is-slow" => Failure::QuickBooksSlow,
         "hubspot-fails" => Failure::HubSpotDown,
@@ -213,6 +215,11 @@ async fn a_day_with(failure: Failure) -> Vec<Value> {
         }
         Failure::GrantNeglected => {
             stack.advance_clock(SignedDuration::from_hours(24 * 95));
+            stack.tick("refresh").await.unwrap();
+        }
+        Failure::QuotaNearlyUsed => {
+            let realm = REALM.to_owned().try_into().unwrap();
+            stack.store.count_reads(&realm, 400_000, stack.now()).await.unwrap();
             stack.tick("refresh").await.unwrap();
         }
         Failure::QuickBooksLimit => {

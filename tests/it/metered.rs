@@ -66,6 +66,33 @@ async fn an_execution_takes_eight_metered_reads_at_most_and_none_with_what_is_re
 }
 
 #[tokio::test]
+async fn a_line_that_is_no_product_of_hubspot_s_is_looked_for_once_a_day() {
+    let stack = stack().await;
+    let deal = json!({"id": "900", "properties": {"dealname": "Custom lines", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["503"], "line_items": ["901", "902"]}});
+    let line = |id: &str, sku: &str, name: &str| {
+        json!({"id": id, "properties": {
+        "name": name, "hs_sku": sku, "quantity": "1", "price": "5", "amount": "5.00"}})
+    };
+    let lines = [line("901", "EQ-GR01", "A grinder"), line("902", "", "Barista training, hour")];
+    portal(&stack, json!({"deals": [deal], "line_items": lines})).await;
+    assert!(cost(&stack, invoice(900)).await > 0);
+    let first = rows(&stack, "Invoice").pop().unwrap();
+    assert_eq!(cost(&stack, invoice(900)).await, 0);
+    assert_eq!(rows(&stack, "Invoice").pop().unwrap()["Line"], first["Line"]);
+    // Another item has the SKU by then.
+    stack.advance_clock(jiff::SignedDuration::from_hours(23));
+    assert_eq!(cost(&stack, invoice(900)).await, 0, "used again, and not made younger");
+    let item = &first["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"];
+    let other = json!({"Name": "Another grinder", "Sku": "EQ-GR01", "Type": "Service"});
+    company(&stack, json!({"items": [{"Id": item, "Sku": "EQ-GR00"}, other]})).await;
+    stack.advance_clock(jiff::SignedDuration::from_hours(2));
+    assert!(cost(&stack, invoice(900)).await > 0);
+    let last = rows(&stack, "Invoice").pop().unwrap();
+    assert_ne!(&last["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"], item);
+}
+
+#[tokio::test]
 async fn in_another_currency_and_with_amounts_that_hold_tax_it_is_the_same() {
     let stack = stack().await;
     let rate = json!({"Id": "3", "Name": "20% S", "RateValue": 20});

@@ -120,6 +120,31 @@ async fn in_another_currency_or_with_a_number_of_the_record_it_is_the_same_too()
 }
 
 #[tokio::test]
+async fn what_would_be_created_first_is_named_and_stands_as_new() {
+    let stack = stack().await;
+    // Sales of Product Income: every simulated company has it.
+    settings(&stack, json!({"income_account": "9004"})).await;
+    let creating = json!({"quickbooks_account": "default", "missing_item": "create"});
+    let enrollment = but(invoice(LETTERING), json!({"inputs": creating}));
+    let before = made(&stack);
+    let shown = created(&stack, preview(enrollment.clone())).await;
+    assert_eq!((shown.output("status"), made(&stack)), ("preview", before));
+    let told = "The product “Window lettering” would be created.";
+    assert!(shown.output("warnings").contains(told), "{}", shown.0);
+    let mut document = previewed(&stack, &shown).await;
+    let then = created(&stack, enrollment).await;
+    let sent = comparable(sent(&stack, "invoice"), "");
+    let items = rows(&stack, "Item");
+    let new = items.iter().find(|item| item["Name"] == "Window lettering").unwrap()["Id"].clone();
+    assert_eq!(document["Line"][1]["SalesItemLineDetail"]["ItemRef"]["value"], app::preview::TO_BE_CREATED);
+    document["Line"][1]["SalesItemLineDetail"]["ItemRef"]["value"] = new;
+    assert_eq!(comparable(document, ""), sent, "{}", then.0);
+    let page = Browser::signed_in(&stack, PORTAL).await;
+    let page = page.get(&format!("/console/execution?id={}", shown.output("execution_id"))).await.body;
+    assert!(page.contains("Window lettering") && page.contains("would be created"), "{page}");
+}
+
+#[tokio::test]
 async fn the_outputs_of_a_preview_are_what_the_contract_says() {
     let stack = stack().await;
     let callback_id = json!({"callback_id": "ap-1000001-900000000001-3-0"});

@@ -18,7 +18,7 @@ use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document::{self, Emailing};
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
-use mapping::item::{ItemFound, ItemMatch};
+use mapping::item::{self, ItemFound, ItemMatch};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
 use mapping::number::Number;
 use mapping::payment::Paid;
@@ -384,9 +384,10 @@ impl Execution<'_> {
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
-        let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
+        let lines: Vec<String> = reading.known_lines().into_iter().collect();
         let buyer = reading.buyer_id();
-        let matches = self.app.store.matches(self.request.portal_id, realm, buyer, &products).await?;
+        let matches =
+            self.app.store.matches(self.request.portal_id, realm, buyer, &lines, self.now()).await?;
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
@@ -527,7 +528,8 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, buyer, &matches).await;
+        let portal = self.request.portal_id;
+        let remembered = self.app.store.remember(portal, realm, buyer, &matches, self.now()).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -695,15 +697,21 @@ pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: 
     format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
 }
 
-/// Which item each HubSpot product became, once. What stands on the default item only for now became none.
+/// Which item each HubSpot product and custom line became, once. What stands on the default item only for now became none,
+/// and what is remembered of a custom line is not made younger by being used.
 fn matched_products(matched: &Matched, ids: &[ItemId]) -> Vec<(String, String)> {
-    let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
-    let items: BTreeMap<String, String> = products
+    let lines = matched.sale.lines.iter().map(|line| item::known_as(&line.article));
+    let items: BTreeMap<String, String> = lines
         .zip(matched.items.iter().zip(ids))
         .filter(|(_, (item, _))| !is_default(item))
-        .filter_map(|(product, (_, id))| Some((product?, id.to_string())))
+        .filter_map(|(line, (item, id))| Some((line.filter(|line| is_news(line, item))?, id.to_string())))
         .collect();
     items.into_iter().collect()
+}
+
+fn is_news(line: &str, item: &ItemFound) -> bool {
+    let linked = item.existing().is_some_and(|item| item.matched == ItemMatch::Link);
+    !(linked && item::is_custom(line))
 }
 
 fn is_default(item: &ItemFound) -> bool {

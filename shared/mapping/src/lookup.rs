@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Links {
     /// The contact's or company's customer.
     pub customer: Option<LinkedCustomer>,
-    /// Items by HubSpot product id.
+    /// Items by what their lines are [known as](crate::item::known_as).
     pub items: BTreeMap<String, ItemId>,
 }
 
@@ -96,9 +96,9 @@ impl Reading {
         self.buyer.as_ref().map(|buyer| buyer.id)
     }
 
-    /// The HubSpot products whose items may be remembered.
-    pub fn product_ids(&self) -> BTreeSet<&str> {
-        self.lines.iter().filter_map(|line| line.article.product_id.as_deref()).collect()
+    /// What the items of its lines may be remembered by.
+    pub fn known_lines(&self) -> BTreeSet<String> {
+        self.lines.iter().filter_map(|line| item::known_as(&line.article)).collect()
     }
 
     /// Whether these books would refuse the record for its currency: a person may have switched on more since.
@@ -312,7 +312,7 @@ mod tests {
     fn what_is_remembered_is_not_asked_for() {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
         assert_eq!(reading.buyer_id(), Some(BuyerId::Contact(RecordId(501))));
-        assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
+        assert_eq!(reading.known_lines(), set(&["9001"]));
         let customer =
             LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };

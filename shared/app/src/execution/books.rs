@@ -5,7 +5,8 @@
 //!   document, which may rest on what is no longer so.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.
-//! - Which customer a contact became, and which item a product: until QuickBooks refuses a document (`store::matches`).
+//! - Which customer a contact became, and which item a product: until QuickBooks refuses a document. Which item a line became
+//!   that is no product of HubSpot's: a day besides, as its SKU or name may be another item's by then (`store::matches`).
 //! - Terms, accounts, classes, locations and tax codes themselves: nothing, as settings and inputs name them by their ids.
 
 use jiff::{SignedDuration, Timestamp};
