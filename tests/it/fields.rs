@@ -1,6 +1,7 @@
 //! What a document says besides its lines: number, memo, terms, class and location.
 
 use jiff::ToSpan;
+use local::stack::{Stack, Vendor};
 use local::world::HARBOR;
 use serde_json::{Value, json};
 
@@ -24,6 +25,21 @@ async fn where_people_number_documents_each_gets_a_number_of_its_record() {
     assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-2"));
     let invoices = rows(&stack, "Invoice");
     assert_eq!(numbers(&invoices), [format!("HS-{HARBOR}"), format!("HS-{HARBOR}-2")]);
+    // And again and again, each planned anew once.
+    for number in 3..=6 {
+        let before = sends(&stack);
+        let shown = created(&stack, invoice(HARBOR)).await;
+        assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-{number}"));
+        assert_eq!(sends(&stack) - before, 2);
+    }
+    // An estimate may not have an invoice's number either.
+    let shown = created(&stack, but(invoice(HARBOR), json!({"action": "estimate"}))).await;
+    assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-7"));
+}
+
+/// How often an invoice was sent.
+fn sends(stack: &Stack) -> usize {
+    stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with("/invoice")).count()
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
+        let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let header =
             document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
