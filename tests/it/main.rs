@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+mod alarms;
 mod budgets;
 mod canaries;
 mod conforming;
@@ -20,6 +21,7 @@ mod paid;
 mod quotes;
 mod records;
 mod repeats;
+mod roles;
 mod simulated;
 mod support;
 mod taxed;

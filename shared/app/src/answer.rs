@@ -237,6 +237,15 @@ pub(crate) fn failed(failure: &Failure, execution_id: &str) -> String {
     })
 }
 
+/// Whether an answer says that there is a document and does not name it: never, unless something went wrong that we do not know.
+pub(crate) fn lacks_its_document(answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let output = |name: &str| answer["outputFields"][name].as_str().unwrap_or_default();
+    output("hs_execution_state") == "SUCCESS"
+        && output("status") != "preview"
+        && output("document_id").is_empty()
+}
+
 /// The tax QuickBooks computed.
 pub(crate) fn tax(document: &Document) -> Decimal {
     document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default()
@@ -253,4 +262,21 @@ fn text(value: Option<impl ToString>) -> String {
 /// An amount with two decimals.
 pub(crate) fn money(amount: Decimal) -> String {
     format!("{amount:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_names_its_document_unless_it_is_a_preview() {
+        let lacks = |outputs: serde_json::Value| {
+            lacks_its_document(&serde_json::json!({ "outputFields": outputs }).to_string())
+        };
+        let success = |status: &str, id: &str| {
+            lacks(serde_json::json!({"hs_execution_state": "SUCCESS", "status": status, "document_id": id}))
+        };
+        assert!(success("created", "") && !success("created", "411") && !success("preview", ""));
+        assert!(!lacks(serde_json::json!({"hs_execution_state": "FAIL_CONTINUE", "status": "failed"})));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod books;
 mod items;
+mod ending;
 mod numbered;
 mod payment;
 mod repeated;
@@ -42,7 +43,7 @@ use crate::ids::{self, MARKER, Op};
 use crate::inputs::{IfRepeated, Inputs};
 use crate::order::Order;
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 use crate::{App, customer};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -95,24 +96,9 @@ impl Effects for Execution<'_> {
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
-        let Some(transition) = self.transition(record, change) else {
-            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
-        };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
-        match change {
-            // At once with the record: before the end it is made sure of.
-            Change::Record(made) if record.state != State::PaySent => {
-                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
-                self.noted.store(noted.is_ok(), Ordering::Relaxed);
-                written
-            }
-            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
-                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
-                writing.await
-            }
-            _ => writing.await,
-        }
+        let written = self.written(record, change).await;
+        ending::count(record, change, &written);
+        written
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -133,11 +119,38 @@ impl Effects for Execution<'_> {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
+        if let Ok(Sighting::Several) = seen {
+            tracing::error!("the marker of one execution is in the books more than once");
+            telemetry::count(Metric::Violations);
+        }
         seen.unwrap_or_else(|stop| match stop {
             Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
             Stop::Failure(_) => Sighting::NotSeen(Trouble::OutcomeUnknown),
         })
+    }
+}
+
+impl Execution<'_> {
+    async fn written(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        let Some(transition) = self.transition(record, change) else {
+            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
+        };
+        let calls = self.noted_calls();
+        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        match change {
+            // At once with the record: before the end it is made sure of.
+            Change::Record(made) if record.state != State::PaySent => {
+                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
+                self.noted.store(noted.is_ok(), Ordering::Relaxed);
+                written
+            }
+            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
+                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
+                writing.await
+            }
+            _ => writing.await,
+        }
     }
 }
 

@@ -18,6 +18,27 @@ const TOTAL_LIMIT: Duration = Duration::from_secs(8);
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: String,
+    pub(crate) observer: fn(Called),
+}
+
+/// A call that came to its end, for whoever counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// How.
+    pub ending: Ending,
+    /// After this time.
+    pub duration: Duration,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With an answer that says something, be it a refusal.
+    Answered,
+    /// Turned away by a limit.
+    Throttled,
+    /// Without a usable answer.
+    Failed,
 }
 
 /// An address that is neither `https` nor, on this machine, `http`; or one with a user, a query or a fragment.
@@ -46,7 +67,14 @@ impl Client {
     /// [`BadAddress`]: nothing that waiting would mend.
     pub fn new(http: reqwest::Client, base_url: &str) -> Result<Self, BadAddress> {
         let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(BadAddress)?;
-        Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned() })
+        let base_url = base_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http, base_url, observer: |_| {} })
+    }
+
+    /// The same, and each call that came to its end is told.
+    #[must_use]
+    pub fn told_to(self, observer: fn(Called)) -> Self {
+        Self { observer, ..self }
     }
 
     /// Reads the enrolled record, its contact, all of its line items and what else is `wanted`: two round trips, unless

@@ -46,7 +46,7 @@ const CODES: [&str; 33] = [
     "INTERNAL",
 ];
 
-fn project() -> PathBuf {
+pub(super) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../hubspot")
 }
 
