@@ -1,8 +1,9 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
-mod items;
 mod ending;
+mod items;
+mod left_out;
 mod numbered;
 mod payment;
 mod repeated;
@@ -199,8 +200,11 @@ impl Execution<'_> {
         };
         let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
-        let header =
-            document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
+        let header = document::Header {
+            number,
+            exchange_rate,
+            ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings)
+        };
         let write = |customer: &CustomerId, items: &[ItemId]| {
             let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
             let body = serde_json::json!(draft).to_string();
@@ -234,12 +238,14 @@ impl Execution<'_> {
             total: matched.total(),
             date,
             paid: paid.clone(),
-            booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
+            booking: inputs
+                .create_paid
+                .then(|| self.booking(header.today, &inputs, paid.as_ref(), &settings)),
             warnings: warnings(kind, &matched)
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
-                .chain(several_emails(&matched))
+                .chain(left_out::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
@@ -288,8 +294,11 @@ impl Execution<'_> {
         enrolled: &Enrolled,
         inputs: &Inputs,
         paid: Option<Paid>,
+        settings: &Settings,
     ) -> document::Header {
-        let today = date::today(self.now(), &self.zone());
+        let (today, zone) = (date::today(self.now(), &self.zone()), self.zone());
+        let payment_method = payment::paid_by(inputs, paid.as_ref(), settings);
+        let ship_date = settings.choices.ship_date.as_ref().and_then(|name| enrolled.properties.get(name));
         document::Header {
             today,
             due_days: inputs.due_days,
@@ -299,7 +308,9 @@ impl Execution<'_> {
             exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
-            payment_method: inputs.payment_method.clone(),
+            payment_method,
+            ship_to: mapping::payment::ship_to(enrolled),
+            ship_date: ship_date.and_then(|text| date::of_date(text, &zone)),
             deposit_account: inputs.deposit_account.clone(),
             marker: self.marker(),
             record_url: self.record_url(kind),
@@ -667,12 +678,6 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
     warning.into_iter().chain(unmatched).collect()
-}
-
-fn several_emails(matched: &Matched) -> Option<String> {
-    let buyer = &matched.sale.buyer;
-    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
-    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
-use crate::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use crate::quickbooks::{
+    CompanyInfo, PaymentMethod, PaymentMethodId, Preferences, SalesFormsPrefs, TaxCode, TaxRate,
+};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -20,6 +22,10 @@ pub struct Books {
     pub several_currencies: bool,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
+    /// The active payment methods, by their names.
+    pub payment_methods: BTreeMap<String, PaymentMethodId>,
+    /// The company's own fields on documents: their ids by their names.
+    pub custom_fields: BTreeMap<String, String>,
     /// Whether people give documents their numbers.
     pub custom_numbers: bool,
     /// Whether documents have a class.
@@ -58,6 +64,13 @@ impl Books {
         self
     }
 
+    /// The same books, with these payment methods.
+    pub fn with_payment_methods(mut self, methods: Vec<PaymentMethod>) -> Self {
+        let active = methods.into_iter().filter(|method| method.active);
+        self.payment_methods = active.map(|method| (method.name, method.id)).collect();
+        self
+    }
+
     /// The currency, where it is certain that it is not the home currency.
     pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
         currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))
@@ -76,6 +89,8 @@ impl Books {
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
             tax_percents: BTreeMap::new(),
+            payment_methods: BTreeMap::new(),
+            custom_fields: custom_fields(&preferences.sales_forms_prefs),
             custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
             line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
@@ -85,10 +100,23 @@ impl Books {
     }
 }
 
+/// The fields that are in use, numbered from 1 to 3 (quickbooks.md §2.9).
+fn custom_fields(prefs: &SalesFormsPrefs) -> BTreeMap<String, String> {
+    let all = || prefs.custom_field.iter().flat_map(|group| &group.custom_field);
+    let of = |name: String| all().find(move |pref| pref.name == name);
+    let field = |number: u8| {
+        of(format!("SalesFormsPrefs.UseSalesCustom{number}"))?.boolean_value.filter(|used| *used)?;
+        let name = of(format!("SalesFormsPrefs.SalesCustomName{number}"))?.string_value.clone()?;
+        Some((name, number.to_string()))
+    };
+    (1..=3).filter_map(field).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{from_value, json};
+    use crate::testing::over;
+    use serde_json::{Value, from_value, json};
 
     #[test]
     fn they_are_read_as_far_as_quickbooks_says() {
@@ -112,6 +140,17 @@ mod tests {
         let expected =
             Books { custom_numbers: true, line_classes: true, locations: true, ..Books::default() };
         check(tracking, json!({}), expected);
+        let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
+        let fields = json!([
+            custom("UseSalesCustom1", json!({"BooleanValue": true})),
+            custom("SalesCustomName1", json!({"StringValue": "PO #"})),
+            custom("UseSalesCustom2", json!({"BooleanValue": false})),
+            custom("SalesCustomName2", json!({"StringValue": "Crew"})),
+            custom("UseSalesCustom3", json!({"BooleanValue": true})),
+        ]);
+        let custom_fields = [("PO #".to_owned(), "1".to_owned())].into();
+        let expected = Books { custom_fields, ..Books::default() };
+        check(json!({"SalesFormsPrefs": {"CustomField": fields}}), json!({}), expected);
         check(json!({}), json!({"Country": " "}), Books::default());
         check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
     }
@@ -148,6 +187,7 @@ mod tests {
             several_currencies: true,
             tax_percents,
             locations: true,
+            payment_methods: [("Visa".to_owned(), PaymentMethodId("4".into()))].into(),
             ..Books::default()
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();

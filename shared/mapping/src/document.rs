@@ -3,6 +3,7 @@
 //! All three documents have the same lines; only what is said around them differs.
 
 use crate::adjustment::{Applied, Fee};
+use crate::custom;
 use crate::date::{self, Days};
 use crate::hubspot::Record;
 use crate::line::{Discount, SaleLine};
@@ -11,12 +12,12 @@ use crate::money::{self, Priced};
 use crate::number::Number;
 use crate::payment::Paid;
 use crate::quickbooks::{
-    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus, Estimate,
-    Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
+    AccountId, Address, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus,
+    Estimate, Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
     SalesReceipt, TxnStatus,
 };
 use crate::sale::Sale;
-use crate::settings::Settings;
+use crate::settings::{Addresses, ServiceDates, Settings};
 use crate::tax::Taxation;
 use crate::text::{cut, length};
 use jiff::civil::Date;
@@ -53,6 +54,10 @@ pub struct Header {
     pub payment_method: Option<PaymentMethodId>,
     /// Sales receipt: where the money goes; none is *Undeposited Funds*.
     pub deposit_account: Option<AccountId>,
+    /// Where it is shipped to; none leaves that to QuickBooks.
+    pub ship_to: Option<Address>,
+    /// When it is shipped.
+    pub ship_date: Option<Date>,
     /// The execution's marker, by which a document is recognised as ours after a lost reply.
     pub marker: String,
     /// Where the deal or quote is found in HubSpot.
@@ -76,6 +81,8 @@ pub fn write(
             form,
             due_date: header.due_days.map(|days| date::due(header.today, days)),
             sales_term_ref: settings.choices.terms.clone().filter(|_| header.due_days.is_none()).map(Ref::to),
+            allow_online_credit_card_payment: settings.choices.card_payment.flag(),
+            allow_online_ach_payment: settings.choices.bank_payment.flag(),
         }),
         DocumentKind::Estimate => Draft::Estimate(Estimate {
             form,
@@ -130,12 +137,17 @@ fn form(
     matched: &Matched,
     customer: &CustomerId,
     items: &[ItemId],
-    Settings { books, choices }: &Settings,
+    settings: &Settings,
     header: &Header,
     txn_date: Date,
 ) -> SalesForm {
-    let Sale { buyer, currency, .. } = &matched.sale;
+    let (Sale { buyer, currency, .. }, Settings { books, choices }) = (&matched.sale, settings);
     let memo = choices.memo.as_ref().and_then(|memo| memo.fill(&header.properties, MEMO_LIMIT));
+    // Copies of what goes to nobody are not sent.
+    let copy = |to: Option<&Addresses>| {
+        let to = to.filter(|_| buyer.email.is_some())?;
+        Some(Email { address: to.as_str().to_owned() })
+    };
     SalesForm {
         txn_date,
         doc_number: header.number.text().map(str::to_owned),
@@ -153,15 +165,22 @@ fn form(
             .then_some(true),
         class_ref: choices.class.clone().filter(|_| books.classes).map(Ref::to),
         department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
+        bill_email_cc: copy(choices.cc.as_ref()),
+        bill_email_bcc: copy(choices.bcc.as_ref()),
+        ship_addr: header.ship_to.clone(),
+        ship_date: header.ship_date,
+        custom_field: custom::fields(settings, &header.properties).0,
         customer_memo: memo.map(|value| Memo { value }),
         private_note: private_note(&header.record_url, &header.marker),
-        line: lines(matched, items, choices.class.as_ref().filter(|_| books.line_classes)),
+        line: lines(matched, items, settings),
     }
 }
 
-fn lines(matched: &Matched, items: &[ItemId], class: Option<&ClassId>) -> Vec<Line> {
+fn lines(matched: &Matched, items: &[ItemId], Settings { books, choices }: &Settings) -> Vec<Line> {
     let Matched { sale, tax, .. } = matched;
-    let said = Said { tax, class };
+    let class = choices.class.as_ref().filter(|_| books.line_classes);
+    let dated = choices.service_dates == ServiceDates::BillingStart;
+    let said = Said { tax, class, dated };
     let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, item, said));
     sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
 }
@@ -171,31 +190,41 @@ fn lines(matched: &Matched, items: &[ItemId], class: Option<&ClassId>) -> Vec<Li
 struct Said<'a> {
     tax: &'a Taxation,
     class: Option<&'a ClassId>,
+    dated: bool,
 }
 
 fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
     let figures = &sold.figures;
     let priced = money::priced(figures.quantity, figures.price, said.tax.net(figures.amount));
-    item_line(item, said, priced, figures.amount, description(sold, &priced))
+    let begins = sold.article.begins.filter(|_| said.dated);
+    item_line(item, said, priced, figures.amount, (description(sold, &priced), begins))
 }
 
 fn fee_line(Fee { charge, item }: &Fee, said: Said<'_>) -> Line {
     let priced = money::priced(Decimal::ONE, charge.amount, said.tax.net(charge.amount));
-    item_line(item, said, priced, charge.amount, with_notes(&charge.label, &[]))
+    item_line(item, said, priced, charge.amount, (with_notes(&charge.label, &[]), None))
 }
 
 fn item_line(
     item: &ItemId,
-    Said { tax, class }: Said<'_>,
+    Said { tax, class, .. }: Said<'_>,
     priced: Priced,
     amount: Decimal,
-    description: Option<String>,
+    (description, service_date): (Option<String>, Option<Date>),
 ) -> Line {
     let Priced { qty, unit_price, .. } = priced;
     let tax_code_ref = tax.line_code().map(Ref::to);
     let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
     let class_ref = class.cloned().map(Ref::to);
-    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, class_ref, tax_inclusive_amt };
+    let sold = SalesItemLineDetail {
+        item_ref,
+        qty,
+        unit_price,
+        service_date,
+        tax_code_ref,
+        class_ref,
+        tax_inclusive_amt,
+    };
     Line { detail: LineDetail::Item { sold }, amount: tax.net(amount), description }
 }
 
@@ -274,6 +303,8 @@ mod tests {
             paid: None,
             payment_method: None,
             deposit_account: None,
+            ship_to: None,
+            ship_date: None,
             marker: "[hs 0123456789abcdef0123]".into(),
             record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
         }
@@ -287,6 +318,7 @@ mod tests {
                 amount: "385.11".parse().unwrap(),
                 date: Some(date(2026, 2, 27)),
                 reference: Some("ch_3PqX21".into()),
+                method: Some("card".into()),
             }),
             payment_method: Some(PaymentMethodId("2".into())),
             deposit_account: Some(AccountId("35".into())),
@@ -435,6 +467,45 @@ mod tests {
         assert_eq!(lines(&by_line), [json!("71"), json!("71")]);
         // Both would be for QuickBooks to choose between.
         assert_eq!((&by_line["SalesTermRef"], &by_line["DueDate"]), (&json!(null), &json!("2026-03-16")));
+    }
+
+    #[test]
+    fn copies_shipping_and_own_fields_stand_on_every_document_and_online_payment_on_invoices() {
+        let file = json!({
+            "version": 1, "cc": "books@alder.example; ana@alder.example", "bcc": "archive@alder.example",
+            "custom_fields": {"PO #": "{po}"}, "card_payment": "yes", "bank_payment": "no",
+            "service_dates": "billing_start",
+        });
+        let choices = settings().choices.changed_by(&file.to_string()).unwrap();
+        let custom_fields = [("PO #".to_owned(), "1".to_owned())].into();
+        let settings = Settings { choices, books: Books { custom_fields, ..settings().books } };
+        let line = over(widget_line(), json!({"hs_recurring_billing_start_date": "1774915200000"}));
+        let matched =
+            settled(&adjusted(quote([line, widget_line()]), &[], &[adjustment("Rush", "FIXED", "5")]));
+        let matched = matched.unwrap();
+        let ship_to = Address { line1: Some("1 Elm St".into()), ..Address::default() };
+        let properties = [("po".to_owned(), "4711".to_owned())].into();
+        let (ship_to, ship_date) = (Some(ship_to), Some(date(2026, 3, 9)));
+        let header = Header { ship_to, ship_date, properties, ..bare() };
+        for kind in KINDS {
+            let (customer, items) = (CustomerId("58".into()), items(&matched));
+            let draft = write(kind, &matched, &customer, &items, &settings, &header);
+            let document = serde_json::to_value(&draft).unwrap();
+            assert_eq!(document["BillEmailCc"]["Address"], "books@alder.example, ana@alder.example");
+            assert_eq!(document["BillEmailBcc"]["Address"], "archive@alder.example");
+            assert_eq!(
+                (&document["ShipAddr"]["Line1"], &document["ShipDate"]),
+                (&json!("1 Elm St"), &json!("2026-03-09"))
+            );
+            assert_eq!(document["CustomField"][0]["StringValue"], "4711");
+            let days = document["Line"].as_array().unwrap().iter();
+            let days: Vec<_> = days.map(|line| line["SalesItemLineDetail"]["ServiceDate"].clone()).collect();
+            assert_eq!(days, [json!("2026-03-31"), json!(null), json!(null)]);
+            let online = kind == DocumentKind::Invoice;
+            let flag = |name: &str| document.get(name).cloned();
+            assert_eq!(flag("AllowOnlineCreditCardPayment"), online.then(|| json!(true)));
+            assert_eq!(flag("AllowOnlineACHPayment"), online.then(|| json!(false)));
+        }
     }
 
     #[test]

@@ -263,6 +263,30 @@ pub struct PaymentProperties {
     /// The processor's reference.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_reference_number: Option<String>,
+    /// `card`, `ach`, `check`, …
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_payment_method_type: Option<String>,
+    /// Whom it is shipped to, if anything is.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_ship_to_name: Option<String>,
+    /// Where to: street and number.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_line_1: Option<String>,
+    /// Floor, suite and the like.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_line_2: Option<String>,
+    /// City.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_city: Option<String>,
+    /// State or region.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_state: Option<String>,
+    /// Postal code.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_zip: Option<String>,
+    /// Country.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_country: Option<String>,
 }
 
 impl PaymentProperties {
@@ -274,6 +298,14 @@ impl PaymentProperties {
         "hs_currency_code",
         "hs_initiated_date",
         "hs_reference_number",
+        "hs_payment_method_type",
+        "hs_shipping_ship_to_name",
+        "hs_shipping_address_line_1",
+        "hs_shipping_address_line_2",
+        "hs_shipping_address_city",
+        "hs_shipping_address_state",
+        "hs_shipping_address_zip",
+        "hs_shipping_address_country",
     ];
 }
 
@@ -419,6 +451,9 @@ pub struct LineItemProperties {
     /// Place among the lines, from 0.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_position_on_quote: Option<String>,
+    /// The first day it is billed for: `YYYY-MM-DD` or epoch milliseconds.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_recurring_billing_start_date: Option<String>,
 }
 
 impl LineItemProperties {
@@ -435,6 +470,7 @@ impl LineItemProperties {
         "amount",
         "hs_line_item_currency_code",
         "hs_position_on_quote",
+        "hs_recurring_billing_start_date",
     ];
 }
 

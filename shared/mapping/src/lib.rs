@@ -65,6 +65,8 @@
 //!     paid: None,
 //!     payment_method: None,
 //!     deposit_account: None,
+//!     ship_to: None,
+//!     ship_date: None,
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
@@ -91,6 +93,7 @@
 
 pub mod adjustment;
 pub mod books;
+pub mod custom;
 pub mod customer;
 pub mod date;
 pub mod document;

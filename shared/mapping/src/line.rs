@@ -2,11 +2,14 @@
 //!
 //! What is sold is kept apart from the figures, so that an item can be looked for even when the price is missing.
 
+use crate::date;
 use crate::hubspot::{LineItem, LineItemProperties, RecordId};
 use crate::money;
 use crate::problem::{Figure, LineFault, LineLabel, NumberFault, keep};
 use crate::sale::RecordRef;
 use crate::text::{writable_line, writable_lines};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 /// A line that can be billed.
@@ -28,6 +31,7 @@ impl SaleLine {
             description: None,
             sku: None,
             product_id: None,
+            begins: None,
         };
         Self { article, figures: Figures { quantity: Decimal::ONE, price: amount, discount: None, amount } }
     }
@@ -48,6 +52,8 @@ pub struct Article {
     pub sku: Option<String>,
     /// The HubSpot product; none for a custom line.
     pub product_id: Option<String>,
+    /// The first day it is billed for.
+    pub begins: Option<Date>,
 }
 
 impl Article {
@@ -81,6 +87,7 @@ pub enum Discount {
 
 pub(crate) fn article(number: usize, line: &LineItem) -> Article {
     let LineItemProperties { name, description, hs_sku, hs_product_id, .. } = &line.properties;
+    let begins = line.properties.hs_recurring_billing_start_date.as_deref();
     Article {
         line_id: line.id,
         number,
@@ -88,6 +95,8 @@ pub(crate) fn article(number: usize, line: &LineItem) -> Article {
         description: description.as_deref().and_then(writable_lines),
         sku: hs_sku.as_deref().and_then(writable_line),
         product_id: hs_product_id.as_deref().and_then(writable_line),
+        // HubSpot keeps a day without a time as midnight UTC.
+        begins: begins.and_then(|text| date::of_date(text, &TimeZone::UTC)),
     }
 }
 

@@ -285,6 +285,7 @@ fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
         address: Address {
             line1: field(&properties.address, 500),
             line2: None,
+            line3: None,
             city: field(&properties.city, 255),
             country_sub_division_code: field(&properties.state, 255),
             postal_code: field(&properties.zip, 30),
@@ -323,6 +324,7 @@ fn company_buyer(
         address: Address {
             line1: field(&properties.address, 500),
             line2: field(&properties.address2, 500),
+            line3: None,
             city: field(&properties.city, 255),
             country_sub_division_code: field(&properties.state, 255),
             postal_code: field(&properties.zip, 30),
@@ -347,7 +349,7 @@ fn website(domain: &str) -> Option<String> {
 
 /// What QuickBooks surely refuses (2210, 2040) is stopped here, where it can be said of which contact; whether an address is
 /// well-formed otherwise is HubSpot's and QuickBooks' business.
-fn is_usable_email(email: &str) -> bool {
+pub(crate) fn is_usable_email(email: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || is_refused(c);
     email.contains('@') && !email.contains(odd) && length(email) <= 100
 }
@@ -362,7 +364,8 @@ fn name(text: &Option<String>) -> Option<String> {
     field(&text.as_deref().map(seen), 100)
 }
 
-fn field(text: &Option<String>, limit: usize) -> Option<String> {
+/// A text as a field of QuickBooks takes it; none when nothing is left.
+pub(crate) fn field(text: &Option<String>, limit: usize) -> Option<String> {
     let text = writable_line(text.as_deref()?)?;
     Some(cut(&text, limit).to_owned())
 }

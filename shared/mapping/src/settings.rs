@@ -4,13 +4,17 @@
 //! existed still does what it did. Everything wrong with it is told at once, each with the field's name.
 
 mod choices;
+mod maps;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use self::choices::{Amounts, Bill, Choices, DocumentNumber, NoLineItems, Tax, Totals};
+pub use self::choices::{
+    Addresses, Amounts, Bill, Choices, DocumentNumber, NoLineItems, Online, ServiceDates, Tax, Totals,
+};
+pub use self::maps::{CustomFields, PaymentMethods};
 
 use self::choices::FIELDS;
 use crate::books::Books;
@@ -86,6 +90,14 @@ pub enum Why {
     NotANumberRule,
     /// It must be a text with names of properties in braces, or null.
     NotATemplate,
+    /// It must be e-mail addresses, separated by commas and at most 100 characters together, or null.
+    NotAddresses,
+    /// It must be the name of a property in HubSpot, or null.
+    NotAProperty,
+    /// It must be an object of at most three names of custom fields, each with a text as of a template.
+    NotCustomFields,
+    /// It must be an object of HubSpot's words for ways of paying, each with an id of QuickBooks.
+    NotPaymentMethods,
 }
 
 /// One setting before and after.
@@ -157,7 +169,7 @@ impl Serialize for File<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(VERSION, &FILE_VERSION)?;
         for field in FIELDS {
-            map.serialize_entry(field.name, &field.get(self.0))?;
+            map.serialize_entry(field.name, &field.in_file(self.0))?;
         }
         map.end()
     }
@@ -223,7 +235,9 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again() {
-        for choices in [Choices::default(), chosen("31")] {
+        let fields = r#"{"version": 1, "custom_fields": {"PO #": "{po}"}, "payment_methods": {"card": "4"}, "cc": "a@b.example"}"#;
+        let with_maps = chosen("31").changed_by(fields).unwrap();
+        for choices in [Choices::default(), chosen("31"), with_maps] {
             assert_eq!(chosen("7").changed_by(&choices.to_file()), Ok(choices));
         }
         insta::assert_snapshot!(chosen("31").to_file());

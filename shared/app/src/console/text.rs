@@ -218,6 +218,22 @@ texts! {
         "L’identifiant du lieu QuickBooks des documents, si l’entreprise suit les lieux ; null pour aucun.";
     explain_bill: "\"contact\" bills the record’s contact, \"company\" its HubSpot company: the primary one, or the only one.",
         "\"contact\" facture le contact de l’enregistrement, \"company\" son entreprise HubSpot : la principale, ou la seule.";
+    explain_cc: "Who gets a copy of each document that QuickBooks e-mails: addresses, separated by commas, at most 100 characters; null for nobody.",
+        "Qui reçoit une copie de chaque document que QuickBooks envoie par e-mail : des adresses séparées par des virgules, 100 caractères au plus ; null pour personne.";
+    explain_bcc: "The same, unseen by the other recipients.",
+        "De même, à l’insu des autres destinataires.";
+    explain_card_payment: "Whether invoices can be paid online by card: \"yes\", \"no\", or \"quickbooks\" as set in QuickBooks. It takes QuickBooks Payments.",
+        "Si les factures peuvent être payées en ligne par carte : \"yes\", \"no\", ou \"quickbooks\" selon le réglage dans QuickBooks. Il faut QuickBooks Payments.";
+    explain_bank_payment: "The same, from a bank account.",
+        "De même, depuis un compte bancaire.";
+    explain_service_dates: "\"billing_start\" gives each line the date on which its billing starts in HubSpot as its service date; \"none\" gives it none.",
+        "\"billing_start\" donne à chaque ligne, comme date de prestation, la date de début de sa facturation dans HubSpot ; \"none\" ne lui en donne pas.";
+    explain_ship_date: "The internal name of a HubSpot property of the record that holds the shipping date; null for none.",
+        "Le nom interne d’une propriété HubSpot de l’enregistrement qui contient la date d’expédition ; null pour aucune.";
+    explain_custom_fields: "At most three custom fields of QuickBooks’ sales forms by name, each with a text in which names of HubSpot properties may stand in braces, such as {\"PO #\": \"{po_number}\"}; {} for none.",
+        "Au plus trois champs personnalisés des formulaires de vente QuickBooks, désignés par leur nom, chacun avec un texte où des noms de propriétés HubSpot peuvent figurer entre accolades, par exemple {\"PO #\": \"{po_number}\"} ; {} pour aucun.";
+    explain_payment_methods: "Which QuickBooks payment method HubSpot’s words mean, by ID, such as {\"card\": \"4\"}; a word that is not named means the payment method of the same name.",
+        "Le mode de paiement QuickBooks que désignent les mots de HubSpot, par identifiant, par exemple {\"card\": \"4\"} ; un mot absent désigne le mode de paiement du même nom.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -234,6 +250,14 @@ texts! {
         "doit être \"quickbooks\", \"prefix\" suivi d’une espace et de 1 à 8 caractères, ou \"property\" suivi d’une espace et du nom interne d’une propriété HubSpot.";
     wrong_template: "must be a text of at most 1000 characters in quotes, each brace around the internal name of a HubSpot property, or null.",
         "doit être un texte d’au plus 1000 caractères entre guillemets, chaque accolade entourant le nom interne d’une propriété HubSpot, ou null.";
+    wrong_addresses: "must be one or more e-mail addresses, separated by commas and at most 100 characters together, in quotes, or null.",
+        "doit être une ou plusieurs adresses e-mail, séparées par des virgules et de 100 caractères au plus ensemble, entre guillemets, ou null.";
+    wrong_property: "must be the internal name of a HubSpot property, in quotes, or null.",
+        "doit être le nom interne d’une propriété HubSpot, entre guillemets, ou null.";
+    wrong_custom_fields: "must be an object of at most three names of custom fields, 1 to 30 characters each, and for each a text in quotes, each of its braces around the internal name of a HubSpot property.",
+        "doit être un objet d’au plus trois noms de champs personnalisés, de 1 à 30 caractères chacun, avec pour chacun un texte entre guillemets dont chaque accolade entoure le nom interne d’une propriété HubSpot.";
+    wrong_payment_methods: "must be an object of HubSpot’s words for payment methods, such as \"card\", each with an ID of QuickBooks in quotes.",
+        "doit être un objet des mots de HubSpot pour les modes de paiement, par exemple \"card\", avec pour chacun un identifiant QuickBooks entre guillemets.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 

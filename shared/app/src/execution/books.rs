@@ -7,7 +7,7 @@ use mapping::date;
 use mapping::document;
 use mapping::lookup::Matched;
 use mapping::payment::Paid;
-use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -34,9 +34,10 @@ pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, n
     !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
 }
 
-/// What to ask: two metered reads, and two more where the rate of a tax code has to be known.
+/// What to ask: three metered reads, and two more where the rate of a tax code has to be known.
 pub(super) fn queries(company: &Company) -> Vec<Query> {
     let mut queries = Vec::from([Entity::Preferences, Entity::CompanyInfo].map(Query::from));
+    queries.push(Query::from(Entity::PaymentMethod).max_results(PAGE));
     if let Some(code) = company.settings.choices.tax_code_to_know() {
         queries.push(Query::from(Entity::TaxCode).equals(Attribute::Id, &code.0));
         queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
@@ -68,14 +69,15 @@ impl Execution<'_> {
     /// The settings with the books as QuickBooks says now, which are kept for the next execution.
     pub(super) async fn read_books(&self, company: &Company, rows: &[Rows]) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);
-        let [preferences, info, taxes @ ..] = rows else { return Ok(company.settings.clone()) };
+        let [preferences, info, methods, taxes @ ..] = rows else { return Ok(company.settings.clone()) };
         let preferences: Vec<Preferences> = preferences.read().map_err(unreadable())?;
         let info: Vec<CompanyInfo> = info.read().map_err(unreadable())?;
         let (Some(preferences), Some(info)) = (preferences.first(), info.first()) else {
             // A company always has both.
             return Err(Stop::Trouble(Trouble::QuickBooksDown));
         };
-        let mut books = Books::read(preferences, info);
+        let methods: Vec<PaymentMethod> = methods.read().map_err(unreadable())?;
+        let mut books = Books::read(preferences, info).with_payment_methods(methods);
         if let [codes, rates] = taxes {
             let codes: Vec<TaxCode> = codes.read().map_err(unreadable())?;
             let rates: Vec<TaxRate> = rates.read().map_err(unreadable())?;

@@ -5,11 +5,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Why;
+use super::maps::{CustomFields, PaymentMethods};
 use crate::quickbooks::{AccountId, ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
+use crate::sale;
 use crate::template::{self, Template};
+use crate::text::length;
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +45,22 @@ pub struct Choices {
     pub location: Option<DepartmentId>,
     /// Who is billed.
     pub bill: Bill,
+    /// Who gets a copy of a document that is e-mailed.
+    pub cc: Option<Addresses>,
+    /// Who gets one that the others do not know of.
+    pub bcc: Option<Addresses>,
+    /// Whether an invoice can be paid online by card.
+    pub card_payment: Online,
+    /// Whether an invoice can be paid online from a bank account.
+    pub bank_payment: Online,
+    /// Whether lines say when what they sell begins.
+    pub service_dates: ServiceDates,
+    /// The property of the record that says when it is shipped.
+    pub ship_date: Option<String>,
+    /// What stands in the company's own fields.
+    pub custom_fields: CustomFields,
+    /// What HubSpot's ways of paying are called.
+    pub payment_methods: PaymentMethods,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -128,6 +147,71 @@ words! {
     }
 }
 
+words! {
+    /// Whether an invoice can be paid online, which takes QuickBooks Payments.
+    Online {
+        /// As the company's settings in QuickBooks say.
+        QuickBooks = "quickbooks",
+        /// It can.
+        Yes = "yes",
+        /// It cannot.
+        No = "no",
+    }
+}
+
+impl Online {
+    /// What a document says; none leaves it to QuickBooks.
+    pub fn flag(self) -> Option<bool> {
+        match self {
+            Self::QuickBooks => None,
+            Self::Yes => Some(true),
+            Self::No => Some(false),
+        }
+    }
+}
+
+words! {
+    /// Whether lines say when what they sell begins.
+    ServiceDates {
+        /// They do not.
+        None = "none",
+        /// On the day their billing starts in HubSpot.
+        BillingStart = "billing_start",
+    }
+}
+
+/// One or more e-mail addresses, as they stand in a field of QuickBooks: separated by commas, ≤ 100 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses(String);
+
+impl Addresses {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn read(value: &Value) -> Result<Option<Self>, Why> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        let text = value.as_str().ok_or(Why::NotAddresses)?;
+        let all: Vec<&str> = sale::emails(text).collect();
+        let joined = all.join(", ");
+        let fit = !all.is_empty() && all.iter().all(|email| sale::is_usable_email(email));
+        if fit && length(&joined) <= 100 { Ok(Some(Self(joined))) } else { Err(Why::NotAddresses) }
+    }
+}
+
+fn property(value: &Value) -> Result<Option<String>, Why> {
+    match value {
+        Value::Null => Ok(None),
+        value => {
+            let name = value.as_str().filter(|name| template::is_property_name(name));
+            name.map(|name| Some(name.to_owned())).ok_or(Why::NotAProperty)
+        }
+    }
+}
+
 /// Where a document's number comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DocumentNumber {
@@ -193,7 +277,21 @@ impl Field {
     pub(super) fn set(&self, choices: &mut Choices, value: &Value) -> Result<(), Why> {
         (self.set)(choices, value)
     }
+
+    /// As a file has it.
+    pub(super) fn in_file(&self, choices: &Choices) -> Value {
+        match (self.get(choices), MAPS.contains(&self.name)) {
+            (None, false) => Value::Null,
+            (Some(text), false) => Value::String(text),
+            (text, true) => {
+                text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| json!({}))
+            }
+        }
+    }
 }
+
+/// The settings that are objects in a file, and JSON as text.
+const MAPS: [&str; 2] = ["custom_fields", "payment_methods"];
 
 /// All settings, in the order of a file.
 pub(super) const FIELDS: &[Field] = &[
@@ -267,6 +365,46 @@ pub(super) const FIELDS: &[Field] = &[
         get: |choices| Some(choices.bill.as_str().to_owned()),
         set: |choices, value| Bill::read(value).map(|bill| choices.bill = bill),
     },
+    Field {
+        name: "cc",
+        get: |choices| choices.cc.as_ref().map(|cc| cc.as_str().to_owned()),
+        set: |choices, value| Addresses::read(value).map(|cc| choices.cc = cc),
+    },
+    Field {
+        name: "bcc",
+        get: |choices| choices.bcc.as_ref().map(|bcc| bcc.as_str().to_owned()),
+        set: |choices, value| Addresses::read(value).map(|bcc| choices.bcc = bcc),
+    },
+    Field {
+        name: "card_payment",
+        get: |choices| Some(choices.card_payment.as_str().to_owned()),
+        set: |choices, value| Online::read(value).map(|word| choices.card_payment = word),
+    },
+    Field {
+        name: "bank_payment",
+        get: |choices| Some(choices.bank_payment.as_str().to_owned()),
+        set: |choices, value| Online::read(value).map(|word| choices.bank_payment = word),
+    },
+    Field {
+        name: "service_dates",
+        get: |choices| Some(choices.service_dates.as_str().to_owned()),
+        set: |choices, value| ServiceDates::read(value).map(|word| choices.service_dates = word),
+    },
+    Field {
+        name: "ship_date",
+        get: |choices| choices.ship_date.clone(),
+        set: |choices, value| property(value).map(|name| choices.ship_date = name),
+    },
+    Field {
+        name: "custom_fields",
+        get: |choices| choices.custom_fields.to_text(),
+        set: |choices, value| CustomFields::read(value).map(|fields| choices.custom_fields = fields),
+    },
+    Field {
+        name: "payment_methods",
+        get: |choices| choices.payment_methods.to_text(),
+        set: |choices, value| PaymentMethods::read(value).map(|methods| choices.payment_methods = methods),
+    },
 ];
 
 /// The most digits of an id in QuickBooks.
@@ -296,7 +434,9 @@ impl Choices {
             DocumentNumber::QuickBooks | DocumentNumber::Prefix(_) => None,
         };
         let memo = self.memo.iter().flat_map(Template::names);
-        number.into_iter().chain(memo).map(str::to_owned).collect()
+        let custom = self.custom_fields.iter().flat_map(|(_, template)| template.names());
+        let ship_date = self.ship_date.as_deref();
+        number.into_iter().chain(memo).chain(custom).chain(ship_date).map(str::to_owned).collect()
     }
 
     /// Each setting by its name and as text, for what keeps them; none where nothing is chosen, or what holds anyway.
@@ -350,6 +490,22 @@ mod tests {
             let read = DocumentNumber::read(&Value::String(text.to_owned()));
             assert_eq!(read, Err(Why::NotANumberRule), "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_are_read_one_by_one() {
+        let read = |text: &str| Addresses::read(&Value::String(text.to_owned()));
+        let kept = |text: &str| read(text).unwrap().map(|addresses| addresses.as_str().to_owned());
+        assert_eq!(kept("books@alder.example").as_deref(), Some("books@alder.example"));
+        assert_eq!(kept(" a@b.example;c@d.example,").as_deref(), Some("a@b.example, c@d.example"));
+        for text in ["", " ; ", "books", "a@b.example, c", "a b@c.example", &format!("a@{}", "b".repeat(99))]
+        {
+            assert_eq!(read(text), Err(Why::NotAddresses), "{text}");
+        }
+        assert_eq!(Addresses::read(&Value::Null), Ok(None));
+        assert_eq!(Addresses::read(&Value::from(7)), Err(Why::NotAddresses));
+        assert_eq!(property(&Value::from("closedate")), Ok(Some("closedate".to_owned())));
+        assert_eq!(property(&Value::from("Close date")), Err(Why::NotAProperty));
     }
 
     #[test]
