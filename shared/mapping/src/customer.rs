@@ -245,7 +245,7 @@ impl Sought<'_> {
 }
 
 /// Those that fit, or all when none does.
-fn those_that_fit<'c>(all: Vec<&'c Customer>, fits: impl Fn(&Customer) -> bool) -> Vec<&'c Customer> {
+fn those_that_fit(all: Vec<&Customer>, fits: impl Fn(&Customer) -> bool) -> Vec<&Customer> {
     let fitting: Vec<_> = all.iter().copied().filter(|customer| fits(customer)).collect();
     if fitting.is_empty() { all } else { fitting }
 }
