@@ -4,6 +4,8 @@ mod books;
 mod numbered;
 mod payment;
 mod repeated;
+mod taxes;
+mod told;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +24,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, Reading};
-use mapping::settings::Settings;
+use mapping::settings::{Settings, Tax};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -42,6 +44,7 @@ use crate::inputs::{IfRepeated, Inputs};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, customer};
+use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -171,6 +174,8 @@ impl Execution<'_> {
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
         let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
+        let reading = self.with_rates(reading, &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -198,6 +203,7 @@ impl Execution<'_> {
             items: matched_products(&matched),
             subtotal: matched.subtotal(),
             total: matched.total(),
+            expected: matched.expected(),
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
@@ -205,6 +211,7 @@ impl Execution<'_> {
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
+                .chain(of_texts(&matched, &settings, &header))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
@@ -233,8 +240,10 @@ impl Execution<'_> {
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
-        let calls = budget::calls_to_read(kind) + u32::from(payments);
+        let choices = &company.settings.choices;
+        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
+        let wanted = hubspot::Wanted { payments, taxes, properties: choices.properties() };
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes);
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -352,6 +361,7 @@ impl Execution<'_> {
                 customers_by_email: read(&rows[..by_email])?,
                 customers_by_name: read(&rows[by_email..by_name])?,
                 items: items.into_values().collect(),
+                ..Answers::default()
             })
         };
         let answers = answers().map_err(unreadable(self.kind, &company.name))?;
@@ -623,7 +633,8 @@ fn matched_products(matched: &Matched) -> Vec<(String, String)> {
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     let differs = matched.sale.amount_differs();
     let warning = differs.map(|(record, lines)| {
-        let (record, lines) = (answer::money(record), answer::money(lines));
+        // Some currencies have three decimals, of which QuickBooks keeps two.
+        let lines = answer::money(lines);
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
@@ -635,7 +646,7 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let line = line.article.label();
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
-    warning.into_iter().chain(unmatched).collect()
+    warning.into_iter().chain(unmatched).chain(left_out(&matched.sale)).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -95,6 +95,7 @@ impl Execution<'_> {
             items: Vec::new(),
             subtotal: total,
             total,
+            expected: None,
             date: document.txn_date.unwrap_or(today),
             paid,
             booking: Some(self.booking(today, &inputs)),
