@@ -88,6 +88,7 @@ fn enrolled(
     Enrolled {
         record: if is_quote { quote() } else { deal() },
         contact: Some(Contact { id: RecordId(501), properties: from_value(contact).unwrap() }),
+        companies: None,
         line_items: line_items.collect(),
         discounts: numbered(discounts),
         fees: numbered(fees),

@@ -6,7 +6,9 @@ use mapping::hubspot::Enrolled;
 use mapping::item::MissingItem;
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
 use mapping::problem::Problem;
-use mapping::quickbooks::{CompanyInfo, CustomerId, DocumentKind, Item, Preferences, TaxCode, TaxRate};
+use mapping::quickbooks::{
+    CompanyInfo, CustomerId, DocumentKind, Item, ItemId, Preferences, TaxCode, TaxRate,
+};
 use mapping::sale;
 use mapping::settings::{Choices, Settings};
 use rust_decimal::Decimal;
@@ -124,7 +126,9 @@ impl World {
         header: &Header,
     ) -> Value {
         let customer = CustomerId("5801".into());
-        serde_json::to_value(document::write(kind, matched, &customer, settings, header)).unwrap()
+        let items = matched.items.iter().map(|item| item.existing().map(|item| item.id.clone()));
+        let items: Vec<ItemId> = items.collect::<Option<_>>().unwrap();
+        serde_json::to_value(document::write(kind, matched, &customer, &items, settings, header)).unwrap()
     }
 
     /// What QuickBooks would make of it, or why it refuses.

@@ -18,5 +18,5 @@ mod tax_rates;
 mod test_server;
 pub mod workflow;
 
-pub use client::{Client, Wanted};
+pub use client::{Called, Client, Ending, Wanted};
 pub use error::Error;

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use self::choices::{Amounts, Choices, Discounts, DocumentNumber, NoLineItems, Tax, Totals};
+pub use self::choices::{Amounts, Bill, Choices, Discounts, DocumentNumber, NoLineItems, Tax, Totals};
 pub use self::tax_codes::TaxCodes;
 
 use self::choices::FIELDS;

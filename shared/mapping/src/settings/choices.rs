@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Why;
 use super::tax_codes::TaxCodes;
-use crate::quickbooks::{ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
+use crate::quickbooks::{AccountId, ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
 use crate::template::{self, Template};
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
@@ -19,6 +19,8 @@ pub struct Choices {
     pub fee_item: Option<ItemId>,
     /// The item for what has none of its own.
     pub default_item: Option<ItemId>,
+    /// Where products that are created book what they bring in.
+    pub income_account: Option<AccountId>,
     /// What to do with a deal that has no lines.
     pub no_line_items: NoLineItems,
     /// What to do when a record's amount is not what its lines come to.
@@ -44,6 +46,8 @@ pub struct Choices {
     pub class: Option<ClassId>,
     /// The location of a document, where the company tracks locations.
     pub location: Option<DepartmentId>,
+    /// Who is billed.
+    pub bill: Bill,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -129,6 +133,16 @@ words! {
         Net = "net",
         /// Gross: they hold the tax of the default tax code.
         Gross = "gross",
+    }
+}
+
+words! {
+    /// Who is billed.
+    Bill {
+        /// The record's contact.
+        Contact = "contact",
+        /// The record's HubSpot company.
+        Company = "company",
     }
 }
 
@@ -256,6 +270,12 @@ pub(super) const FIELDS: &[Field] = &[
         form: Form::Text,
     },
     Field {
+        name: "income_account",
+        get: |choices| choices.income_account.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.income_account = id.map(AccountId)),
+        form: Form::Text,
+    },
+    Field {
         name: "no_line_items",
         get: |choices| Some(choices.no_line_items.as_str().to_owned()),
         set: |choices, value| NoLineItems::read(value).map(|word| choices.no_line_items = word),
@@ -325,6 +345,12 @@ pub(super) const FIELDS: &[Field] = &[
         name: "location",
         get: |choices| choices.location.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.location = id.map(DepartmentId)),
+        form: Form::Text,
+    },
+    Field {
+        name: "bill",
+        get: |choices| Some(choices.bill.as_str().to_owned()),
+        set: |choices, value| Bill::read(value).map(|bill| choices.bill = bill),
         form: Form::Text,
     },
 ];

@@ -1,0 +1,186 @@
+//! What QuickBooks refuses, or could only take wrongly.
+
+use jiff::civil::Date;
+use mapping::hubspot::RecordKind;
+use mapping::money::Currency;
+use mapping::quickbooks::{Document, DocumentKind};
+use quickbooks::fault::{Fault, Meaning};
+
+use super::{Code, Failure};
+
+impl Failure {
+    /// QuickBooks refused what we sent, for good.
+    pub fn refused(what: DocumentKind, realm_name: &str, fault: &Fault) -> Self {
+        let what = what.noun();
+        match fault.meaning() {
+            Meaning::PeriodClosed => Self::new(
+                Code::PeriodClosed,
+                realm_name,
+                format!(
+                    "The books of “{realm_name}” are closed for the {what}'s date. Change the closing date in QuickBooks \
+                     (Account and settings, Advanced), then enroll the record again."
+                ),
+            ),
+            Meaning::FeatureOff => Self::new(
+                Code::FeatureOff,
+                realm_name,
+                format!(
+                    "The QuickBooks plan or settings of “{realm_name}” do not allow this {what}. Switch the feature on in \
+                     QuickBooks (Account and settings) or change the plan, then enroll the record again."
+                ),
+            ),
+            Meaning::ReadOnly => Self::new(
+                Code::CompanyReadOnly,
+                realm_name,
+                format!(
+                    "“{realm_name}” is read-only: its QuickBooks subscription has ended or has a billing problem. Mend it \
+                     in QuickBooks, then enroll the record again."
+                ),
+            ),
+            Meaning::TaxCode => Self::new(
+                Code::TaxUnmapped,
+                realm_name,
+                format!(
+                    "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”), then enroll the record again."
+                ),
+            ),
+            Meaning::DuplicateNumber(_) => Self::new(
+                Code::DuplicateNumber,
+                realm_name,
+                format!(
+                    "“{realm_name}” already has a document with this {what}'s number. Change the numbering in QuickBooks \
+                     (Account and settings, Sales), then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    realm_name,
+                    format!(
+                        "QuickBooks refused the {what} for “{realm_name}” (QuickBooks error {codes}). Check the record's \
+                         contact and line items, and the company's settings in QuickBooks, then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// QuickBooks refused to create the customer.
+    pub fn customer_refused(contact: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::NameTaken,
+                contact,
+                format!(
+                    "QuickBooks already uses the name of “{contact}” for someone else, also with HubSpot's id behind \
+                     it. Rename one of them in QuickBooks, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    contact,
+                    format!(
+                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
+                         and address in HubSpot, then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// QuickBooks refused to create the product.
+    pub fn item_refused(name: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::ItemNotFound,
+                name,
+                format!(
+                    "QuickBooks already uses the name “{name}” and does not show for which product. Look for it under Products and \
+                     services, or give the line item another name, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    name,
+                    format!(
+                        "QuickBooks refused “{name}” as a new product (QuickBooks error {codes}). Check the line item's name and SKU \
+                         in HubSpot and the income account in the app's settings (“income_account”), then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The same, and what was done all the same.
+    #[must_use]
+    pub fn besides(mut self, done: impl Iterator<Item = String>) -> Self {
+        for sentence in done {
+            self.message.push(' ');
+            self.message.push_str(&sentence);
+        }
+        self
+    }
+
+    /// The customer that has the name is the same one, and inactive.
+    pub fn customer_inactive(buyer: &str, customer: &str) -> Self {
+        Self::new(
+            Code::CustomerInactive,
+            buyer,
+            format!(
+                "The QuickBooks customer “{customer}” of “{buyer}” is inactive and keeps the name. Make it active in QuickBooks, or \
+                 give it another name, then enroll the record again."
+            ),
+        )
+    }
+
+    /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
+    pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
+        let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
+        let what = what.noun();
+        let because = match cause {
+            "PERIOD_CLOSED" => ": the books are closed for its date",
+            "COMPANY_READ_ONLY" => ": the company is read-only",
+            _ => "",
+        };
+        Self::new(
+            Code::PaymentRefused,
+            number,
+            format!(
+                "The {what} {number} was created, but QuickBooks refused its payment{because}. Record the payment in QuickBooks; do not \
+                 enroll the record again, or a second {what} is created."
+            ),
+        )
+    }
+
+    /// The number that stands on the record is another document's.
+    pub fn number_taken(what: DocumentKind, kind: RecordKind, name: &str, number: &str) -> Self {
+        let (what, noun) = (what.noun(), kind.noun());
+        Self::new(
+            Code::DuplicateNumber,
+            name,
+            format!(
+                "The {noun} “{name}” gives its {what} the number {number}, which another document in QuickBooks has. Change the \
+                 number on the {noun}, then enroll it again."
+            ),
+        )
+    }
+
+    /// QuickBooks knows no exchange rate for the record's currency: it would book at one to one.
+    pub fn no_exchange_rate(kind: RecordKind, name: &str, currency: &Currency, day: Date) -> Self {
+        let noun = kind.noun();
+        Self::new(
+            Code::CurrencyMismatch,
+            name,
+            format!(
+                "The {noun} “{name}” is in {currency}, and QuickBooks has no exchange rate for it on {day}. Enter one in QuickBooks \
+                 (Currencies), then enroll the {noun} again."
+            ),
+        )
+    }
+}
