@@ -42,6 +42,9 @@ pub(crate) struct Notes {
     /// What the document comes to before tax, discounts and fees carried.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) total: Decimal,
+    /// What it comes to with its tax, where HubSpot says so.
+    #[serde(default, with = "rust_decimal::serde::str_option")]
+    pub(crate) expected: Option<Decimal>,
     /// The document's date.
     pub(crate) date: Date,
     /// What was paid in HubSpot, when the document is to say so.
@@ -135,16 +138,19 @@ impl Created<'_> {
     fn warnings(&self) -> Vec<String> {
         let created = self.notes.created_items.iter().map(item_created);
         let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
-        let expected = self.notes.total + tax(self.document);
-        if expected != self.document.total_amt {
-            // The books decide what was billed; when they differ from what we sent, a person should know.
-            warnings.push(format!(
-                "The {} totals {} in QuickBooks; its lines and tax add up to {}.",
-                self.kind.noun(),
-                money(self.document.total_amt),
-                money(expected)
-            ));
-        }
+        // The books decide what was billed; when they differ from what was sold, a person should know.
+        let total = self.document.total_amt;
+        let (noun, added) = (self.kind.noun(), self.notes.total + tax(self.document));
+        let differs = match self.notes.expected {
+            Some(expected) if expected != total => {
+                Some(format!("with its tax, it comes to {} in HubSpot", money(expected)))
+            }
+            None if added != total => Some(format!("its lines and tax add up to {}", money(added))),
+            Some(_) | None => None,
+        };
+        let total = money(total);
+        warnings
+            .extend(differs.map(|differs| format!("The {noun} totals {total} in QuickBooks; {differs}.")));
         let paid = self.notes.paid.as_ref();
         if let Some((paid, asked)) = paid.and_then(|paid| payment::differs(paid, self.kind, self.document)) {
             let (paid, asked, noun) = (money(paid), money(asked), self.kind.noun());

@@ -7,6 +7,8 @@ mod left_out;
 mod numbered;
 mod payment;
 mod repeated;
+mod taxes;
+mod told;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +27,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading};
-use mapping::settings::{Bill, Settings};
+use mapping::settings::{Bill, Settings, Tax};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -46,6 +48,7 @@ use crate::order::Order;
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::{self, Metric, chain};
 use crate::{App, customer};
+use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -190,6 +193,8 @@ impl Execution<'_> {
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
         let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
+        let reading = self.with_rates(reading, &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -236,6 +241,7 @@ impl Execution<'_> {
             created_items: items.created.into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
+            expected: matched.expected(),
             date,
             paid: paid.clone(),
             booking: inputs
@@ -245,6 +251,7 @@ impl Execution<'_> {
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
+                .chain(of_texts(&matched, &settings, &header))
                 .chain(left_out::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };
@@ -276,9 +283,11 @@ impl Execution<'_> {
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
-        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
+        let wanted =
+            hubspot::Wanted { payments, taxes, company: bill_company, properties: choices.properties() };
         let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -402,6 +411,7 @@ impl Execution<'_> {
                 customers_by_email: read(&rows[..by_email])?,
                 customers_by_name: read(&rows[by_email..by_name])?,
                 items: items.into_values().collect(),
+                ..Answers::default()
             })
         };
         let answers = answers().map_err(unreadable(self.kind, &company.name))?;
@@ -666,7 +676,8 @@ fn is_default(item: &ItemFound) -> bool {
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     let differs = matched.sale.amount_differs();
     let warning = differs.map(|(record, lines)| {
-        let (record, lines) = (answer::money(record), answer::money(lines));
+        // Some currencies have three decimals, of which QuickBooks keeps two.
+        let lines = answer::money(lines);
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
@@ -677,7 +688,7 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let line = line.article.label();
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
-    warning.into_iter().chain(unmatched).collect()
+    warning.into_iter().chain(unmatched).chain(left_out(&matched.sale)).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

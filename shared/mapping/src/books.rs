@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
 use crate::quickbooks::{
-    CompanyInfo, PaymentMethod, PaymentMethodId, Preferences, SalesFormsPrefs, TaxCode, TaxRate,
+    CompanyInfo, PaymentMethod, PaymentMethodId, Preferences, SalesFormsPrefs, TaxCode, TaxCodeId, TaxPrefs,
+    TaxRate,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ pub struct Books {
     pub home_currency: Option<Currency>,
     /// Whether customers and documents can be in other currencies.
     pub several_currencies: bool,
+    /// Which sales tax is kept in the United States.
+    pub sales_tax: SalesTax,
+    /// The tax code of documents that name none, where sales tax is kept by hand.
+    pub sales_tax_code: Option<TaxCodeId>,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
     /// The active payment methods, by their names.
@@ -36,7 +41,37 @@ pub struct Books {
     pub locations: bool,
 }
 
+/// Which sales tax is kept in the United States (quickbooks.md §2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SalesTax {
+    /// An earlier release did not ask.
+    #[default]
+    Unknown,
+    /// None, or it is not set up yet.
+    Off,
+    /// By hand: a document has one code, and each line is taxed or not.
+    Manual,
+    /// By QuickBooks itself.
+    Automated,
+}
+
+impl SalesTax {
+    fn read(prefs: &TaxPrefs) -> Self {
+        match (prefs.using_sales_tax.unwrap_or_default(), prefs.partner_tax_enabled) {
+            (true, Some(true)) => Self::Automated,
+            (true, None) => Self::Manual,
+            (true, Some(false)) | (false, _) => Self::Off,
+        }
+    }
+}
+
 impl Books {
+    /// Whether QuickBooks has not said yet how documents are taxed.
+    pub fn lack_sales_tax(&self) -> bool {
+        self.is_american() && self.sales_tax == SalesTax::Unknown
+    }
+
     /// Whether lines are taxed as in the United States: `TAX` or `NON`, or nothing said. What names no country is taken for
     /// American: a company elsewhere then refuses the document, for want of a tax code.
     pub fn is_american(&self) -> bool {
@@ -88,6 +123,8 @@ impl Books {
             home_currency: currency
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
+            sales_tax: SalesTax::read(&preferences.tax_prefs),
+            sales_tax_code: preferences.tax_prefs.tax_group_code_ref.clone().map(|code| code.value),
             tax_percents: BTreeMap::new(),
             payment_methods: BTreeMap::new(),
             custom_fields: custom_fields(&preferences.sales_forms_prefs),
@@ -130,6 +167,7 @@ mod tests {
             country: Some("GB".into()),
             home_currency: Some("GBP".parse().unwrap()),
             several_currencies: true,
+            sales_tax: SalesTax::Off,
             ..Books::default()
         };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
@@ -137,8 +175,8 @@ mod tests {
             "SalesFormsPrefs": {"CustomTxnNumbers": true},
             "AccountingInfoPrefs": {"ClassTrackingPerTxnLine": true, "TrackDepartments": true},
         });
-        let expected =
-            Books { custom_numbers: true, line_classes: true, locations: true, ..Books::default() };
+        let untaxed = || Books { sales_tax: SalesTax::Off, ..Books::default() };
+        let expected = Books { custom_numbers: true, line_classes: true, locations: true, ..untaxed() };
         check(tracking, json!({}), expected);
         let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
         let fields = json!([
@@ -149,10 +187,28 @@ mod tests {
             custom("UseSalesCustom3", json!({"BooleanValue": true})),
         ]);
         let custom_fields = [("PO #".to_owned(), "1".to_owned())].into();
-        let expected = Books { custom_fields, ..Books::default() };
+        let expected = Books { custom_fields, ..untaxed() };
         check(json!({"SalesFormsPrefs": {"CustomField": fields}}), json!({}), expected);
-        check(json!({}), json!({"Country": " "}), Books::default());
-        check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
+        check(json!({}), json!({"Country": " "}), untaxed());
+        check(json!({"CurrencyPrefs": {}}), json!({}), untaxed());
+    }
+
+    #[test]
+    fn sales_tax_is_none_or_by_hand_or_automated() {
+        let check = |prefs, expected, code: Option<&str>| {
+            let preferences = from_value(json!({"TaxPrefs": prefs})).unwrap();
+            let books = Books::read(&preferences, &CompanyInfo::default());
+            let code = code.map(|code| TaxCodeId(code.into()));
+            assert_eq!((books.sales_tax, books.sales_tax_code), (expected, code));
+        };
+        check(json!({}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": false, "PartnerTaxEnabled": true}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": true, "PartnerTaxEnabled": false}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": true, "PartnerTaxEnabled": true}), SalesTax::Automated, None);
+        let manual = json!({"UsingSalesTax": true, "TaxGroupCodeRef": {"value": "2"}});
+        check(manual, SalesTax::Manual, Some("2"));
+        assert!(Books::default().lack_sales_tax());
+        assert!(!Books { country: Some("GB".into()), ..Books::default() }.lack_sales_tax());
     }
 
     #[test]

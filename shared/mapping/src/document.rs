@@ -18,8 +18,9 @@ use crate::quickbooks::{
 };
 use crate::sale::Sale;
 use crate::settings::{Addresses, ServiceDates, Settings};
-use crate::tax::Taxation;
-use crate::text::{cut, length};
+use crate::tax::Rated;
+use crate::template::Template;
+use crate::text::{cut, is_whole, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -128,6 +129,38 @@ pub fn expiration(record: &Record, days: Option<Days>, today: Date, zone: &TimeZ
     }
 }
 
+/// What of the texts on a document is not whole, by the names of what they are of: each once, for a person to be told.
+pub fn altered(matched: &Matched, settings: &Settings, header: &Header) -> Vec<String> {
+    let Matched { sale, tax, .. } = matched;
+    let described = sale.lines.iter().enumerate().filter_map(|(at, sold)| {
+        let (text, notes) = said_of(sold, &priced(sold, tax.line(at)));
+        is_cut(text, &notes).then(|| sold.article.label().to_string())
+    });
+    let labelled = sale.fees.iter().filter(|fee| is_cut(&fee.charge.label, &[]));
+    let labelled = labelled.map(|fee| fee.charge.label.clone());
+    let listed = listed(&sale.discounts).filter(|text| is_cut(text, &[])).map(|_| "discounts".to_owned());
+    let memo = settings.choices.memo.as_ref().filter(|memo| is_memo_cut(memo, &header.properties));
+    let memo = memo.map(|_| "memo".to_owned());
+    let named = sale.altered.iter().cloned();
+    let mut names = Vec::new();
+    for name in named.chain(described).chain(labelled).chain(listed).chain(memo) {
+        let name = cut(&name, LABEL_LIMIT).to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// How much of a long name is told.
+const LABEL_LIMIT: usize = 100;
+
+fn is_memo_cut(memo: &Template, properties: &BTreeMap<String, String>) -> bool {
+    let whole = memo.fill(properties, usize::MAX).unwrap_or_default();
+    let mut given = memo.names().filter_map(|name| properties.get(name));
+    length(&whole) > MEMO_LIMIT || given.any(|text| !is_whole(text, usize::MAX))
+}
+
 /// The link to the HubSpot record, then the marker on a line of its own: ≤ 4000 characters, the marker always whole.
 pub fn private_note(record_url: &str, marker: &str) -> String {
     with_notes(record_url, &[marker.to_owned()]).unwrap_or_default()
@@ -160,9 +193,10 @@ fn form(
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
         exchange_rate: header.exchange_rate,
-        global_tax_calculation: matched.tax.global(),
-        apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
+        global_tax_calculation: matched.tax.global,
+        apply_tax_after_discount: (matched.tax.global.is_none() && !matched.sale.discounts.is_empty())
             .then_some(true),
+        txn_tax_detail: matched.tax.said.clone(),
         class_ref: choices.class.clone().filter(|_| books.classes).map(Ref::to),
         department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
         bill_email_cc: copy(choices.cc.as_ref()),
@@ -180,24 +214,29 @@ fn lines(matched: &Matched, items: &[ItemId], Settings { books, choices }: &Sett
     let Matched { sale, tax, .. } = matched;
     let class = choices.class.as_ref().filter(|_| books.line_classes);
     let dated = choices.service_dates == ServiceDates::BillingStart;
-    let said = Said { tax, class, dated };
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, item, said));
-    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
+    let sold = sale.lines.iter().zip(items).enumerate();
+    let sold = sold.map(|(at, (sold, item))| line(sold, item, Said { tax: tax.line(at), class, dated }));
+    let fees = sale.fees.iter().map(|fee| fee_line(fee, Said { tax: &tax.fee, class, dated }));
+    sold.chain(fees).chain(discount_line(matched)).collect()
 }
 
-/// What every product line of a document says.
+/// What a product line says besides.
 #[derive(Clone, Copy)]
 struct Said<'a> {
-    tax: &'a Taxation,
+    tax: &'a Rated,
     class: Option<&'a ClassId>,
     dated: bool,
 }
 
 fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
-    let figures = &sold.figures;
-    let priced = money::priced(figures.quantity, figures.price, said.tax.net(figures.amount));
+    let priced = priced(sold, said.tax);
     let begins = sold.article.begins.filter(|_| said.dated);
-    item_line(item, said, priced, figures.amount, (description(sold, &priced), begins))
+    item_line(item, said, priced, sold.figures.amount, (description(sold, &priced), begins))
+}
+
+fn priced(sold: &SaleLine, tax: &Rated) -> Priced {
+    let figures = &sold.figures;
+    money::priced(figures.quantity, figures.price, tax.net(figures.amount))
 }
 
 fn fee_line(Fee { charge, item }: &Fee, said: Said<'_>) -> Line {
@@ -213,7 +252,7 @@ fn item_line(
     (description, service_date): (Option<String>, Option<Date>),
 ) -> Line {
     let Priced { qty, unit_price, .. } = priced;
-    let tax_code_ref = tax.line_code().map(Ref::to);
+    let tax_code_ref = tax.code.clone().map(Ref::to);
     let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
     let class_ref = class.cloned().map(Ref::to);
     let sold = SalesItemLineDetail {
@@ -229,22 +268,32 @@ fn item_line(
 }
 
 /// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
-fn discount_line(sale: &Sale, tax: &Taxation) -> Option<Line> {
-    let description = match sale.discounts.as_slice() {
-        [] => return None,
-        [only] => only.label.clone(),
+fn discount_line(matched: &Matched) -> Option<Line> {
+    let description = listed(&matched.sale.discounts)?;
+    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
+    Some(Line { detail, amount: matched.discount(), description: with_notes(&description, &[]) })
+}
+
+/// What discounts are called; what each of several comes to as well.
+fn listed(discounts: &[Applied]) -> Option<String> {
+    match discounts {
+        [] => None,
+        [only] => Some(only.label.clone()),
         several => {
             let shown = several.iter().map(|Applied { label, amount }| format!("{label}: {amount}"));
-            shown.collect::<Vec<_>>().join("\n")
+            Some(shown.collect::<Vec<_>>().join("\n"))
         }
-    };
-    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
-    Some(Line { detail, amount: tax.net(sale.discount()), description: with_notes(&description, &[]) })
+    }
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands
 /// beside it), then what quantity and price do not show.
 fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
+    let (text, notes) = said_of(sold, priced);
+    with_notes(text, &notes)
+}
+
+fn said_of<'a>(sold: &'a SaleLine, priced: &Priced) -> (&'a str, Vec<String>) {
     let text = sold.article.description.as_deref().or(sold.article.name.as_deref()).unwrap_or_default();
     let quantity = priced.as_one.then(|| {
         let price = money::display(sold.figures.price);
@@ -254,14 +303,22 @@ fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
         Discount::Percent(percent) => format!("Discount {percent} %"),
         Discount::PerUnit(amount) => format!("Discount {} per unit", money::display(amount)),
     });
-    let notes: Vec<String> = quantity.into_iter().chain(discount).collect();
-    with_notes(text, &notes)
+    let billed = sold.article.billed.as_deref().map(|billed| format!("One billing period ({billed})"));
+    (text, quantity.into_iter().chain(discount).chain(billed).collect())
+}
+
+/// Whether a text is too long to stand whole above its notes.
+fn is_cut(text: &str, notes: &[String]) -> bool {
+    length(text) > TEXT_LIMIT.saturating_sub(room(notes))
+}
+
+fn room(notes: &[String]) -> usize {
+    notes.iter().map(|note| length(note) + 1).sum()
 }
 
 /// The text, cut so that each note still fits on a line below it; none when there is nothing to say.
 fn with_notes(text: &str, notes: &[String]) -> Option<String> {
-    let room = notes.iter().map(|note| length(note) + 1).sum();
-    let text = cut(text, TEXT_LIMIT.saturating_sub(room));
+    let text = cut(text, TEXT_LIMIT.saturating_sub(room(notes)));
     let lines = [text].into_iter().chain(notes.iter().map(String::as_str)).filter(|line| !line.is_empty());
     let all = lines.collect::<Vec<_>>().join("\n");
     if all.is_empty() { None } else { Some(all) }
@@ -277,8 +334,7 @@ mod tests {
     use crate::payment;
     use crate::quickbooks::{DepartmentId, TaxCodeId, TermId};
     use crate::sale;
-    use crate::settings::{Choices, Tax};
-    use crate::template::Template;
+    use crate::settings::{Choices, Discounts, Tax};
     use crate::testing::{
         adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
         widget_line, with_payments,
@@ -608,6 +664,85 @@ mod tests {
         assert_eq!(note.len(), 4000);
         assert!(note.ends_with("u\n[hs 0123]"));
         assert_eq!(private_note("https://app.example/1", "[hs 0123]"), "https://app.example/1\n[hs 0123]");
+    }
+
+    #[test]
+    fn what_was_cut_or_left_out_is_named_once() {
+        let told = |enrolled: &Enrolled, memo: Option<&str>, properties: BTreeMap<String, String>| {
+            let choices = Choices { memo: memo.and_then(Template::read), ..settings().choices };
+            let settings = Settings { choices, ..settings() };
+            altered(&settled(enrolled).unwrap(), &settings, &Header { properties, ..bare() })
+        };
+        let plain = |enrolled: &Enrolled| told(enrolled, None, BTreeMap::new());
+        assert_eq!(plain(&deal_in_dollars()), [""; 0]);
+        let long = over(widget_line(), json!({"description": "å".repeat(4001)}));
+        let emoji = over(widget_line(), json!({"name": "Gift 🎁", "description": "x".repeat(5000)}));
+        assert_eq!(plain(&deal([long, emoji])), ["Gift", "Widget"]);
+        let close =
+            json!({"description": "å".repeat(3990), "hs_discount_percentage": "10", "amount": "134.97"});
+        assert_eq!(plain(&deal([over(widget_line(), close)])), ["Widget"]);
+        let labels = [adjustment(&"f".repeat(4001), "FIXED", "1"), adjustment("Spring 🌷", "FIXED", "1")];
+        let fee = "f".repeat(LABEL_LIMIT);
+        assert_eq!(plain(&adjusted(quote([widget_line()]), &[], &labels)), ["Spring", fee.as_str()]);
+        assert_eq!(plain(&adjusted(quote([widget_line()]), &labels, &[])), ["Spring", "discounts"]);
+        let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland 🌉"});
+        let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
+        assert_eq!(plain(&enrolled), ["Ana"]);
+        let order = |text: String| {
+            told(&deal([widget_line()]), Some("For {order}"), [("order".to_owned(), text)].into())
+        };
+        assert_eq!(order("7".into()), [""; 0]);
+        assert_eq!(order("7".repeat(1000)), ["memo"]);
+        assert_eq!(order("7 🎁".into()), ["memo"]);
+    }
+
+    #[test]
+    fn discounts_of_lines_can_be_one_line_of_the_document() {
+        let discounted = |fields| over(widget_line(), fields);
+        let lines = [
+            discounted(json!({"hs_discount_percentage": "10", "amount": "134.97"})),
+            widget_line(),
+            discounted(json!({"name": "Gadget", "hs_sku": "WID-1", "discount": "5", "amount": "134.97"})),
+        ];
+        let enrolled = adjusted(quote(lines), &[adjustment("Loyalty", "PERCENT", "10")], &[]);
+        let shown = |discounts| {
+            let settings = Settings { choices: Choices { discounts, ..settings().choices }, ..settings() };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = sale::read(&enrolled);
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            let [invoice, estimate, receipt] = KINDS.map(|kind| {
+                write(kind, &matched, &CustomerId("58".into()), &items(&matched), &settings, &bare())
+            });
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            let shown =
+                |line: &Line| format!("{} {}", line.amount, line.description.as_deref().unwrap_or("-"));
+            (matched.total().to_string(), invoice.form().line.iter().map(shown).collect::<Vec<_>>())
+        };
+        let net = [
+            "134.97 Widget\nDiscount 10 %",
+            "149.97 Widget",
+            "134.97 Gadget\nDiscount 5.00 per unit",
+            "41.99 Loyalty",
+        ];
+        assert_eq!(shown(Discounts::Net), ("377.92".to_owned(), net.map(str::to_owned).to_vec()));
+        let apart = [
+            "149.97 Widget",
+            "149.97 Widget",
+            "149.97 Gadget",
+            "71.99 Widget: 15.00\nGadget: 15.00\nLoyalty: 41.99",
+        ];
+        assert_eq!(shown(Discounts::Document), ("377.92".to_owned(), apart.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn a_line_of_one_period_says_so() {
+        let check = |fields, expected: &str| assert_eq!(described(fields).as_deref(), Some(expected));
+        check(json!({"recurringbillingfrequency": "monthly"}), "Widget\nOne billing period (monthly)");
+        check(
+            json!({"recurringbillingfrequency": "per_six_months", "hs_discount_percentage": "10", "amount": "134.97"}),
+            "Widget\nDiscount 10 %\nOne billing period (every six months)",
+        );
     }
 
     /// What HubSpot would show for a record, in cents: reckoned in whole numbers, by no rule of ours.

@@ -111,6 +111,8 @@ pub struct Enrolled {
     pub discounts: Vec<Adjustment>,
     /// A quote's own fees; a deal has none.
     pub fees: Vec<Adjustment>,
+    /// A quote's own taxes; none when they were not asked for, and a deal has none.
+    pub taxes: Vec<Adjustment>,
     /// The record's payments; none when they were not asked for.
     pub payments: Vec<Payment>,
     /// Properties of the record that were asked for by name, those that are not blank.
@@ -200,7 +202,7 @@ impl QuoteProperties {
     ];
 }
 
-/// A discount (`0-84`) or fee (`0-85`) of a whole quote (hubspot.md §6.5).
+/// A discount (`0-84`), fee (`0-85`) or tax (`0-86`) of a whole quote (hubspot.md §6.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjustment {
     /// Its record id.
@@ -209,7 +211,7 @@ pub struct Adjustment {
     pub properties: AdjustmentProperties,
 }
 
-/// The properties of a discount or fee we read. Field names are HubSpot's.
+/// The properties of a discount, fee or tax we read. Field names are HubSpot's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct AdjustmentProperties {
@@ -445,6 +447,30 @@ pub struct LineItemProperties {
     /// Net price of the line as HubSpot calculates it: quantity × price − discount.
     #[serde(deserialize_with = "blank_is_none")]
     pub amount: Option<String>,
+    /// What it would cost without its discount.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_pre_discount_amount: Option<String>,
+    /// `volume`, `graduated`, `stairstep`: the price depends on the quantity, and `price` says little.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_pricing_model: Option<String>,
+    /// `monthly`, `annually`, …; none for what is billed once.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub recurringbillingfrequency: Option<String>,
+    /// `true` on a quote: the buyer may leave the line out.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_is_optional: Option<String>,
+    /// The id of its rate in the portal's library of taxes.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_rate_group_id: Option<String>,
+    /// That rate: `20` is 20 %.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_rate: Option<String>,
+    /// What that rate comes to.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_amount: Option<String>,
+    /// The tax HubSpot reckoned by itself, without a rate of the library.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_auto_tax_amount: Option<String>,
     /// ISO 4217 code.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_line_item_currency_code: Option<String>,
@@ -468,6 +494,14 @@ impl LineItemProperties {
         "discount",
         "hs_discount_percentage",
         "amount",
+        "hs_pre_discount_amount",
+        "hs_pricing_model",
+        "recurringbillingfrequency",
+        "hs_is_optional",
+        "hs_tax_rate_group_id",
+        "hs_tax_rate",
+        "hs_tax_amount",
+        "hs_auto_tax_amount",
         "hs_line_item_currency_code",
         "hs_position_on_quote",
         "hs_recurring_billing_start_date",

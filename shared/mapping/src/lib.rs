@@ -32,6 +32,7 @@
 //!     }],
 //!     discounts: vec![],
 //!     fees: vec![],
+//!     taxes: vec![],
 //!     payments: vec![],
 //!     properties: Default::default(),
 //! };
@@ -103,9 +104,11 @@ pub mod line;
 pub mod lookup;
 pub mod money;
 pub mod number;
+mod optional;
 pub mod payment;
 pub mod problem;
 pub mod quickbooks;
+pub mod rate;
 pub mod sale;
 pub mod settings;
 pub mod tax;

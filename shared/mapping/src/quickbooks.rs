@@ -223,6 +223,8 @@ pub struct Customer {
     pub primary_email_addr: Option<Email>,
     /// Fixed when the customer was created.
     pub currency_ref: Option<Ref<String>>,
+    /// Outside of automated sales tax: the code of its documents, where it is not the company's.
+    pub default_tax_code_ref: Option<Ref<TaxCodeId>>,
     /// False for a customer that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
@@ -275,6 +277,8 @@ pub struct Item {
     /// `Service`, `NonInventory`, `Inventory`, `Group`, `Category` or something newer.
     #[serde(rename = "Type", default)]
     pub kind: String,
+    /// Whether sales tax is due on it, in the United States.
+    pub taxable: Option<bool>,
     /// False for an item that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
@@ -435,6 +439,9 @@ pub struct SalesForm {
     /// (hubspot.md §6.5, quickbooks.md §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apply_tax_after_discount: Option<bool>,
+    /// The tax of the whole, where it is not left to QuickBooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn_tax_detail: Option<TaxSaid>,
     /// Where the company tracks classes of documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_ref: Option<Ref<ClassId>>,
@@ -515,6 +522,21 @@ pub enum GlobalTax {
     TaxInclusive,
     /// Outside of tax.
     NotApplicable,
+}
+
+/// What a document says of its tax as a whole (quickbooks.md §2.5): one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxSaid {
+    /// Manual sales tax: the one code of all its taxed lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn_tax_code_ref: Option<Ref<TaxCodeId>>,
+    /// Automated sales tax: what it comes to, in place of what would be computed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub total_tax: Option<Decimal>,
 }
 
 /// A line of a document to create.
@@ -760,6 +782,21 @@ pub struct Preferences {
     /// What it tracks.
     #[serde(default)]
     pub accounting_info_prefs: AccountingInfoPrefs,
+    /// Its sales tax.
+    #[serde(default)]
+    pub tax_prefs: TaxPrefs,
+}
+
+/// A company's sales tax (§2.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TaxPrefs {
+    /// Whether it keeps any.
+    pub using_sales_tax: Option<bool>,
+    /// Whether the automated one is set up; left out where there is only the manual one.
+    pub partner_tax_enabled: Option<bool>,
+    /// Manual sales tax: the code of documents that name none.
+    pub tax_group_code_ref: Option<Ref<TaxCodeId>>,
 }
 
 /// What a company's sales forms have.

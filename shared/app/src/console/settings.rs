@@ -210,6 +210,8 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "totals" => texts.explain_totals,
         "tax" => texts.explain_tax,
         "default_tax_code" => texts.explain_default_tax_code,
+        "tax_codes" => texts.explain_tax_codes,
+        "discounts" => texts.explain_discounts,
         "amounts" => texts.explain_amounts,
         "document_number" => texts.explain_document_number,
         "memo" => texts.explain_memo,
@@ -247,6 +249,10 @@ fn why(why: &Why, texts: &Texts) -> String {
         Why::NotAProperty => texts.wrong_property.to_owned(),
         Why::NotCustomFields => texts.wrong_custom_fields.to_owned(),
         Why::NotPaymentMethods => texts.wrong_payment_methods.to_owned(),
+        Why::NotRates => texts.wrong_rates.to_owned(),
+        Why::NotARate { key } => fill(texts.wrong_rate, &[("key", key)]),
+        Why::NotATaxCode { key } => fill(texts.wrong_tax_code, &[("key", key)]),
+        Why::KeyTwice { key } => fill(texts.wrong_key_twice, &[("key", key)]),
         Why::NotOneOf { words } => fill(texts.wrong_word, &[("words", &words.join(", "))]),
     }
 }

@@ -200,12 +200,16 @@ texts! {
         "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
         "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
-    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), or \"none\": documents are not taxed.",
-        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut) ou \"none\" : les documents ne sont pas taxés.";
-    explain_default_tax_code: "Outside the United States: the ID of the QuickBooks tax code for every line, such as \"5\"; null for none.",
-        "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
-    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of the default tax code.",
-        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux du code de taxe par défaut.";
+    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), \"hubspot\" (the tax rates in HubSpot, with the tax codes of \"tax_codes\"), or \"none\": documents are not taxed.",
+        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut), \"hubspot\" (les taux de taxe de HubSpot, avec les codes de \"tax_codes\") ou \"none\" : les documents ne sont pas taxés.";
+    explain_default_tax_code: "The ID of the QuickBooks tax code of what has none of its own, such as \"5\": of every line outside the United States, of the document where sales tax is kept by hand; null for none.",
+        "L’identifiant du code de taxe QuickBooks de ce qui n’en a pas, par exemple \"5\" : de chaque ligne hors des États-Unis, du document là où la taxe de vente est gérée à la main ; null pour aucun.";
+    explain_tax_codes: "With \"tax\" = \"hubspot\": the QuickBooks tax code of each tax rate in HubSpot, by percentage or by the ID of the rate: {\"20\": \"5\", \"id 4711\": \"6\"}. Where sales tax is automated, the amount of HubSpot counts and none is needed.",
+        "Avec \"tax\" = \"hubspot\" : le code de taxe QuickBooks de chaque taux de taxe dans HubSpot, sous forme d’objet dont les clés sont des pourcentages (\"20\") ou des identifiants de taux (\"id 4711\"), les valeurs des identifiants de codes (\"5\"). Là où la taxe de vente est automatique, le montant de HubSpot compte et aucun n’est nécessaire.";
+    explain_discounts: "What becomes of the discounts of line items: \"net\" takes each off its line, which says so; \"document\" leaves the lines at their full price and puts all discounts on one line of the document.",
+        "Ce que deviennent les remises des lignes de produit : \"net\" déduit chacune de sa ligne, qui le signale ; \"document\" laisse les lignes à leur prix plein et réunit toutes les remises sur une ligne du document.";
+    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of their tax code.",
+        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux de leur code de taxe.";
     explain_document_number: "Where the numbers of documents come from: \"quickbooks\"; \"prefix INV-\", the record’s ID behind a text of your own; or \"property po_number\", a property of the deal or quote.",
         "D’où viennent les numéros des documents : \"quickbooks\" ; \"prefix INV-\", l’identifiant de la fiche précédé de votre texte ; ou \"property po_number\", une propriété de la transaction ou du devis.";
     explain_memo: "What customers read below the lines of a document; names of HubSpot properties in braces are filled in from the deal or quote; null for nothing.",
@@ -258,6 +262,14 @@ texts! {
         "doit être un objet d’au plus trois noms de champs personnalisés, de 1 à 30 caractères chacun, avec pour chacun un texte entre guillemets dont chaque accolade entoure le nom interne d’une propriété HubSpot.";
     wrong_payment_methods: "must be an object of HubSpot’s words for payment methods, such as \"card\", each with an ID of QuickBooks in quotes.",
         "doit être un objet des mots de HubSpot pour les modes de paiement, par exemple \"card\", avec pour chacun un identifiant QuickBooks entre guillemets.";
+    wrong_rates: "must be an object of tax rates and tax codes, such as {\"20\": \"5\"}.",
+        "doit être un objet dont les clés sont des taux de taxe (\"20\") et les valeurs des codes de taxe (\"5\").";
+    wrong_rate: "has the key “{key}”, which is neither a percentage such as \"20\" nor \"id\" with a space and the ID of a HubSpot tax rate.",
+        "contient la clé « {key} », qui n’est ni un pourcentage comme \"20\" ni \"id\" suivi d’une espace et de l’identifiant d’un taux de taxe HubSpot.";
+    wrong_tax_code: "gives the key “{key}” no ID of a QuickBooks tax code in quotes, such as \"5\".",
+        "ne donne pas à la clé « {key} » l’identifiant d’un code de taxe QuickBooks entre guillemets, par exemple \"5\".";
+    wrong_key_twice: "has the key “{key}” twice, perhaps written in another way. Keep one of the two.",
+        "contient deux fois la clé « {key} », peut-être écrite autrement. Gardez-en une.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 

@@ -7,7 +7,7 @@ use mapping::date;
 use mapping::document;
 use mapping::lookup::Matched;
 use mapping::payment::Paid;
-use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxRate};
+use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -15,7 +15,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::Record;
 
-use super::{Execution, PAGE};
+use super::{Execution, PAGE, VALUES_AT_ONCE};
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -29,17 +29,20 @@ pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, n
     let is_fresh = |read_at: Timestamp| now.duration_since(read_at).abs() < KEPT_FOR;
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
-    let to_know = choices.tax_code_to_know().filter(|_| !books.is_american());
-    let lacks_rate = to_know.is_some_and(|code| !books.tax_percents.contains_key(&code.0));
-    !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
+    let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
+    let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
+    !was_refused && !lacks_rate && !books.lack_sales_tax() && company.books_read_at.is_some_and(is_fresh)
 }
 
-/// What to ask: three metered reads, and two more where the rate of a tax code has to be known.
+/// What to ask: three metered reads, and two more or so where the rates of tax codes have to be known.
 pub(super) fn queries(company: &Company) -> Vec<Query> {
     let mut queries = Vec::from([Entity::Preferences, Entity::CompanyInfo].map(Query::from));
     queries.push(Query::from(Entity::PaymentMethod).max_results(PAGE));
-    if let Some(code) = company.settings.choices.tax_code_to_know() {
-        queries.push(Query::from(Entity::TaxCode).equals(Attribute::Id, &code.0));
+    let codes: Vec<&String> =
+        company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0).collect();
+    if !codes.is_empty() {
+        let some = |codes: &[&String]| Query::from(Entity::TaxCode).is_in(Attribute::Id, codes);
+        queries.extend(codes.chunks(VALUES_AT_ONCE).map(some));
         queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
     }
     queries
@@ -78,10 +81,11 @@ impl Execution<'_> {
         };
         let methods: Vec<PaymentMethod> = methods.read().map_err(unreadable())?;
         let mut books = Books::read(preferences, info).with_payment_methods(methods);
-        if let [codes, rates] = taxes {
-            let codes: Vec<TaxCode> = codes.read().map_err(unreadable())?;
+        if let [codes @ .., rates] = taxes {
+            let codes: Vec<Vec<TaxCode>> =
+                codes.iter().map(Rows::read).collect::<Result<_, _>>().map_err(unreadable())?;
             let rates: Vec<TaxRate> = rates.read().map_err(unreadable())?;
-            books = books.with_tax_codes(&codes, &rates);
+            books = books.with_tax_codes(&codes.concat(), &rates);
         }
         let (portal, realm) = (self.request.portal_id, company.realm());
         let kept = self.app.store.keep_books(portal, realm, &books, clock::now()).await;

@@ -104,6 +104,7 @@ impl Execution<'_> {
             created_items: Vec::new(),
             subtotal: total,
             total,
+            expected: None,
             date: document.txn_date.unwrap_or(today),
             paid,
             booking: Some(booking),

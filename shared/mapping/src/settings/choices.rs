@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Why;
 use super::maps::{CustomFields, PaymentMethods};
+use super::tax_codes::TaxCodes;
 use crate::quickbooks::{AccountId, ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
 use crate::sale;
 use crate::template::{self, Template};
@@ -29,10 +30,15 @@ pub struct Choices {
     pub totals: Totals,
     /// Who decides on tax.
     pub tax: Tax,
-    /// Outside the United States: the tax code of every line.
+    /// The tax code of what has none of its own: of every line outside the United States, of the document where sales tax
+    /// is kept by hand.
     pub default_tax_code: Option<TaxCodeId>,
+    /// Where HubSpot decides on tax: the tax codes its rates mean.
+    pub tax_codes: TaxCodes,
     /// Outside the United States: what HubSpot's amounts are.
     pub amounts: Amounts,
+    /// What becomes of the discounts of lines.
+    pub discounts: Discounts,
     /// Where a document's number comes from.
     pub document_number: DocumentNumber,
     /// What the customer reads on a document, below its lines.
@@ -122,8 +128,20 @@ words! {
     Tax {
         /// QuickBooks: by the company's sales tax, or by the default tax code.
         QuickBooks = "quickbooks",
+        /// HubSpot: by the rates of the lines, and what they come to.
+        HubSpot = "hubspot",
         /// Nobody: documents are not taxed.
         None = "none",
+    }
+}
+
+words! {
+    /// What becomes of the discounts of lines.
+    Discounts {
+        /// Each is taken off its line, which says so.
+        Net = "net",
+        /// Lines cost what they would without, and all discounts are one line of the document.
+        Document = "document",
     }
 }
 
@@ -267,6 +285,18 @@ pub(super) struct Field {
     /// As text; none when nothing is chosen.
     get: fn(&Choices) -> Option<String>,
     set: fn(&mut Choices, &Value) -> Result<(), Why>,
+    form: Form,
+}
+
+/// What a setting is in a file.
+#[derive(Clone, Copy)]
+enum Form {
+    /// A text, or null.
+    Text,
+    /// An object of texts; as text `key=value, key=value`, neither of which can hold those characters.
+    Map,
+    /// An object of any texts; as text, JSON.
+    Json,
 }
 
 impl Field {
@@ -280,18 +310,43 @@ impl Field {
 
     /// As a file has it.
     pub(super) fn in_file(&self, choices: &Choices) -> Value {
-        match (self.get(choices), MAPS.contains(&self.name)) {
-            (None, false) => Value::Null,
-            (Some(text), false) => Value::String(text),
-            (text, true) => {
-                text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(|| json!({}))
-            }
+        let text = self.get(choices);
+        match self.form {
+            Form::Text => text.map_or(Value::Null, Value::String),
+            Form::Map => text.map_or_else(|| Value::Object(Map::new()), |text| members(&text)),
+            Form::Json => text.map_or_else(|| json!({}), |text| parsed(text)),
+        }
+    }
+
+    /// What is kept as text, as a file has it.
+    fn restored(&self, text: String) -> Value {
+        match self.form {
+            Form::Text => Value::String(text),
+            Form::Map => members(&text),
+            Form::Json => parsed(text),
         }
     }
 }
 
-/// The settings that are objects in a file, and JSON as text.
-const MAPS: [&str; 2] = ["custom_fields", "payment_methods"];
+fn as_text(pairs: impl Iterator<Item = (String, String)>) -> Option<String> {
+    let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+    if pairs.is_empty() { None } else { Some(pairs.join(", ")) }
+}
+
+/// A text that is no JSON stays one, which no map takes.
+fn parsed(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// A text that is no such map stays one, which no map takes.
+fn members(text: &str) -> Value {
+    let pair = |pair: &str| {
+        let (key, value) = pair.split_once('=')?;
+        Some((key.to_owned(), Value::String(value.to_owned())))
+    };
+    let pairs: Option<Map<String, Value>> = text.split(", ").map(pair).collect();
+    pairs.map_or_else(|| Value::String(text.to_owned()), Value::Object)
+}
 
 /// All settings, in the order of a file.
 pub(super) const FIELDS: &[Field] = &[
@@ -299,111 +354,145 @@ pub(super) const FIELDS: &[Field] = &[
         name: "fee_item",
         get: |choices| choices.fee_item.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.fee_item = id.map(ItemId)),
+        form: Form::Text,
     },
     Field {
         name: "default_item",
         get: |choices| choices.default_item.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.default_item = id.map(ItemId)),
+        form: Form::Text,
     },
     Field {
         name: "income_account",
         get: |choices| choices.income_account.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.income_account = id.map(AccountId)),
+        form: Form::Text,
     },
     Field {
         name: "no_line_items",
         get: |choices| Some(choices.no_line_items.as_str().to_owned()),
         set: |choices, value| NoLineItems::read(value).map(|word| choices.no_line_items = word),
+        form: Form::Text,
     },
     Field {
         name: "totals",
         get: |choices| Some(choices.totals.as_str().to_owned()),
         set: |choices, value| Totals::read(value).map(|totals| choices.totals = totals),
+        form: Form::Text,
     },
     Field {
         name: "tax",
         get: |choices| Some(choices.tax.as_str().to_owned()),
         set: |choices, value| Tax::read(value).map(|tax| choices.tax = tax),
+        form: Form::Text,
     },
     Field {
         name: "default_tax_code",
         get: |choices| choices.default_tax_code.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.default_tax_code = id.map(TaxCodeId)),
+        form: Form::Text,
+    },
+    Field {
+        name: "tax_codes",
+        get: |choices| as_text(choices.tax_codes.pairs()),
+        set: |choices, value| TaxCodes::read(value).map(|codes| choices.tax_codes = codes),
+        form: Form::Map,
+    },
+    Field {
+        name: "discounts",
+        get: |choices| Some(choices.discounts.as_str().to_owned()),
+        set: |choices, value| Discounts::read(value).map(|word| choices.discounts = word),
+        form: Form::Text,
     },
     Field {
         name: "amounts",
         get: |choices| Some(choices.amounts.as_str().to_owned()),
         set: |choices, value| Amounts::read(value).map(|amounts| choices.amounts = amounts),
+        form: Form::Text,
     },
     Field {
         name: "document_number",
         get: |choices| Some(choices.document_number.to_string()),
         set: |choices, value| DocumentNumber::read(value).map(|rule| choices.document_number = rule),
+        form: Form::Text,
     },
     Field {
         name: "memo",
         get: |choices| choices.memo.as_ref().map(|memo| memo.as_str().to_owned()),
         set: |choices, value| template(value).map(|memo| choices.memo = memo),
+        form: Form::Text,
     },
     Field {
         name: "terms",
         get: |choices| choices.terms.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.terms = id.map(TermId)),
+        form: Form::Text,
     },
     Field {
         name: "class",
         get: |choices| choices.class.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.class = id.map(ClassId)),
+        form: Form::Text,
     },
     Field {
         name: "location",
         get: |choices| choices.location.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.location = id.map(DepartmentId)),
+        form: Form::Text,
     },
     Field {
         name: "bill",
         get: |choices| Some(choices.bill.as_str().to_owned()),
         set: |choices, value| Bill::read(value).map(|bill| choices.bill = bill),
+        form: Form::Text,
     },
     Field {
         name: "cc",
         get: |choices| choices.cc.as_ref().map(|cc| cc.as_str().to_owned()),
         set: |choices, value| Addresses::read(value).map(|cc| choices.cc = cc),
+        form: Form::Text,
     },
     Field {
         name: "bcc",
         get: |choices| choices.bcc.as_ref().map(|bcc| bcc.as_str().to_owned()),
         set: |choices, value| Addresses::read(value).map(|bcc| choices.bcc = bcc),
+        form: Form::Text,
     },
     Field {
         name: "card_payment",
         get: |choices| Some(choices.card_payment.as_str().to_owned()),
         set: |choices, value| Online::read(value).map(|word| choices.card_payment = word),
+        form: Form::Text,
     },
     Field {
         name: "bank_payment",
         get: |choices| Some(choices.bank_payment.as_str().to_owned()),
         set: |choices, value| Online::read(value).map(|word| choices.bank_payment = word),
+        form: Form::Text,
     },
     Field {
         name: "service_dates",
         get: |choices| Some(choices.service_dates.as_str().to_owned()),
         set: |choices, value| ServiceDates::read(value).map(|word| choices.service_dates = word),
+        form: Form::Text,
     },
     Field {
         name: "ship_date",
         get: |choices| choices.ship_date.clone(),
         set: |choices, value| property(value).map(|name| choices.ship_date = name),
+        form: Form::Text,
     },
     Field {
         name: "custom_fields",
         get: |choices| choices.custom_fields.to_text(),
         set: |choices, value| CustomFields::read(value).map(|fields| choices.custom_fields = fields),
+        form: Form::Json,
     },
     Field {
         name: "payment_methods",
         get: |choices| choices.payment_methods.to_text(),
         set: |choices, value| PaymentMethods::read(value).map(|methods| choices.payment_methods = methods),
+        form: Form::Json,
     },
 ];
 
@@ -411,20 +500,26 @@ pub(super) const FIELDS: &[Field] = &[
 const ID_DIGITS: usize = 20;
 
 fn id(value: &Value) -> Result<Option<String>, Why> {
-    let is_id =
-        |text: &&str| (1..=ID_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     match value {
         Value::Null => Ok(None),
-        value => value.as_str().filter(is_id).map(|id| Some(id.to_owned())).ok_or(Why::NotAnId),
+        value => value.as_str().filter(|text| is_id(text)).map(|id| Some(id.to_owned())).ok_or(Why::NotAnId),
     }
 }
 
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=ID_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Choices {
-    /// The tax code whose rate has to be known: gross amounts are split by it.
-    pub fn tax_code_to_know(&self) -> Option<&TaxCodeId> {
-        self.default_tax_code
-            .as_ref()
-            .filter(|_| (self.tax, self.amounts) == (Tax::QuickBooks, Amounts::Gross))
+    /// The tax codes whose rates have to be known: gross amounts are split by them.
+    pub fn tax_codes_to_know(&self) -> BTreeSet<&TaxCodeId> {
+        match (self.amounts, self.tax) {
+            (Amounts::Net, _) | (Amounts::Gross, Tax::None) => BTreeSet::new(),
+            (Amounts::Gross, Tax::QuickBooks) => self.default_tax_code.iter().collect(),
+            (Amounts::Gross, Tax::HubSpot) => {
+                self.default_tax_code.iter().chain(self.tax_codes.codes()).collect()
+            }
+        }
     }
 
     /// The properties of a record that documents are made with, besides those every record is read with.
@@ -455,7 +550,7 @@ impl Choices {
         let mut choices = Self::default();
         for field in FIELDS {
             if let Some(text) = kept(field.name) {
-                field.set(&mut choices, &Value::String(text)).map_err(|_| field.name)?;
+                field.set(&mut choices, &field.restored(text)).map_err(|_| field.name)?;
             }
         }
         Ok(choices)
@@ -468,9 +563,14 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again_and_what_holds_anyway_is_not_stored() {
-        let chosen =
-            Choices { fee_item: Some(ItemId("31".into())), totals: Totals::Refuse, ..Choices::default() };
-        for (choices, count) in [(Choices::default(), 0), (chosen, 2)] {
+        let tax_codes = TaxCodes::read(&serde_json::json!({"20": "5", "id 4711": "6"})).unwrap();
+        let chosen = Choices {
+            fee_item: Some(ItemId("31".into())),
+            totals: Totals::Refuse,
+            tax_codes,
+            ..Choices::default()
+        };
+        for (choices, count) in [(Choices::default(), 0), (chosen, 3)] {
             let stored: Vec<_> = choices.stored().filter_map(|(name, text)| Some((name, text?))).collect();
             assert_eq!(stored.len(), count, "{stored:?}");
             let kept = |name: &str| Some(stored.iter().find(|(stored, _)| *stored == name)?.1.clone());
@@ -526,5 +626,9 @@ mod tests {
     fn a_word_of_a_later_release_is_not_guessed_at() {
         let kept = |name: &str| (name == "totals").then(|| "ask".to_owned());
         assert_eq!(Choices::from_stored(kept), Err("totals"));
+        for text in ["20", "20=5,30=6", "20=five", ""] {
+            let kept = |name: &str| (name == "tax_codes").then(|| text.to_owned());
+            assert_eq!(Choices::from_stored(kept), Err("tax_codes"), "{text}");
+        }
     }
 }
