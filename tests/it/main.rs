@@ -18,6 +18,7 @@ mod gate;
 mod invoice;
 mod items;
 mod lossy;
+mod mail;
 mod paid;
 mod quotes;
 mod records;

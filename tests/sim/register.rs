@@ -2,7 +2,9 @@
 //! the same suite as the embedded DynamoDB (`suite/records.rs`), so what the simulation proves on it holds for the table.
 
 use jiff::{SignedDuration, Timestamp};
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use store::record::{
+    Claim, Claimed, Key, Mail, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written,
+};
 use store::retry::Retried;
 
 /// Terminal records are kept this long (reliability.md §c.7).
@@ -230,6 +232,11 @@ impl Item {
         let over = record.quiet_until.is_some_and(|quiet_until| quiet_until < now);
         let safe = record.safe_until.is_none_or(|safe_until| safe_until < now);
         let restored = record.safe_since.is_some();
+        let settled = match state {
+            DocDone => record.pay_plan.is_none(),
+            PaySent => record.pay_id.is_some(),
+            _ => false,
+        };
         match transition {
             Transition::Freeze(plan) => {
                 let same = record.realm.as_ref().map_or(!execution, |realm| *realm == plan.realm);
@@ -252,10 +259,13 @@ impl Item {
                 let state = state == PaySent || (state == DocDone && restored);
                 fence && record.pay_plan.is_some() && record.pay_id.is_none() && state
             }
-            Transition::Complete { .. } => {
-                let unpaid = state == DocDone && record.pay_plan.is_none();
-                fence && (unpaid || (state == PaySent && record.pay_id.is_some())) && promise
+            Transition::Complete { .. } => fence && settled && promise,
+            Transition::MailIntent => {
+                let untried = record.mail.is_none() && record.told_at.is_none();
+                ours && settled && record.plan.is_some() && untried
             }
+            Transition::MailUnsend { .. } => ours && settled && record.mail == Some(Mail::Tried),
+            Transition::MailRecord { .. } => fence && settled && record.mail == Some(Mail::Tried),
             Transition::PlanPayment { plan, .. } => {
                 let same = record.realm.as_ref() == Some(&plan.realm);
                 ours && record.is_payment_to_plan() && same
@@ -314,6 +324,12 @@ impl Item {
                 record.pay_refused = Some(trouble.clone());
                 record.pay_plan = None;
             }
+            Transition::MailIntent => record.mail = Some(Mail::Tried),
+            Transition::MailUnsend { trouble } => {
+                record.mail = None;
+                record.trouble = Some(trouble.clone());
+            }
+            Transition::MailRecord { mail } => record.mail = Some(*mail),
             Transition::PlanPayment { plan, made, pay_plan } => {
                 record.plan = Some(plan.clone());
                 record.made = Some(made.clone());
@@ -414,6 +430,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         pay_plan: None,
         pay_id: None,
         pay_refused: None,
+        mail: None,
         answer: None,
         trouble: None,
         replanned_for: None,

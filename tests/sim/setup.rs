@@ -14,6 +14,8 @@ pub(crate) struct Setup {
     pub(crate) kind: DocumentKind,
     /// An invoice that is to be paid.
     pub(crate) paid: bool,
+    /// What is made is to be e-mailed.
+    pub(crate) mailed: bool,
     pub(crate) request_ids: RequestIds,
     /// How long after an effect queries may not show it.
     pub(crate) lag: i64,

@@ -69,6 +69,7 @@ pub(crate) struct Created<'a> {
     pub(crate) notes: &'a Notes,
     pub(crate) document: &'a Document,
     pub(crate) payment: Payment<'a>,
+    pub(crate) mailing: Mailing,
     /// Where links to documents point.
     pub(crate) app_url: &'a str,
     pub(crate) execution_id: &'a str,
@@ -87,6 +88,43 @@ pub(crate) enum Payment<'a> {
     },
     /// QuickBooks refused it, with this failure code; the document stands.
     Refused(&'a str),
+}
+
+/// What became of the one try to have a document e-mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mailing {
+    /// It was not to be, or could not be, which was told when it was planned.
+    NotAsked,
+    /// It was.
+    Sent,
+    /// QuickBooks did not.
+    Failed,
+    /// Nobody knows.
+    Unclear,
+    /// It was not tried: it would have asked for money that was paid.
+    PaymentRefused,
+    /// It was not tried: a person was told to look, or HubSpot had stopped waiting.
+    TooLate,
+}
+
+impl Mailing {
+    /// What a person must know of it.
+    fn warning(self, kind: DocumentKind) -> Option<String> {
+        let what = kind.noun();
+        match self {
+            Self::NotAsked | Self::Sent => None,
+            Self::Failed => Some(format!("The {what} could not be e-mailed. Send it from QuickBooks.")),
+            Self::Unclear => Some(format!(
+                "The {what} may have been e-mailed. See in QuickBooks whether it was before you send it."
+            )),
+            Self::PaymentRefused => Some(format!(
+                "The {what} was not e-mailed, as its payment was refused. Send it from QuickBooks once it is paid."
+            )),
+            Self::TooLate => {
+                Some(format!("The {what} could not be e-mailed in time. Send it from QuickBooks."))
+            }
+        }
+    }
 }
 
 impl Created<'_> {
@@ -158,6 +196,7 @@ impl Created<'_> {
                 "HubSpot's payments come to {paid}, the {noun} in QuickBooks asks for {asked}."
             ));
         }
+        warnings.extend(self.mailing.warning(self.kind));
         warnings
     }
 }

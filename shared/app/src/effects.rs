@@ -137,6 +137,9 @@ impl Change {
             Self::Record(made) => {
                 Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
             }
+            Self::IntendMail => Transition::MailIntent,
+            Self::UnsendMail(trouble) => Transition::MailUnsend { trouble: trouble.as_str().to_owned() },
+            Self::RecordMail(mail) => Transition::MailRecord { mail: *mail },
             Self::RefusePayment(failure) => {
                 Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
             }
@@ -154,7 +157,10 @@ impl Change {
 pub fn is_pressing(transition: &Transition) -> bool {
     matches!(
         transition,
-        Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. }
+        Transition::Record { .. }
+            | Transition::PayRecord { .. }
+            | Transition::MailRecord { .. }
+            | Transition::Complete { .. }
     )
 }
 

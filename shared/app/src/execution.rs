@@ -4,6 +4,7 @@ mod books;
 mod ending;
 mod items;
 mod left_out;
+mod mail;
 mod numbered;
 mod payment;
 mod repeated;
@@ -113,6 +114,13 @@ impl Effects for Execution<'_> {
         sent.unwrap_or_else(|stop| match stop {
             // The document exists: its payment waits until the same company is connected again (rulings.md 14).
             Stop::Failure(_) if record.state == State::PaySent => Outcome::NoEffect(Trouble::Disconnected),
+            Stop::Failure(failure) => Outcome::Refused(failure),
+            Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
+        })
+    }
+
+    async fn mail(&self, record: &Record) -> Outcome {
+        self.mail_document(record).await.unwrap_or_else(|stop| match stop {
             Stop::Failure(failure) => Outcome::Refused(failure),
             Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
         })
@@ -260,6 +268,7 @@ impl Execution<'_> {
             realm,
             body,
             notes: serde_json::json!(notes),
+            emailed: inputs.emailing == Emailing::Send && matched.sale.buyer.email.is_some(),
         }))
     }
 
@@ -326,14 +335,17 @@ impl Execution<'_> {
         }
     }
 
-    /// What cannot be marked to be sent is told.
+    /// What cannot be sent, or marked to be, is told.
     fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
         let buyer = &matched.sale.buyer;
-        let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
-        let (what, buyer) = (self.kind.noun(), buyer.label());
-        unsent.then(|| {
-            format!("There is no e-mail address for “{buyer}”: the {what} does not wait to be sent.")
-        })
+        let so = match inputs.emailing {
+            Emailing::No => return None,
+            Emailing::Queue => "does not wait to be sent",
+            Emailing::Send => "was not e-mailed",
+        };
+        let (what, label) = (self.kind.noun(), buyer.label());
+        let unsent = buyer.email.is_none();
+        unsent.then(|| format!("There is no e-mail address for “{label}”: the {what} {so}."))
     }
 
     fn zone(&self) -> TimeZone {
@@ -620,6 +632,7 @@ impl Execution<'_> {
             notes: &notes,
             document: &document,
             payment,
+            mailing: mail::mailing(record),
             app_url: &self.app.config.quickbooks_app_url,
             execution_id: &self.key.id(),
         };

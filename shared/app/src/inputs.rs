@@ -77,7 +77,8 @@ impl Inputs {
             emailing: match inputs.get("email_document").map(String::as_str) {
                 None | Some("no") => Emailing::No,
                 Some("queue") => Emailing::Queue,
-                Some(_) => return Err(Failure::input_invalid("email_document", "no or queue")),
+                Some("send") => Emailing::Send,
+                Some(_) => return Err(Failure::input_invalid("email_document", "no, queue or send")),
             },
             if_repeated: match inputs.get("if_repeated").map(String::as_str) {
                 None | Some("create") => IfRepeated::Create,
@@ -130,7 +131,7 @@ mod tests {
             ("create_paid", "maybe"),
             ("if_repeated", "skip"),
             ("missing_item", "guess"),
-            ("email_document", "send"),
+            ("email_document", "yes"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),

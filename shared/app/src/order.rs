@@ -230,6 +230,7 @@ impl<N: Needed> Effects for Order<'_, N> {
             request_id: request_id.as_str().to_owned(),
             body,
             notes: serde_json::json!(name),
+            emailed: false,
         })
     }
 

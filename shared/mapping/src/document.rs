@@ -110,6 +110,8 @@ pub enum Emailing {
     No,
     /// It is marked as one that a person sends, if there is an address to send it to.
     Queue,
+    /// QuickBooks sends it once it exists, if there is an address to send it to.
+    Send,
 }
 
 /// The day a document is booked on: a sales receipt, when it was paid.

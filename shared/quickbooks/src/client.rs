@@ -10,7 +10,7 @@ use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
 use mapping::money::Currency;
-use mapping::quickbooks::{Customer, Document, DocumentKind, Item, Payment, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentId, DocumentKind, Item, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
 use rust_decimal::Decimal;
@@ -250,6 +250,21 @@ impl Company {
         if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
+    /// Has a document e-mailed to the address on it; Intuit's id of the call. No request id makes a second call harmless:
+    /// nothing says that this one honours them.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`]: only some of its variants prove that nothing was mailed.
+    pub async fn send_document(&self, kind: DocumentKind, id: &DocumentId) -> Result<Option<String>, Error> {
+        if !is_id(&id.0) {
+            return Err(Error::unreadable());
+        }
+        let path = format!("{}/{id}/send", kind.entity().to_ascii_lowercase());
+        let (content_type, body) = ("application/octet-stream", Vec::new());
+        let sent: Created<Document> = self.post(&path, kind.entity(), content_type, body, None).await?;
+        Ok(sent.intuit_tid)
+    }
+
     async fn create<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -257,14 +272,19 @@ impl Company {
         body: &[u8],
         request_id: &RequestId,
     ) -> Result<Created<T>, Error> {
-        let call = Call {
-            effect: Effect::Write,
-            method: Method::POST,
-            path: self.path(path),
-            request_id: Some(request_id),
-            content_type: "application/json",
-            body: body.to_vec(),
-        };
+        self.post(path, entity, "application/json", body.to_vec(), Some(request_id)).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        entity: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+        request_id: Option<&RequestId>,
+    ) -> Result<Created<T>, Error> {
+        let path = self.path(path);
+        let call = Call { effect: Effect::Write, method: Method::POST, path, request_id, content_type, body };
         let (answer, intuit_tid) = self.send(call).await?;
         let members: BTreeMap<String, Box<RawValue>> = read(&answer)?;
         let row = read(members.get(entity).ok_or_else(Error::unreadable)?.get().as_bytes())?;

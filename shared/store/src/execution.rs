@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text};
-use crate::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use crate::record::{
+    Claim, Claimed, Key, Mail, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written,
+};
 use crate::{Error, Store};
 
 /// Terminal records are kept this long (reliability.md §c.7).
@@ -303,6 +305,9 @@ impl Transition {
             Self::PayUnsend { .. } => "taking the payment's intent back",
             Self::PayRecord { .. } => "recording the payment",
             Self::PayRefuse { .. } => "recording that the payment was refused",
+            Self::MailIntent => "marking the mail as tried",
+            Self::MailUnsend { .. } => "taking the mail's mark back",
+            Self::MailRecord { .. } => "recording what became of the mail",
             Self::PlanPayment { .. } => "planning the payment alone",
             Self::Complete { .. } => "completing the record",
             Self::Answer { .. } => "answering without making anything",
@@ -324,6 +329,10 @@ enum Ran {
 
 /// After a restore, what was sent and forgotten takes no effect any more.
 const SAFE: &str = "(attribute_not_exists(safe_until) OR safe_until < :now)";
+
+/// The document exists, and so does its payment, if one is to.
+const SETTLED: &str =
+    "((st = :DOC_DONE AND attribute_not_exists(pay_plan)) OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
 
 /// What the record knows may be less than what was done.
 const RESTORED: &str = "attribute_exists(safe_since)";
@@ -445,13 +454,26 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             write.remove("pay_plan, quiet_until");
             format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
         }
+        Transition::MailIntent => {
+            write.mail(Mail::Tried);
+            let untold = "attribute_not_exists(mail) AND attribute_not_exists(told_at)";
+            format!("{held_by_us} AND attribute_exists(#plan) AND {untold} AND {SETTLED}")
+        }
+        Transition::MailUnsend { trouble } => {
+            write.trouble(trouble).remove("mail");
+            write.value(":tried", text(Mail::Tried.as_str()));
+            format!("{held_by_us} AND mail = :tried AND {SETTLED}")
+        }
+        Transition::MailRecord { mail } => {
+            write.mail(*mail);
+            write.value(":tried", text(Mail::Tried.as_str()));
+            format!("fence = :fence AND mail = :tried AND {SETTLED}")
+        }
         Transition::Complete { answer } => {
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text("created"))]);
-            let condition = "fence = :fence AND ((st = :DOC_DONE AND attribute_not_exists(pay_plan)) \
-                             OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
-            format!("{condition} AND {}", write.keep_promise(held, now))
+            format!("fence = :fence AND {SETTLED} AND {}", write.keep_promise(held, now))
         }
         Transition::PlanPayment { plan, made, pay_plan } => {
             write.set_plan(plan);
@@ -600,6 +622,10 @@ impl Write {
         self.set("st = :st", [(":st", text(state.as_str()))])
     }
 
+    fn mail(&mut self, mail: Mail) -> &mut Self {
+        self.set("mail = :mail", [(":mail", text(mail.as_str()))])
+    }
+
     fn trouble(&mut self, trouble: &str) -> &mut Self {
         self.set("err_class = :trouble", [(":trouble", text(trouble))])
     }
@@ -715,6 +741,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         pay_plan: item.optional_json("pay_plan")?,
         pay_id: item.optional_text("pay_id"),
         pay_refused: item.optional_text("pay_refused"),
+        mail: item.optional_text("mail").map(|mail| Mail::read(&mail)),
         answer: item.optional_text("answer"),
         trouble: item.optional_text("err_class"),
         replanned_for: item.optional_text("replanned_for"),

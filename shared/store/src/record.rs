@@ -18,6 +18,9 @@
 //!    +------ pay refuse --------+   the document stands, its payment is refused: completed all the same
 //! ```
 //!
+//! A document that is to be e-mailed is, once nothing else is left to do: a mark is written, the mail is asked for, and what came
+//! of it is written down. A mark that stands alone says that it may have been mailed; nobody asks again (rulings.md 10).
+//!
 //! What each failure leaves behind:
 //!
 //! ```text
@@ -28,6 +31,7 @@
 //!                                                           looked for, and only if it is absent the same bytes go out
 //! crash while DOC_DONE        the document, and its id      taken over; its payment is sent, or the answer is built
 //! crash while PAY_SENT        perhaps a payment             as SENT: quiet period, then a look at the invoice's payments
+//! crash while marked          perhaps a mail                none is asked for again, and the answer says so
 //! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
 //! ```
 //!
@@ -259,6 +263,36 @@ pub struct Plan {
     pub body: String,
     /// What the answer will need and QuickBooks does not say; the writer's own JSON.
     pub notes: serde_json::Value,
+    /// Whether QuickBooks is to e-mail what it made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emailed: bool,
+}
+
+/// What became of the one try to have a document e-mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mail {
+    /// It may have been mailed: somebody was about to ask for it.
+    Tried,
+    /// It was mailed.
+    Sent,
+    /// It was not.
+    Failed,
+}
+
+impl Mail {
+    /// Its name in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tried => "TRIED",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// What a later release calls otherwise may have been mailed, as far as this one knows.
+    pub(crate) fn read(text: &str) -> Self {
+        [Self::Sent, Self::Failed].into_iter().find(|mail| mail.as_str() == text).unwrap_or(Self::Tried)
+    }
 }
 
 /// Without the body: it holds names and sums.
@@ -309,6 +343,8 @@ pub struct Record {
     pub pay_id: Option<String>,
     /// The code of the failure that the payment met.
     pub pay_refused: Option<String>,
+    /// Whether it was e-mailed; none as long as nobody was about to.
+    pub mail: Option<Mail>,
     /// The stored answer, byte for byte.
     pub answer: Option<String>,
     /// Why the last attempt did not finish.
@@ -455,6 +491,18 @@ pub enum Transition {
     PayRefuse {
         /// The failure's code.
         trouble: String,
+    },
+    /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id, stays with the mark that a mail is asked for now: once.
+    MailIntent,
+    /// The mark is taken back: the mail is proven not to have been asked for.
+    MailUnsend {
+        /// Why.
+        trouble: String,
+    },
+    /// What became of the mail.
+    MailRecord {
+        /// Sent, or not.
+        mail: Mail,
     },
     /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id → COMPLETED.
     Complete {

@@ -71,6 +71,7 @@ impl Execution<'_> {
             realm: realm.clone(),
             notes: serde_json::json!(new.total_amt),
             body: serde_json::json!(new).to_string(),
+            emailed: false,
         })
     }
 
@@ -118,6 +119,8 @@ impl Execution<'_> {
                 request_id: self.request_id(Op::Document, realm, record),
                 body: String::new(),
                 notes: serde_json::json!(notes),
+                // The invoice was, or a person was told that it was not.
+                emailed: false,
             },
         })))
     }
