@@ -561,8 +561,8 @@ mod tests {
             assert_eq!(days, [json!("2026-03-31"), json!(null), json!(null)]);
             let online = kind == DocumentKind::Invoice;
             let flag = |name: &str| document.get(name).cloned();
-            assert_eq!(flag("AllowOnlineCreditCardPayment"), online.then(|| json!(true)));
-            assert_eq!(flag("AllowOnlineACHPayment"), online.then(|| json!(false)));
+            assert_eq!(flag("AllowOnlineCreditCardPayment"), online.then_some(json!(true)));
+            assert_eq!(flag("AllowOnlineACHPayment"), online.then_some(json!(false)));
         }
     }
 

@@ -557,6 +557,7 @@ pub struct Line {
 /// The kinds of line we send: `DetailType`, and beside it a field of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "DetailType")]
+#[expect(clippy::large_enum_variant, reason = "nearly every line of a document is the larger one")]
 pub enum LineDetail {
     /// A product line.
     #[serde(rename = "SalesItemLineDetail")]

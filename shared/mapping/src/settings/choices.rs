@@ -314,7 +314,7 @@ impl Field {
         match self.form {
             Form::Text => text.map_or(Value::Null, Value::String),
             Form::Map => text.map_or_else(|| Value::Object(Map::new()), |text| members(&text)),
-            Form::Json => text.map_or_else(|| json!({}), |text| parsed(text)),
+            Form::Json => text.map_or_else(|| json!({}), parsed),
         }
     }
 
