@@ -3,13 +3,13 @@
 mod books;
 mod ending;
 mod items;
-mod left_out;
 mod mail;
 mod numbered;
 mod payment;
 mod repeated;
 mod taxes;
 mod told;
+mod unsaid;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -260,7 +260,7 @@ impl Execution<'_> {
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
                 .chain(of_texts(&matched, &settings, &header))
-                .chain(left_out::warnings(self.kind, kind, &matched, &settings, &header))
+                .chain(unsaid::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
