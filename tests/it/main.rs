@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod alarms;
+mod amounts;
 mod budgets;
 mod canaries;
 mod conforming;

@@ -43,6 +43,9 @@ pub(crate) struct Notes {
     /// What the document comes to before tax, discounts and fees carried.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) total: Decimal,
+    /// What it comes to with its tax, where HubSpot says so.
+    #[serde(default, with = "rust_decimal::serde::str_option")]
+    pub(crate) expected: Option<Decimal>,
     /// The document's date.
     pub(crate) date: Date,
     /// What was paid in HubSpot, when the document is to say so.
@@ -174,16 +177,19 @@ impl Created<'_> {
     fn warnings(&self) -> Vec<String> {
         let created = self.notes.created_items.iter().map(item_created);
         let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
-        let expected = self.notes.total + tax(self.document);
-        if expected != self.document.total_amt {
-            // The books decide what was billed; when they differ from what we sent, a person should know.
-            warnings.push(format!(
-                "The {} totals {} in QuickBooks; its lines and tax add up to {}.",
-                self.kind.noun(),
-                money(self.document.total_amt),
-                money(expected)
-            ));
-        }
+        // The books decide what was billed; when they differ from what was sold, a person should know.
+        let total = self.document.total_amt;
+        let (noun, added) = (self.kind.noun(), self.notes.total + tax(self.document));
+        let differs = match self.notes.expected {
+            Some(expected) if expected != total => {
+                Some(format!("with its tax, it comes to {} in HubSpot", money(expected)))
+            }
+            None if added != total => Some(format!("its lines and tax add up to {}", money(added))),
+            Some(_) | None => None,
+        };
+        let total = money(total);
+        warnings
+            .extend(differs.map(|differs| format!("The {noun} totals {total} in QuickBooks; {differs}.")));
         let paid = self.notes.paid.as_ref();
         if let Some((paid, asked)) = paid.and_then(|paid| payment::differs(paid, self.kind, self.document)) {
             let (paid, asked, noun) = (money(paid), money(asked), self.kind.noun());
@@ -225,9 +231,11 @@ pub(crate) fn existing(
 
 /// What would be created. QuickBooks has not been asked for anything that only a document in its books has.
 pub(crate) fn preview(kind: DocumentKind, preview: &Preview, url: &str, execution_id: &str) -> String {
-    let Preview { notes, due_date, currency, is_taxed, .. } = preview;
+    let Preview { notes, due_date, currency, .. } = preview;
+    // Who knows the tax says what it comes to with it.
+    let total = notes.expected.unwrap_or(notes.total);
     let balance = match kind {
-        DocumentKind::Invoice => money(notes.total),
+        DocumentKind::Invoice => money(total),
         DocumentKind::Estimate => String::new(),
         DocumentKind::SalesReceipt => money(Decimal::ZERO),
     };
@@ -238,14 +246,14 @@ pub(crate) fn preview(kind: DocumentKind, preview: &Preview, url: &str, executio
         ("due_date", text(*due_date)),
         ("currency", text(currency.as_ref())),
         ("subtotal", money(notes.subtotal)),
-        ("tax", text((!is_taxed).then(|| money(Decimal::ZERO)))),
-        ("total", money(notes.total)),
+        ("tax", text(notes.expected.map(|total| money(total - notes.total)))),
+        ("total", money(total)),
         ("balance", balance),
         ("customer_id", text(preview.customer_id())),
         ("customer_name", notes.customer_name.clone()),
         ("customer_match", notes.customer_match.clone()),
     ];
-    let untold = is_taxed.then(|| {
+    let untold = notes.expected.is_none().then(|| {
         let noun = kind.noun();
         format!("QuickBooks computes tax, if any, when it creates the {noun}: the total here is without it.")
     });

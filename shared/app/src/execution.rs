@@ -7,6 +7,9 @@ mod numbered;
 mod payment;
 mod repeated;
 mod tally;
+mod taxes;
+mod told;
+mod unsaid;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +28,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading};
-use mapping::settings::{Bill, Settings};
+use mapping::settings::{Bill, Settings, Tax};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Meter, RequestId, Rows};
@@ -49,6 +52,7 @@ use crate::telemetry::chain;
 use crate::{App, console, customer};
 
 use items::Items;
+use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -220,6 +224,8 @@ impl Execution<'_> {
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
         let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
+        let reading = self.with_rates(reading, &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -228,11 +234,14 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
+        let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         let exchange_rate =
             self.exchange_rate(&company, record, &settings.books, &matched, paid.as_ref()).await?;
-        let header =
-            document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
+        let header = document::Header {
+            number,
+            exchange_rate,
+            ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings)
+        };
         let write = |customer: &CustomerId, items: &[ItemId]| {
             let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
             let body = serde_json::json!(draft).to_string();
@@ -270,14 +279,18 @@ impl Execution<'_> {
             created_items: items.created.into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
+            expected: matched.expected(),
             date: draft.form().txn_date,
             paid: paid.clone(),
-            booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
+            booking: inputs
+                .create_paid
+                .then(|| self.booking(header.today, &inputs, paid.as_ref(), &settings)),
             warnings: warnings(kind, &matched)
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
-                .chain(several_emails(&matched))
+                .chain(of_texts(&matched, &settings, &header))
+                .chain(unsaid::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };
         let request_id = self.request_id(Op::Document, &realm, record);
@@ -312,9 +325,11 @@ impl Execution<'_> {
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
-        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
+        let wanted =
+            hubspot::Wanted { payments, taxes, company: bill_company, properties: choices.properties() };
         let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -330,8 +345,11 @@ impl Execution<'_> {
         enrolled: &Enrolled,
         inputs: &Inputs,
         paid: Option<Paid>,
+        settings: &Settings,
     ) -> document::Header {
-        let today = date::today(self.now(), &self.zone());
+        let (today, zone) = (date::today(self.now(), &self.zone()), self.zone());
+        let payment_method = payment::paid_by(inputs, paid.as_ref(), settings);
+        let ship_date = settings.choices.ship_date.as_ref().and_then(|name| enrolled.properties.get(name));
         document::Header {
             today,
             due_days: inputs.due_days,
@@ -341,7 +359,9 @@ impl Execution<'_> {
             exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
-            payment_method: inputs.payment_method.clone(),
+            payment_method,
+            ship_to: mapping::payment::ship_to(enrolled),
+            ship_date: ship_date.and_then(|text| date::of_date(text, &zone)),
             deposit_account: inputs.deposit_account.clone(),
             marker: self.marker(),
             record_url: self.record_url(kind),
@@ -437,6 +457,7 @@ impl Execution<'_> {
                 customers_by_email: read(&rows[..by_email])?,
                 customers_by_name: read(&rows[by_email..by_name])?,
                 items: items.into_values().collect(),
+                ..Answers::default()
             })
         };
         let answers = answers().map_err(unreadable(self.kind, &company.name))?;
@@ -721,7 +742,8 @@ fn is_default(item: &ItemFound) -> bool {
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     let differs = matched.sale.amount_differs();
     let warning = differs.map(|(record, lines)| {
-        let (record, lines) = (answer::money(record), answer::money(lines));
+        // Some currencies have three decimals, of which QuickBooks keeps two.
+        let lines = answer::money(lines);
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
@@ -732,13 +754,7 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let line = line.article.label();
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
-    warning.into_iter().chain(unmatched).collect()
-}
-
-fn several_emails(matched: &Matched) -> Option<String> {
-    let buyer = &matched.sale.buyer;
-    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
-    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
+    warning.into_iter().chain(unmatched).chain(left_out(&matched.sale)).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -34,8 +34,6 @@ pub(crate) struct Preview {
     pub(crate) due_date: Option<Date>,
     /// The currency of the document, named in it or the company's own.
     pub(crate) currency: Option<Currency>,
-    /// Whether QuickBooks adds tax to the total.
-    pub(crate) is_taxed: bool,
     /// The lines in their order, with the items they stand on.
     pub(crate) lines: Vec<Line>,
 }
@@ -65,7 +63,6 @@ impl Preview {
         Self {
             due_date: draft.due_date(),
             currency: matched.sale.currency.clone().or(home_currency),
-            is_taxed: !matched.tax.is_none(),
             lines: lines(matched),
             notes,
         }

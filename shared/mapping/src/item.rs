@@ -187,7 +187,7 @@ pub(crate) fn to_create(article: &Article, settings: &Settings) -> Result<NewIte
         sku: sku_to_ask(article),
         kind: NewItemKind::NonInventory,
         // A line that says nothing of tax is taxed as its item is (quickbooks.md §2.5).
-        taxable: settings.books.is_american().then_some(settings.choices.tax == Tax::QuickBooks),
+        taxable: settings.books.is_american().then_some(settings.choices.tax != Tax::None),
         income_account_ref: Ref::to(account),
     })
 }

@@ -16,7 +16,7 @@ use mapping::document;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
 use mapping::payment::Paid;
-use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -25,7 +25,7 @@ use rust_decimal::Decimal;
 use store::portal::Rate;
 use store::record::Record;
 
-use super::{Execution, PAGE};
+use super::{Execution, PAGE, VALUES_AT_ONCE};
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -42,9 +42,9 @@ pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, n
     let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
-    let to_know = choices.tax_code_to_know().filter(|_| !books.is_american());
-    let lacks_rate = to_know.is_some_and(|code| !books.tax_percents.contains_key(&code.0));
-    !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
+    let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
+    let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
+    !was_refused && !lacks_rate && !books.lack_sales_tax() && company.books_read_at.is_some_and(is_fresh)
 }
 
 /// A clock may have been ahead.
@@ -57,12 +57,16 @@ fn asks_for_country(company: &Company, record: &Record) -> bool {
     record.plan_version > 0 || company.settings.books.country.is_none()
 }
 
-/// What to ask: one or two metered reads, and two more where the rate of a tax code has to be known.
+/// What to ask: two or three metered reads, and two more or so where the rates of tax codes have to be known.
 pub(super) fn queries(company: &Company, record: &Record) -> Vec<Query> {
     let mut queries = vec![Query::from(Entity::Preferences)];
     queries.extend(asks_for_country(company, record).then(|| Query::from(Entity::CompanyInfo)));
-    if let Some(code) = company.settings.choices.tax_code_to_know() {
-        queries.push(Query::from(Entity::TaxCode).equals(Attribute::Id, &code.0));
+    queries.push(Query::from(Entity::PaymentMethod).max_results(PAGE));
+    let codes: Vec<&String> =
+        company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0).collect();
+    if !codes.is_empty() {
+        let some = |codes: &[&String]| Query::from(Entity::TaxCode).is_in(Attribute::Id, codes);
+        queries.extend(codes.chunks(VALUES_AT_ONCE).map(some));
         queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
     }
     queries
@@ -113,7 +117,7 @@ impl Execution<'_> {
         rows: &[Rows],
     ) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);
-        let (infos, taxes) = rows.split_at(1 + usize::from(asks_for_country(company, record)));
+        let (infos, rest) = rows.split_at(1 + usize::from(asks_for_country(company, record)));
         // A company always has both.
         let down = || Stop::Trouble(Trouble::QuickBooksDown);
         let preferences: Vec<Preferences> = infos[0].read().map_err(unreadable())?;
@@ -123,11 +127,15 @@ impl Execution<'_> {
             }
             _ => CompanyInfo { country: company.settings.books.country.clone() },
         };
-        let mut books = Books::read(preferences.first().ok_or_else(down)?, &info);
-        if let [codes, rates] = taxes {
-            let codes: Vec<TaxCode> = codes.read().map_err(unreadable())?;
+        let (methods, taxes) = rest.split_first().ok_or_else(down)?;
+        let methods: Vec<PaymentMethod> = methods.read().map_err(unreadable())?;
+        let books = Books::read(preferences.first().ok_or_else(down)?, &info);
+        let mut books = books.with_payment_methods(methods);
+        if let [codes @ .., rates] = taxes {
+            let codes: Vec<Vec<TaxCode>> =
+                codes.iter().map(Rows::read).collect::<Result<_, _>>().map_err(unreadable())?;
             let rates: Vec<TaxRate> = rates.read().map_err(unreadable())?;
-            books = books.with_tax_codes(&codes, &rates);
+            books = books.with_tax_codes(&codes.concat(), &rates);
         }
         let (portal, realm) = (self.request.portal_id, company.realm());
         let kept = self.app.store.keep_books(portal, realm, &books, clock::now()).await;

@@ -6,7 +6,7 @@ use mapping::date;
 use mapping::hubspot::Enrolled;
 use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
-use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentSeen, RealmId};
+use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentMethodId, PaymentSeen, RealmId};
 use mapping::settings::Settings;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
@@ -35,10 +35,16 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn booking(&self, today: Date, inputs: &Inputs) -> Booking {
+    pub(super) fn booking(
+        &self,
+        today: Date,
+        inputs: &Inputs,
+        paid: Option<&Paid>,
+        settings: &Settings,
+    ) -> Booking {
         Booking {
             today,
-            payment_method: inputs.payment_method.clone(),
+            payment_method: paid_by(inputs, paid, settings),
             deposit_account: inputs.deposit_account.clone(),
             marker: self.marker(),
         }
@@ -86,6 +92,7 @@ impl Execution<'_> {
             return Err(Stop::Failure(Failure::document_gone(self.kind, id)));
         };
         let today = date::today(crate::clock::now(), &self.zone());
+        let booking = self.booking(today, &inputs, paid.as_ref(), &company.settings);
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
             contact: None,
@@ -98,9 +105,10 @@ impl Execution<'_> {
             created_items: Vec::new(),
             subtotal: total,
             total,
+            expected: None,
             date: document.txn_date.unwrap_or(today),
             paid,
-            booking: Some(self.booking(today, &inputs)),
+            booking: Some(booking),
             warnings: Vec::new(),
         };
         Ok(Event::PaymentPlanned(Box::new(PaymentPlan {
@@ -128,6 +136,11 @@ impl Execution<'_> {
         let found: Vec<Document> = rows[0].read().map_err(unreadable(self.kind, &company.name))?;
         Ok(found.into_iter().find(|document| !document.is_voided()))
     }
+}
+
+/// The payment method that the action names, else what the settings or the company call HubSpot's.
+pub(super) fn paid_by(inputs: &Inputs, paid: Option<&Paid>, settings: &Settings) -> Option<PaymentMethodId> {
+    inputs.payment_method.clone().or_else(|| paid?.method_of(settings))
 }
 
 /// Sending and looking, by the rules of the document's.

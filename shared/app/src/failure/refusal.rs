@@ -42,7 +42,7 @@ impl Failure {
                 realm_name,
                 format!(
                     "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
-                     QuickBooks and in the app's settings (“tax”, “default_tax_code”), then enroll the record again."
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”), then enroll the record again."
                 ),
             ),
             Meaning::DuplicateNumber(_) => Self::new(

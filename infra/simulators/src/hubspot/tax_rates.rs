@@ -1,0 +1,58 @@
+//! The portal's library of tax rates (hubspot.md §6.5). Which scope it takes is told in two ways, `tax_rates.read` and
+//! `crm.objects.quotes.read` (§5.5): strict here, the first.
+
+use super::HubSpot;
+use super::api::{Refusal, answer};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// One rate; the portal's seed gives each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TaxRate {
+    pub(super) id: String,
+    #[serde(default)]
+    name: String,
+    /// Percent.
+    percentage_rate: serde_json::Number,
+    #[serde(default)]
+    label: String,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The routes.
+pub(super) fn router(hubspot: HubSpot) -> Router {
+    Router::new()
+        .route("/tax-rates/2026-03/tax-rates", get(list))
+        .route("/tax-rates/2026-03/tax-rates/{id}", get(one))
+        .with_state(hubspot)
+}
+
+async fn list(State(hubspot): State<HubSpot>, headers: HeaderMap) -> Response {
+    answer(&hubspot, &headers, |caller| {
+        caller.needs_scopes(["tax_rates.read"])?;
+        let state = hubspot.state();
+        let rates = state.tax_rates.get(&caller.portal_id).cloned().unwrap_or_default();
+        Ok(Json(json!({ "results": rates })))
+    })
+}
+
+async fn one(State(hubspot): State<HubSpot>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    answer(&hubspot, &headers, |caller| {
+        caller.needs_scopes(["tax_rates.read"])?;
+        let state = hubspot.state();
+        let rates = state.tax_rates.get(&caller.portal_id).into_iter().flatten();
+        let rate = rates.clone().find(|rate| rate.id == id).ok_or(Refusal::NotFound)?;
+        Ok(Json(rate.clone()))
+    })
+}
