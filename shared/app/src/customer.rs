@@ -182,7 +182,8 @@ impl Effects for Order<'_> {
                 Outcome::Made(self.made(customer))
             }
             Err(quickbooks::Error::Rejected(fault)) => {
-                let failure = Failure::customer_refused(&self.contact_name, &fault);
+                let failure =
+                    Failure::customer_refused(self.kind, &self.company.name, &self.contact_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateName => self.name_taken(&display_name, failure).await,
                     _ => Outcome::Refused(failure),

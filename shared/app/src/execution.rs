@@ -179,7 +179,7 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.numbered(record, &enrolled, &matched, &settings)?;
+        let (number, unfit) = self.numbered(record, &company, &enrolled, &matched, &settings)?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
         let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header =
@@ -413,11 +413,14 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
-                let failure = Failure::refused(self.kind, &company.name, &fault);
+                let failure =
+                    Failure::document_refused(self.kind, &company.name, &notes.customer_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now.
-                    Meaning::ObjectGone | Meaning::TaxCode => Outcome::Outdated(failure),
+                    Meaning::ObjectGone | Meaning::CustomerGone | Meaning::TaxCode => {
+                        Outcome::Outdated(failure)
+                    }
                     _ => Outcome::Refused(failure),
                 }
             }

@@ -18,6 +18,7 @@ impl Execution<'_> {
     pub(super) fn numbered(
         &self,
         record: &Record,
+        company: &Company,
         enrolled: &Enrolled,
         matched: &Matched,
         settings: &Settings,
@@ -27,7 +28,7 @@ impl Execution<'_> {
         let of = &matched.sale.record;
         let (number, unfit) = number::number(of, &enrolled.properties, settings, taken);
         if let (Number::OfProperty(text), true) = (&number, was_taken) {
-            return Err(Stop::Failure(Failure::number_taken(self.kind, of.kind, &of.name, text)));
+            return Err(Stop::Failure(Failure::number_taken(self.kind, &company.name, of, text)));
         }
         let property = match &settings.choices.document_number {
             DocumentNumber::Property(name) => name.as_str(),
