@@ -4,6 +4,7 @@
 
 mod budgets;
 mod canaries;
+mod cases;
 mod conforming;
 mod connect;
 mod connections;
