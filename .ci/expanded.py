@@ -1,6 +1,7 @@
 """What the emulator of the deployment smoke ignores or cannot create, looked up in the template as CloudFormation gets it.
 
-Runs with SAM's own Python, which has the translator: python expanded.py. Prints what is not as it must be.
+Runs with SAM's own Python, which has the translator: python expanded.py [FILE]. Prints what is not as it must be, and writes
+the template for prod into FILE.
 """
 
 import json
@@ -118,7 +119,7 @@ def canary(dev, prod):
     for name, group in groups.items():
         expect(f"{name} goes back by itself", group["Properties"]["AlarmConfiguration"]["Enabled"] is True)
         alarms = [alarm["Name"]["Ref"] for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]]
-        expect(f"{name} is watched", set(alarms) == {"ActionErrorsAlarm", "ApiFailingAlarm"} and set(alarms) <= set(prod.resources))
+        expect(f"{name} is watched", set(alarms) == {"ActionErrorsAlarm", "ApiFailingAlarm", "SignaturesAlarm"} and set(alarms) <= set(prod.resources))
     expect("dev shifts nothing", not dev.of("AWS::CodeDeploy::DeploymentGroup"))
     versions = [set(Stack(**PROD, Release=release).of("AWS::Lambda::Version")) for release in RELEASES]
     expect("each release is a version", len(versions[0]) == 3 and not versions[0] & versions[1])
@@ -129,14 +130,48 @@ def canary(dev, prod):
 
 
 def alarms(dev, prod):
-    expect("dev has no alarms", not dev.of("AWS::CloudWatch::Alarm") and not dev.of("AWS::SNS::Topic"))
-    pages = {name for name, alarm in prod.of("AWS::CloudWatch::Alarm").items() if not alarm["Properties"].get("AlarmActions")}
-    (composite,) = prod.of("AWS::CloudWatch::CompositeAlarm").values()
-    rule = str(composite["Properties"]["AlarmRule"])
-    expect("the composite alarm has those that do not page themselves", pages == {name for name in pages if f"${{{name}}}" in rule})
-    expect("and only those", rule.count("ALARM(") == len(pages) > 1)
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    expect("dev has no alarms", not any(map(dev.of, (*kinds, "AWS::SNS::Topic"))))
+    plain, composite = map(prod.of, kinds)
+    every = plain | composite
+    members = {name: set(re.findall(r'ALARM\("\$\{(\w+)\}"\)', str(of["Properties"]["AlarmRule"]))) for name, of in composite.items()}
+    tells = {name for name, of in every.items() if of["Properties"].get("AlarmActions")}
+    expect("composite alarms are of what there is", all(1 < len(of) and of <= set(every) for of in members.values()))
+    grouped = set().union(*members.values())
+    expect(f"what tells nobody is in a composite alarm, and nothing else: {grouped ^ (set(every) - tells)}", grouped == set(every) - tells)
+    expect("what is grouped tells somebody in the end", all(heard(name, members, tells) for name in grouped))
     alone = Stack(**{**PROD, "CompositeAlarms": "false"}, Release=RELEASES[0]).of("AWS::CloudWatch::Alarm")
-    expect("without it every alarm tells somebody", all(alarm["Properties"].get("AlarmActions") for alarm in alone.values()))
+    expect("without them every alarm tells somebody", all(alarm["Properties"].get("AlarmActions") for alarm in alone.values()))
+    for name, alarm in plain.items():
+        expect(f"{name} looks no farther back than CloudWatch can", all(may_look_back(period, alarm["Properties"]) for period in periods(alarm)))
+    costs(sum(len(list(periods(alarm))) for alarm in plain.values()), len(composite))
+
+
+def heard(name, members, tells):
+    return any(name in of and (composite in tells or heard(composite, members, tells)) for composite, of in members.items())
+
+
+def periods(alarm):
+    """One per metric that the alarm looks at."""
+    properties = alarm["Properties"]
+    if "Period" in properties:
+        yield properties["Period"]
+        return
+    for query in properties["Metrics"]:
+        if "MetricStat" in query:
+            yield query["MetricStat"]["Period"]
+        elif "Period" in query:
+            yield query["Period"]
+
+
+def may_look_back(period, properties):
+    return period * properties["EvaluationPeriods"] <= (86_400 if period < 3_600 else 604_800)
+
+
+def costs(metrics, composites):
+    page = (ROOT / "infra/setup.md").read_text()
+    expect(f"setup.md prices {metrics} metrics of alarms", f"| alarms | {metrics} metrics × 0.10" in page)
+    expect(f"setup.md prices {composites} composite alarms", f"| composite alarms | {composites} × 0.50" in page)
 
 
 def dashboard(prod):
@@ -149,13 +184,25 @@ def dashboard(prod):
     expect("no widget hides another", len(places) == len(set(places)) > 1)
 
 
+# Of AWS's own policies: writing its log, and, where it traces, segments. Neither can be seen on the local stack, which holds
+# everything else against what the functions use (infra/local/src/grants.rs).
+LOGS, TRACES = "AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"
+
+
+def managed(role):
+    return [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
+
+
 def roles(prod):
+    own = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in prod.of("AWS::Lambda::Function").values()]
+    expect("every function has a role that no other one has", len(own) == len(set(own)) > 1)
+    traced = Stack(**PROD, Release=RELEASES[0], Tracing="Active")
     for name, role in prod.of("AWS::IAM::Role").items():
         function = name.removesuffix("Role")
         if function not in prod.resources:
             continue
-        managed = [str(arn).rsplit("/", 1)[-1].rstrip("'}") for arn in role["Properties"].get("ManagedPolicyArns", [])]
-        expect(f"{name} may write its log, and nothing else of AWS's own", managed == ["AWSLambdaBasicExecutionRole"])
+        expect(f"{name} may write its log, and nothing else of AWS's own", managed(role) == [LOGS])
+        expect(f"{name} may trace where it does", managed(traced.resources[name]) == [LOGS, TRACES])
         for policy in role["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 statement_of(function, statement)
@@ -199,6 +246,8 @@ if __name__ == "__main__":
     dashboard(prod)
     roles(prod)
     secrets(prod)
+    for file in sys.argv[1:]:
+        pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:
         print(f"not so: {what}")
     sys.exit(1 if FAILED else 0)

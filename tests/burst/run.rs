@@ -191,7 +191,7 @@ impl Run<'_> {
         let claim = Claim { key, action: None, realm: None, ..self.claim_now() };
         match self.world.register(|register| register.claim(&claim)) {
             Claimed::Ours(record) => {
-                match protocol::drive(&Order(self), protocol::next_for_customer, record).await {
+                match protocol::drive(&Order(self), protocol::next_for_order, record).await {
                     End::Done(_) => Ok(()),
                     End::Later { trouble, .. } => Err(trouble),
                     End::GaveUp(failure) => panic!("nothing is refused here: {failure:?}"),

@@ -1,6 +1,7 @@
 //! The real binaries, killed and crowded: one document for each execution all the same (reliability.md §c, rulings.md 25, 26).
 //!
 //! - [`points`]: the process of an action, and the reconciler's, is killed at each request it makes, before and after.
+//! - [`companies`]: the process that connects a company, or takes one away, is killed at each request it makes.
 //! - [`refresh`]: the process that renews tokens is killed at each request it makes, under three ways to rotate.
 //! - [`rounds`]: sixty-four deliveries of one execution at once, and hundreds of deals of one new contact.
 //! - [`seen`]: that the checks would see a second document.
@@ -11,7 +12,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod bench;
+#[path = "../suite/canaries.rs"]
+mod canaries;
 mod case;
+mod companies;
 mod points;
 mod refresh;
 mod rounds;

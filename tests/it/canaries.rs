@@ -11,15 +11,15 @@
 
 mod hostile;
 mod planted;
-mod search;
+#[path = "../suite/canaries.rs"]
+pub(crate) mod search;
 mod tap;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
 
 use jiff::SignedDuration;
-use local::stack::{Options, Stack, Vendor};
-use local::world::{self, PORTAL, REALM};
+use local::stack::{Options, Vendor};
+use local::world::{PORTAL, REALM};
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -36,26 +36,8 @@ use planted::{
     AWS_KEY, AWS_SECRET, AWS_TOKEN, Known, OF_CUSTOMER, PAID, PLANTED_DEAL, Planted, Seen, UNKNOWN_ITEM,
     tokens,
 };
-use search::{Canary, Hit, Search};
+use search::{Canary, Hit, Search, in_logs};
 use tap::Tap;
-
-/// What a stack's functions have told in their logs of the world that every stack knows.
-pub(crate) fn told(stack: &Stack) -> Vec<Hit> {
-    static FIXED: LazyLock<Search> = LazyLock::new(|| {
-        let fixed = world::secrets().into_iter().chain(world::personal());
-        Search::new(fixed.map(|(name, text)| Canary::whole(name, text)))
-    });
-    in_logs(stack, &FIXED)
-}
-
-fn in_logs(stack: &Stack, search: &Search) -> Vec<Hit> {
-    let logs = std::fs::read_dir(&stack.logs).unwrap().map(|entry| entry.unwrap().path());
-    let told = |log: std::path::PathBuf| {
-        let function = log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        search.hits(&format!("the log of {function}"), &std::fs::read(&log).unwrap())
-    };
-    logs.flat_map(told).collect()
-}
 
 /// One run: what was planted or given out, what passed, and what we said to whom.
 struct Run {
@@ -321,8 +303,8 @@ impl Run {
         let fixed = ["/console", "/console/activity", "/console/activity?state=failed"].map(str::to_owned);
         let of_company =
             ["", "/disconnect", "/settings", "/settings.json"].map(|rest| format!("{company}{rest}"));
-        let disconnect = format!("/disconnect/quickbooks?realm={REALM}");
-        fixed.into_iter().chain(of_company).chain([disconnect]).chain(executions).collect()
+        let landing = "/disconnect/quickbooks".to_owned();
+        fixed.into_iter().chain(of_company).chain([landing]).chain(executions).collect()
     }
 
     /// A file of settings is exported, spoilt, checked, and imported; a failed execution is retried.

@@ -77,6 +77,14 @@ pub(crate) async fn connect(browser: &mut Browser, start: &str, realm: &str) {
     assert_eq!(done.location.map(|url| url.path().to_owned()), Some("/console".to_owned()), "{}", done.text);
 }
 
+/// Connects a company that is connected: the page at which that ends.
+async fn connected_again(browser: &mut Browser, start: &str, realm: &str) -> Page {
+    let back = back_from_intuit(browser, start, realm).await;
+    let page = browser.go(back.as_str()).await;
+    assert_eq!((page.status, page.url.path(), page.told().as_str()), (200, "/console", "connected"));
+    page
+}
+
 async fn portal(stack: &Stack, id: PortalId) -> store::portal::Portal {
     stack.store.portal(id).await.unwrap().unwrap()
 }

@@ -117,10 +117,26 @@ async fn without_a_session_every_page_leads_to_sign_in_and_health_is_for_everybo
         assert_eq!(seen.status, 302, "{path}");
         assert!(seen.location.starts_with("/connect/hubspot?next=%2Fconsole"), "{path}: {}", seen.location);
     }
-    assert_eq!(nobody.post(&company("/name"), &[("name", "x")]).await.status, 303);
+    // A form is not sent on to HubSpot: `form-action` holds for redirects too, and the browser would just stand still.
+    let refused = nobody.post(&company("/name"), &[("name", "x")]).await;
+    assert_eq!((refused.status, refused.location.as_str()), (403, ""), "{}", refused.body);
+    assert!(refused.body.contains("href=\"/console\""), "{}", refused.body);
+    let of_no_portal = Browser::signed_in(&stack, PortalId(77)).await;
+    assert_eq!(of_no_portal.post(&company("/name"), &[("name", "x")]).await.status, 403);
     let health = nobody.get("/health").await;
     assert_eq!(health.status, 200);
     assert_eq!(health.body, r#"{"environment":"dev","version":"0.0.0"}"#);
+}
+
+#[tokio::test]
+async fn a_default_that_is_no_company_of_the_portal_is_none() {
+    let stack = stack().await;
+    let gone = "9130350000000404".to_owned().try_into().unwrap();
+    stack.store.save_portal(PORTAL, world::TIME_ZONE, Some(&gone)).await.unwrap();
+    assert_eq!(stack.store.portal(PORTAL).await.unwrap().unwrap().default_realm, None);
+    refused(&stack, invoice(world::HANNA), "NOT_CONNECTED").await;
+    let browser = Browser::signed_in(&stack, PORTAL).await;
+    assert!(browser.get("/console").await.body.contains("No company is the default."));
 }
 
 #[tokio::test]

@@ -50,7 +50,12 @@ impl Backing {
 }
 
 pub(crate) fn store_at(url: &str) -> Store {
-    let names = Names { table: "records".into(), app_secret: "app".into(), token_prefix: "t/".into() };
+    let names = Names {
+        table: "records".into(),
+        app_secret: "app".into(),
+        token_prefix: "t/".into(),
+        token_key: None,
+    };
     let no_secrets = local::aws::secrets_manager("http://127.0.0.1:9");
     Store::new(local::aws::dynamodb(url), no_secrets, names)
 }

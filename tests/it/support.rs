@@ -32,7 +32,7 @@ impl Drop for Checked {
         }
         let found: Vec<_> = self.0.quickbooks.nonconforming().iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "not as Intuit's XSDs have it:\n{}", found.join("\n"));
-        let told = crate::canaries::told(&self.0);
+        let told = crate::canaries::search::told(&self.0);
         assert!(told.is_empty(), "{}", told.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
 }

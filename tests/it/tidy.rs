@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use app::failure::Code;
 use cargo_metadata::{DependencyKind, MetadataCommand};
+use hubspot::install::{OPTIONAL_SCOPES, REQUIRED_SCOPES};
 use local::template::Template;
 use serde_json::Value;
 
@@ -341,6 +342,27 @@ fn every_action_speaks_hubspot_s_seven_languages_in_full() {
     }
 }
 
+#[test]
+fn the_scopes_that_an_install_asks_for_are_those_of_the_project_and_the_listing_explains_each() {
+    let app: Value = serde_json::from_str(&read("infra/hubspot/src/app/app-hsmeta.json")).unwrap();
+    let listing = read("infra/listing.md");
+    let (_, table) = listing.split_once("| scope | what for |").unwrap();
+    let explained: BTreeSet<&str> = table
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with('|'))
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let mut all = BTreeSet::new();
+    for (kind, asked) in [("requiredScopes", REQUIRED_SCOPES), ("optionalScopes", OPTIONAL_SCOPES)] {
+        let scopes = app["config"]["auth"][kind].as_array().unwrap().iter();
+        let scopes: BTreeSet<&str> = scopes.map(|scope| scope.as_str().unwrap()).collect();
+        assert_eq!(scopes, asked.split_whitespace().collect(), "{kind}");
+        all.extend(scopes);
+    }
+    assert_eq!(explained, all, "the table in listing.md");
+}
+
 /// What a heading is called in a link to it.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
@@ -349,29 +371,50 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn each_alarm_has_its_entry_in_the_runbook_and_each_entry_its_alarm() {
-    let (template, runbook) = (read("template.yaml"), read("infra/RUNBOOK.md"));
-    let alarms: usize = ["Alarm", "CompositeAlarm"]
-        .map(|kind| template.matches(&format!("    Type: AWS::CloudWatch::{kind}\n")).count())
-        .iter()
-        .sum();
-    let linked: Vec<String> = template
-        .split("AlarmDescription: ")
-        .skip(1)
-        .map(|rest| {
-            let text = rest.lines().next().unwrap();
-            let link = text.split_once("${RunbookUrl}#").unwrap_or_else(|| panic!("no link: {text}")).1;
-            link.trim_end_matches('"').to_owned()
-        })
-        .collect();
-    assert_eq!(linked.len(), alarms, "each alarm has a description");
-    let headings = runbook.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let (alarms, runbook) = (template().alarms, read("infra/RUNBOOK.md"));
+    // The two spans of an objective, and their composite, have one entry.
+    let linked: BTreeSet<String> = alarms.iter().map(|alarm| alarm.link.clone()).collect();
     let entries: Vec<String> =
-        headings.lines().filter_map(|line| line.strip_prefix("### ")).map(anchor).collect();
-    let sorted = |mut list: Vec<String>| {
-        list.sort();
-        list
-    };
-    assert_eq!(sorted(linked), sorted(entries));
+        part(&runbook, "Alarms").lines().filter_map(|line| line.strip_prefix("### ")).map(anchor).collect();
+    assert_eq!(linked, entries.iter().cloned().collect());
+    assert_eq!(linked.len(), entries.len(), "a heading is there twice");
+}
+
+/// A page's part under a heading of the second level.
+fn part<'a>(page: &'a str, heading: &str) -> &'a str {
+    let rest = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading}")).1;
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+/// The alarms of reliability.md, g.2, by their first words there; beside the checkout they are compared.
+#[test]
+fn each_alarm_that_was_asked_for_is_built_or_struck_with_a_reason() {
+    let (alarms, runbook) = (template().alarms, read("infra/RUNBOOK.md"));
+    let names: BTreeSet<&str> = alarms.iter().map(|alarm| alarm.name.as_str()).collect();
+    let table = part(&runbook, "Alarms that were asked for");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+        .skip(1)
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let mut built = BTreeSet::new();
+    for row in &rows {
+        let [asked, answer] = row.as_slice() else { panic!("{row:?}") };
+        let named: Vec<&str> =
+            answer.split('`').skip(1).step_by(2).filter(|name| names.contains(name)).collect();
+        assert_eq!(named.is_empty(), asked.starts_with("~~"), "built, or struck: {row:?}");
+        built.extend(named);
+    }
+    let missing: Vec<_> = names.difference(&built).collect();
+    assert!(missing.is_empty(), "the table lacks {missing:?}");
+    let Ok(reference) = fs::read_to_string(root().join("../shared/reference/reliability.md")) else { return };
+    let asked = reference.split("### g.2 Alarms\n").nth(1).unwrap().split("\n### ").next().unwrap();
+    let asked = asked.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Alarm |"));
+    for name in asked.map(|line| line.trim_start_matches("| ").split(" | ").next().unwrap()) {
+        let is_there = rows.iter().any(|row| name.starts_with(row[0].trim_matches('~')));
+        assert!(is_there, "the table lacks “{name}”");
+    }
 }
 
 /// All Rust of a folder.
@@ -408,7 +451,7 @@ fn the_files_constants_and_parameters_that_the_pages_for_operators_name_are_ther
             _ => true,
         }
     };
-    for page in ["RUNBOOK", "first-hour", "setup"] {
+    for page in ["RUNBOOK", "first-hour", "listing", "setup"] {
         let text = read(&format!("infra/{page}.md"));
         for name in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
             assert!(is_there(name), "{page}.md names {name}");

@@ -8,7 +8,7 @@ use app::config::Config;
 use app::failure::Trouble;
 use jiff::{SignedDuration, Timestamp};
 use local::stack::{Stack, Vendor};
-use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM};
+use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM, REFILL};
 use mapping::quickbooks::RealmId;
 use serde_json::{Value, json};
 use store::connection::Status;
@@ -17,7 +17,8 @@ use store::tokens::{Grant, Owner};
 use store::{Names, Store};
 use tokio::sync::Mutex;
 
-use crate::support::{company, created, history, invoice, rows, run, settled, stack, the_invoice};
+use crate::console::Browser;
+use crate::support::{company, created, history, invoice, refused, rows, run, settled, stack, the_invoice};
 
 /// What the simulator calls the three semantics of reliability.md §d.6.
 const ROTATIONS: [&str; 3] = ["lives_a_day", "dies", "kills_grant"];
@@ -69,6 +70,7 @@ async fn process(stack: &Stack) -> App {
         table: info.table_name.clone(),
         app_secret: info.app_secret_id.clone(),
         token_prefix: "hsqbo/dev/".to_owned(),
+        token_key: None,
     };
     let store = Store::new(stack.dynamodb.clone(), stack.secrets.clone(), names);
     App::over(config.unwrap(), store).await.unwrap()
@@ -138,7 +140,11 @@ const IDLE: &str = "9130350000000077";
 
 /// Connected now, with an access token that has ended.
 async fn connect(stack: &Stack, id: &str, name: &str, refresh_token: &str) {
-    let seed = json!({"companies": [{"realm_id": id, "name": name}],
+    connect_kind(stack, id, name, refresh_token, false).await;
+}
+
+async fn connect_kind(stack: &Stack, id: &str, name: &str, refresh_token: &str, sandbox: bool) {
+    let seed = json!({"companies": [{"realm_id": id, "name": name, "sandbox": sandbox}],
         "grants": [{"realm_id": id, "refresh_token": refresh_token}]});
     stack.seed_quickbooks(&seed).await.unwrap();
     let company = NewCompany {
@@ -146,7 +152,7 @@ async fn connect(stack: &Stack, id: &str, name: &str, refresh_token: &str) {
         name: name.to_owned(),
         legal_name: None,
         country: None,
-        sandbox: false,
+        sandbox,
         home_currency: Some("USD".parse().unwrap()),
         connected_by: None,
         connected_at: None,
@@ -263,6 +269,32 @@ async fn the_grants_of_a_portal_that_uninstalled_the_app_are_left_to_end_and_liv
     assert_eq!((&summary["renewed"], purchases(&stack)), (&json!(1), 1), "{summary}");
 }
 
+/// Tokens are given out, and none is taken: a person's rights ended, or Intuit has a bad day.
+#[tokio::test]
+async fn a_company_that_takes_no_token_costs_one_purchase_and_can_be_connected_again() {
+    let stack = stack().await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 40));
+    created(&stack, invoice(HANNA)).await;
+    let before = purchases(&stack);
+    let none = json!([{"path": "/v3/company/", "preset": "quickbooks_401", "times": 1000}]);
+    stack.faults(Vendor::QuickBooks, &none).unwrap();
+    for deal in [HANNA, HARBOR, REFILL] {
+        refused(&stack, invoice(deal), "CONNECTION_EXPIRED").await;
+    }
+    assert_eq!(purchases(&stack) - before, 1);
+    let noted = stack.store.connection(&owner()).await.unwrap().unwrap();
+    assert!(noted.status == Status::Ok && noted.refused_at.is_some(), "{noted:?}");
+    let console = Browser::signed_in(&stack, PORTAL).await;
+    assert!(console.get("/console").await.body.contains("Connect again"));
+    // Once tokens are taken again, everything goes on, and the next renewal clears the note.
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    created(&stack, invoice(HANNA)).await;
+    stack.advance_clock(SignedDuration::from_mins(40));
+    assert_eq!(stack.tick("refresh").await.unwrap()["renewed"], 1);
+    assert_eq!(stack.store.connection(&owner()).await.unwrap().unwrap().refused_at, None);
+    assert!(!console.get("/console").await.body.contains("Connect again"));
+}
+
 #[tokio::test]
 async fn what_was_sent_before_a_disconnect_is_found_once_the_company_is_connected_again() {
     let stack = stack().await;
@@ -360,16 +392,62 @@ async fn tokens_that_could_not_be_written_down_stay_in_memory_and_are_written_at
     assert_eq!(purchases(&stack), 1);
 }
 
+/// Another app secret, from the next start of a function on.
+async fn change_app_secret(stack: &Stack, change: impl FnOnce(&mut Value)) {
+    let mut secret = local::world::app_secret();
+    change(&mut secret);
+    let put = stack.secrets.put_secret_value().secret_id(&stack.info.app_secret_id);
+    put.secret_string(secret.to_string()).send().await.unwrap();
+    stack.function("refresh").unwrap().kill_all().await;
+}
+
+#[tokio::test]
+async fn good_keys_of_another_app_end_nobody_s_connection() {
+    let stack = stack().await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 40));
+    // The grant is our app's from its first renewal on.
+    assert_eq!(stack.tick("refresh").await.unwrap()["renewed"], 1);
+    let another = json!({"client_id": "another-app", "client_secret": "its own"});
+    stack.seed_quickbooks(&json!({"clients": [another]})).await.unwrap();
+    change_app_secret(&stack, |secret| {
+        secret["intuit"]["client_id"] = another["client_id"].clone();
+        secret["intuit"]["client_secret"] = another["client_secret"].clone();
+    })
+    .await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 8));
+    let summary = stack.tick("refresh").await.unwrap();
+    assert_eq!((&summary["failed"], &summary["ended"]), (&json!(1), &json!(0)), "{summary}");
+    assert_eq!(stack.store.connection(&owner()).await.unwrap().unwrap().status, Status::Ok);
+    change_app_secret(&stack, |_| {}).await;
+    stack.advance_clock(SignedDuration::from_mins(20));
+    assert_eq!(
+        stack.tick("refresh").await.unwrap()["renewed"],
+        1,
+        "with the right keys it is as good as ever"
+    );
+}
+
+#[tokio::test]
+async fn sandbox_companies_wait_for_their_keys_and_are_not_shown_to_intuit_with_others() {
+    let stack = stack().await;
+    connect_kind(&stack, IDLE, "Sandbox Company_US_1", "sandbox-consent", true).await;
+    let harsh = json!({"realm_id": IDLE, "switches": {"foreign_keys": "invalid_grant"}});
+    stack.seed_quickbooks(&json!({"companies": [harsh]})).await.unwrap();
+    change_app_secret(&stack, |secret| secret["intuit_sandbox"] = Value::Null).await;
+    stack.advance_clock(SignedDuration::from_hours(24 * 40));
+    let summary = stack.tick("refresh").await.unwrap();
+    assert_eq!((&summary["failed"], &summary["renewed"]), (&json!(1), &json!(1)), "{summary}");
+    let sandbox = Owner::QuickBooks(PORTAL, realm(IDLE));
+    assert_eq!(stack.store.connection(&sandbox).await.unwrap().unwrap().status, Status::Ok);
+    change_app_secret(&stack, |_| {}).await;
+    stack.advance_clock(SignedDuration::from_mins(20));
+    assert_eq!(stack.tick("refresh").await.unwrap()["renewed"], 1);
+}
+
 #[tokio::test]
 async fn wrong_credentials_of_ours_end_nobody_s_connection() {
     let stack = stack().await;
-    let wrong: Value = {
-        let mut secret = local::world::app_secret();
-        secret["intuit"]["client_secret"] = json!("not it");
-        secret
-    };
-    let put = stack.secrets.put_secret_value().secret_id(&stack.info.app_secret_id);
-    put.secret_string(wrong.to_string()).send().await.unwrap();
+    change_app_secret(&stack, |secret| secret["intuit"]["client_secret"] = json!("not it")).await;
     stack.advance_clock(SignedDuration::from_hours(24 * 40));
     let summary = stack.tick("refresh").await.unwrap();
     assert_eq!(summary["failed"], 1, "{summary}");

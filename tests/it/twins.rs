@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::Dynamodb;
 use mapping::hubspot::PortalId;
-use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
 use store::Store;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
@@ -251,7 +251,7 @@ impl<'a> Twins<'a> {
             },
             13 => Transition::Tell,
             14 => Transition::Settle,
-            _ => Transition::Forget { gone: CustomerId("412".into()) },
+            _ => Transition::Forget { gone: "412".into() },
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Many deals for one new contact: each needs the customer, and the books get one (H5). The machine of customers
-//! (`app::protocol::next_for_customer`) under the same faults, with the loop of `app::customer` around it.
+//! (`app::protocol::next_for_order`) under the same faults, with the loop of `app::customer` around it.
 
 use std::sync::Mutex;
 
@@ -111,7 +111,7 @@ impl Order<'_> {
             let claim = Request::Claim(self.claim());
             match self.sim.store(Call::Claim, claim).await {
                 Ok(Stored::Claimed(Claimed::Ours(record))) => {
-                    return match protocol::drive(self, protocol::next_for_customer, record).await {
+                    return match protocol::drive(self, protocol::next_for_order, record).await {
                         End::Done(record) => record.made_id,
                         End::Later { .. } | End::GaveUp(_) => None,
                     };

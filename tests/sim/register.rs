@@ -45,7 +45,7 @@ impl Register {
         };
         let free = match claim.key {
             Key::Execution { .. } => !item.record.state.is_terminal(),
-            Key::Customer { .. } => {
+            Key::Customer { .. } | Key::Item { .. } => {
                 matches!(item.record.state, State::Claimed | State::Planned | State::Sent)
             }
         };
@@ -62,7 +62,7 @@ impl Register {
         }
         let done = match claim.key {
             Key::Execution { .. } => record.state.is_terminal(),
-            Key::Customer { .. } => record.state == State::DocDone,
+            Key::Customer { .. } | Key::Item { .. } => record.state == State::DocDone,
         };
         if done { Claimed::Done(record) } else { Claimed::Running }
     }
@@ -276,9 +276,7 @@ impl Item {
                 let promise = record.callback_due.is_some() && record.callback_due == held.callback_due;
                 fence && promise && state == held.state
             }
-            Transition::Forget { gone } => {
-                fence && state == DocDone && record.made_id.as_ref() == Some(&gone.0)
-            }
+            Transition::Forget { gone } => fence && state == DocDone && record.made_id.as_ref() == Some(gone),
         }
     }
 
@@ -370,7 +368,7 @@ impl Item {
                     record.pay_plan = Some(plan.clone());
                 }
             }
-            Key::Customer { .. } => {
+            Key::Customer { .. } | Key::Item { .. } => {
                 (record.plan, record.lease_owner) = (None, None);
                 self.lease_until = None;
             }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
-use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
 use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
 use store::retry::Retried;
@@ -181,7 +181,7 @@ fn release_until(next_at: &str) -> Transition {
 }
 
 fn forget() -> Transition {
-    Transition::Forget { gone: CustomerId("412".into()) }
+    Transition::Forget { gone: "412".into() }
 }
 
 #[tokio::test]
@@ -421,7 +421,7 @@ async fn a_customer_once_made_is_done_for_everyone_until_it_is_proven_gone() {
         panic!("claimed again")
     };
     assert_eq!(found.made_id.as_deref(), Some("412"));
-    let other = Transition::Forget { gone: CustomerId("7".into()) };
+    let other = Transition::Forget { gone: "7".into() };
     assert!(matches!(table.write(&made, other).await, Written::Refused), "another customer is gone");
     table.done(&found, forget()).await;
     let again = table.claimed().await;

@@ -3,7 +3,8 @@
 //! permission, down to the items a role may touch.
 //!
 //! Only the operations that `store` makes are known; another one is refused by name. A function that is led through
-//! [`crate::proxy`] is not held against anything.
+//! [`crate::proxy`] is not held against anything. What of a role was needed is noted ([`crate::grants`]): a role may allow that
+//! and nothing else.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::grants::{Grant, Used};
 use crate::task::{self, Task};
 use crate::template::{Function, Resource, Statement};
 
@@ -40,14 +42,15 @@ struct Guarded {
     secrets_url: String,
     app_secret: String,
     secret_prefix: String,
+    used: Used,
     http: reqwest::Client,
 }
 
-/// One thing that a request does.
+/// One kind of thing that a request does, with all that it does it to.
 #[derive(Debug, PartialEq, Eq)]
 struct Access {
     action: String,
-    target: Target,
+    targets: Vec<Target>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl Guard {
             secrets_url: secrets_url.to_owned(),
             app_secret: app_secret.to_owned(),
             secret_prefix: secret_prefix.to_owned(),
+            used: Used::recorded()?,
             // What comes compressed goes on compressed: the SDK checks sums.
             http: reqwest::Client::builder().no_gzip().build().map_err(std::io::Error::other)?,
         };
@@ -104,8 +108,15 @@ async fn handle(State(guarded): State<Arc<Guarded>>, uri: Uri, headers: HeaderMa
     let input = serde_json::from_slice(&body).unwrap_or_default();
     match accesses(operation, &input) {
         Ok(wanted) => {
-            if let Some(access) = wanted.iter().find(|access| !guarded.allows(role, access)) {
-                return denied(&format!("{function} may not {} {:?}", access.action, access.target));
+            for access in &wanted {
+                match guarded.allowed_by(role, access) {
+                    Some(on) => {
+                        on.iter().for_each(|on| guarded.used.note(Grant::new(function, &access.action, on)));
+                    }
+                    None => {
+                        return denied(&format!("{function} may not {} {:?}", access.action, access.targets));
+                    }
+                }
             }
         }
         Err(unknown) => return denied(&format!("{function}: {unknown}")),
@@ -114,18 +125,25 @@ async fn handle(State(guarded): State<Arc<Guarded>>, uri: Uri, headers: HeaderMa
 }
 
 impl Guarded {
-    fn allows(&self, role: &[Statement], access: &Access) -> bool {
-        role.iter().any(|statement| {
-            statement.actions.contains(&access.action)
-                && statement.resources.iter().any(|resource| self.covers(resource, &access.target))
-                && match (&statement.keys, &access.target) {
-                    (Some(patterns), Target::Items(key)) => {
-                        key.as_ref().is_some_and(|key| patterns.iter().any(|pattern| fits(pattern, key)))
-                    }
-                    (Some(_), _) => false,
-                    (None, _) => true,
-                }
-        })
+    /// What of the role allows it, by the names it has among [`crate::grants`]. One statement must allow all of it: a condition
+    /// for all keys is judged statement by statement. It is the first that does, so a second one shows as superfluous.
+    fn allowed_by(&self, role: &[Statement], access: &Access) -> Option<Vec<String>> {
+        let of_action = role.iter().filter(|statement| statement.actions.contains(&access.action));
+        of_action
+            .filter_map(|statement| access.targets.iter().map(|target| self.on(statement, target)).collect())
+            .next()
+    }
+
+    /// What of a statement's keys or resources covers the target.
+    fn on(&self, statement: &Statement, target: &Target) -> Option<String> {
+        let resource = statement.resources.iter().find(|resource| self.covers(resource, target))?;
+        match (&statement.keys, target) {
+            (Some(patterns), Target::Items(Some(key))) => {
+                patterns.iter().find(|pattern| fits(pattern, key)).cloned()
+            }
+            (Some(_), _) => None,
+            (None, _) => Some(resource.to_string()),
+        }
     }
 
     fn covers(&self, resource: &Resource, target: &Target) -> bool {
@@ -180,11 +198,11 @@ fn accesses(operation: &str, input: &Value) -> Result<Vec<Access>, String> {
     if service == "secretsmanager" {
         let name = input["SecretId"].as_str().or(input["Name"].as_str()).unwrap_or_default();
         let action = format!("secretsmanager:{operation}");
-        return Ok(vec![Access { action, target: Target::Secret(name.to_owned()) }]);
+        return Ok(vec![Access { action, targets: vec![Target::Secret(name.to_owned())] }]);
     }
     let items = |keys: Vec<Option<String>>| -> Vec<Access> {
-        let access = |key| Access { action: format!("dynamodb:{operation}"), target: Target::Items(key) };
-        keys.into_iter().map(access).collect()
+        let targets = keys.into_iter().map(Target::Items).collect();
+        vec![Access { action: format!("dynamodb:{operation}"), targets }]
     };
     match operation {
         "GetItem" | "UpdateItem" | "DeleteItem" => Ok(items(vec![partition(&input["Key"])])),
@@ -192,13 +210,13 @@ fn accesses(operation: &str, input: &Value) -> Result<Vec<Access>, String> {
         "Query" => match input["IndexName"].as_str() {
             Some(index) => Ok(vec![Access {
                 action: "dynamodb:Query".to_owned(),
-                target: Target::Index(index.to_owned()),
+                targets: vec![Target::Index(index.to_owned())],
             }]),
             None => Ok(items(vec![queried(input)])),
         },
         "BatchGetItem" => Ok(items(batched(input).flat_map(|of_table| keys_of(&of_table["Keys"])).collect())),
         "BatchWriteItem" => Ok(items(batched(input).flat_map(written).collect())),
-        "TransactWriteItems" => Ok(list(&input["TransactItems"]).iter().flat_map(transacted).collect()),
+        "TransactWriteItems" => Ok(transacted(list(&input["TransactItems"]))),
         other => Err(format!("{other} is not known here")),
     }
 }
@@ -234,8 +252,8 @@ fn written(of_table: &Value) -> Vec<Option<String>> {
     list(of_table).iter().map(key).collect()
 }
 
-/// What IAM calls the parts of a transaction: each needs the permission of its kind.
-fn transacted(part: &Value) -> Vec<Access> {
+/// What IAM calls the parts of a transaction: each kind needs the permission of its name.
+fn transacted(parts: &[Value]) -> Vec<Access> {
     let kinds = [
         ("ConditionCheck", "dynamodb:ConditionCheckItem", "Key"),
         ("Delete", "dynamodb:DeleteItem", "Key"),
@@ -243,8 +261,9 @@ fn transacted(part: &Value) -> Vec<Access> {
         ("Update", "dynamodb:UpdateItem", "Key"),
     ];
     let of_kind = |(kind, action, key): (&str, &str, &str)| {
-        let target = Target::Items(partition(&part.get(kind)?[key]));
-        Some(Access { action: action.to_owned(), target })
+        let of_kind = parts.iter().filter_map(|part| part.get(kind));
+        let targets: Vec<_> = of_kind.map(|part| Target::Items(partition(&part[key]))).collect();
+        (!targets.is_empty()).then(|| Access { action: action.to_owned(), targets })
     };
     kinds.into_iter().filter_map(of_kind).collect()
 }
@@ -264,6 +283,7 @@ mod tests {
             secrets_url: String::new(),
             app_secret: "hsqbo/dev/app".to_owned(),
             secret_prefix: "hsqbo/dev/".to_owned(),
+            used: Used::default(),
             http: reqwest::Client::new(),
         }
     }
@@ -271,7 +291,8 @@ mod tests {
     fn allowed(function: &str, operation: &str, input: Value) -> bool {
         let guarded = guarded();
         let wanted = accesses(operation, &input).unwrap();
-        !wanted.is_empty() && wanted.iter().all(|access| guarded.allows(&guarded.roles[function], access))
+        !wanted.is_empty()
+            && wanted.iter().all(|access| guarded.allowed_by(&guarded.roles[function], access).is_some())
     }
 
     #[test]
@@ -298,6 +319,41 @@ mod tests {
         assert!(allowed("InvoiceFunction", operation, transaction(update.clone())));
         let put = json!({"Put": {"Item": {"pk": {"S": "R#1"}}}});
         assert!(!allowed("InvoiceFunction", operation, transaction(put)), "no role of an action has PutItem");
+    }
+
+    /// IAM does not put a permission together from two statements.
+    #[test]
+    fn one_statement_must_allow_all_items_of_a_batch() {
+        let statement = |keys: &[&str]| Statement {
+            actions: vec!["dynamodb:BatchWriteItem".to_owned()],
+            resources: vec![Resource::Table],
+            keys: Some(keys.iter().map(|key| (*key).to_owned()).collect()),
+        };
+        let put = |pk: &str| json!({"PutRequest": {"Item": {"pk": {"S": pk}}}});
+        let batch = json!({"RequestItems": {"t": [put("R#1"), put("D#1")]}});
+        let wanted = accesses("DynamoDB_20120810.BatchWriteItem", &batch).unwrap();
+        let allowed_by = |role: &[Statement]| guarded().allowed_by(role, &wanted[0]);
+        assert_eq!(allowed_by(&[statement(&["D#*"]), statement(&["R#*"])]), None);
+        let both = [statement(&["D#*"]), statement(&["D#*", "R#*"])];
+        assert_eq!(allowed_by(&both), Some(vec!["R#*".to_owned(), "D#*".to_owned()]));
+    }
+
+    #[test]
+    fn nobody_who_answers_browsers_deletes_an_execution_or_writes_over_a_portal() {
+        let key = |pk: &str| json!({"Key": {"pk": {"S": pk}, "sk": {"S": "X"}}});
+        let item = |pk: &str| json!({"Item": {"pk": {"S": pk}, "sk": {"S": "X"}}});
+        let (delete, put) = ("DynamoDB_20120810.DeleteItem", "DynamoDB_20120810.PutItem");
+        for (function, deleted, kept) in [
+            ("ConsoleFunction", &["S#a", "SP#1"][..], &["E#1#a", "P#1"][..]),
+            ("ConnectFunction", &["O#a", "P#1", "PENDING", "Q#1", "S#a", "SP#1"], &["E#1#a"]),
+        ] {
+            assert!(deleted.iter().all(|pk| allowed(function, delete, key(pk))), "{function}");
+            assert!(!kept.iter().any(|pk| allowed(function, delete, key(pk))), "{function}");
+        }
+        assert!(allowed("ConsoleFunction", put, item("E#1#a~1")));
+        assert!(!["P#1", "S#a"].iter().any(|pk| allowed("ConsoleFunction", put, item(pk))));
+        assert!(allowed("ConnectFunction", put, item("Q#1")));
+        assert!(!allowed("ConnectFunction", put, item("P#1")));
     }
 
     #[test]

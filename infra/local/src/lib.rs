@@ -26,6 +26,7 @@ pub mod aws;
 pub mod dynamodb;
 pub mod functions;
 pub mod gateway;
+pub mod grants;
 mod iam;
 pub mod lambda;
 pub mod paths;

@@ -7,10 +7,12 @@ mod serving;
 mod smoke;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use local::{Options, Stack};
+use local::template::Template;
+use local::{Options, Stack, grants, paths};
 
 /// The whole product on one machine: HubSpot and QuickBooks stand-ins, the real Lambda functions between them.
 #[derive(Parser)]
@@ -42,6 +44,11 @@ enum Command {
     },
     /// Sizes, starts and times of the functions, beside a minimal one; run it with --release.
     Measure,
+    /// Says what of the roles in template.yaml no function used in the runs that had RECORD_GRANTS=<folder> set.
+    Roles {
+        /// That folder.
+        folder: PathBuf,
+    },
     /// Deploys template.yaml into an emulated AWS and makes one invoice there; needs python3 with pip.
     Smoke,
 }
@@ -67,6 +74,7 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>>
         Command::Demo { keep, port } => (port, true, keep, false),
         Command::Serve { port, bare } => (port, false, true, bare),
         Command::Measure => return measure::run().await,
+        Command::Roles { folder } => return roles(&folder),
         Command::Smoke => return smoke::run().await,
     };
     let progress = |step: &str| eprintln!("{step} …");
@@ -88,6 +96,26 @@ async fn run(command: Command) -> Result<ExitCode, Box<dyn Error + Send + Sync>>
         serving::serve(&stack).await?;
     }
     Ok(code)
+}
+
+/// Whether the roles grant what was used and nothing else.
+fn roles(folder: &Path) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+    let template = Template::read(&paths::workspace().join("template.yaml"))?;
+    let (granted, used) = (grants::granted(&template), grants::read(folder)?);
+    let superfluous: Vec<_> = granted.difference(&used).collect();
+    for grant in &superfluous {
+        println!("allowed, and used by nothing: {grant}");
+    }
+    // The local stack refuses what is not granted, so this is a record of another template.
+    let unknown: Vec<_> = used.difference(&granted).collect();
+    for grant in &unknown {
+        println!("recorded, and not in template.yaml: {grant}");
+    }
+    println!("{} grants of {} roles, {} used", granted.len(), template.functions.len(), used.len());
+    Ok(match superfluous.is_empty() && unknown.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// The error and its causes, each on a line.

@@ -149,13 +149,9 @@ async fn deploy_as_prod(
         parameters.push((name, value.to_owned()));
     }
     deployment.deploy(&parameters).await?;
-    let text = std::fs::read_to_string(paths::workspace().join("template.yaml"))?;
-    let wanted: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("      AlarmName: !Sub hsqbo-${Environment}-"))
-        .filter(|name| *name != "outage")
-        .map(|name| format!("hsqbo-dev-{name}"))
-        .collect();
+    let template = Template::read(&paths::workspace().join("template.yaml"))?;
+    let alarms = template.alarms.into_iter().filter(|alarm| alarm.condition != "HasComposites");
+    let wanted: Vec<String> = alarms.map(|alarm| format!("hsqbo-dev-{}", alarm.name)).collect();
     let missing: Vec<_> = {
         let found = deployment.alarms(&vendors.http).await?;
         wanted.into_iter().filter(|name| !found.contains(name)).collect()
@@ -174,6 +170,7 @@ async fn fill(url: &str, outputs: &Outputs, vendors: &Vendors) -> Result<()> {
         table: outputs.table_name.clone(),
         app_secret: outputs.app_secret_id.clone(),
         token_prefix: "hsqbo/dev/".to_owned(),
+        token_key: None,
     };
     let store = Store::new(aws::dynamodb(url), secrets, names);
     world::connect(&store, world::fee_item(&vendors.books(world::REALM))).await

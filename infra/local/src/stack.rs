@@ -388,6 +388,7 @@ fn names() -> store::Names {
         table: TABLE.to_owned(),
         app_secret: APP_SECRET.to_owned(),
         token_prefix: TOKEN_PREFIX.to_owned(),
+        token_key: None,
     }
 }
 
@@ -445,7 +446,7 @@ fn variables(
         "APP_SECRET_ID" => Some(APP_SECRET),
         "ACTIONS_PAUSED" => Some("false"),
         "SAFE_MODE_SINCE" => Some(""),
-        "RELEASE" => Some(""),
+        "KMS_KEY_ID" | "RELEASE" => Some(""),
         "ACCEPT_SIGNATURE_V2" => Some("true"),
         "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),
         "QUICKBOOKS_API_URL" => Some(info.quickbooks_url.as_str()),

@@ -3,6 +3,7 @@
 //! The template is the only place where a route or a key is written down; nothing here repeats one. Whatever the reader
 //! needs and cannot find is an error that names the resource and the line.
 
+mod alarms;
 mod role;
 mod yaml;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
+pub use self::alarms::{Alarm, Selected};
 pub use self::role::{Resource, Statement};
 use self::yaml::Node;
 
@@ -25,6 +27,8 @@ pub struct Template {
     pub schedules: Vec<Schedule>,
     /// The one `AWS::DynamoDB::Table`.
     pub table: Table,
+    /// Every alarm.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A Lambda function.
@@ -166,7 +170,8 @@ impl Template {
             .iter()
             .map(|rule| read_schedule(&functions, rule))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { functions, routes, schedules, table: read_table(&resources)? })
+        let (table, alarms) = (read_table(&resources)?, alarms::read(&resources)?);
+        Ok(Self { functions, routes, schedules, table, alarms })
     }
 
     /// The function with this logical id.
@@ -389,6 +394,23 @@ mod tests {
         assert_eq!(indexes, [("due", "due"), ("activity", "activity")]);
         assert!(table.attributes.contains(&("next_at".to_owned(), "N".to_owned())));
         assert_eq!(table.ttl.as_deref(), Some("ttl"));
+    }
+
+    #[test]
+    fn the_real_alarms_say_what_they_look_at() {
+        let alarms = Template::parse(REAL).unwrap().alarms;
+        let of = |name: &str| alarms.iter().find(|alarm| alarm.name == name).unwrap();
+        let slow = of("quickbooks-is-slow");
+        assert_eq!((slow.link.as_str(), slow.condition.as_str()), ("quickbooks-is-slow", "HasAlarms"));
+        let [selected] = slow.selected.as_slice() else { panic!("{slow:?}") };
+        assert_eq!(
+            (selected.namespace.as_str(), selected.metric.as_str()),
+            ("hsqbo/${Environment}", "CallTime")
+        );
+        assert_eq!(selected.dimensions, [("vendor".to_owned(), "quickbooks".to_owned())]);
+        assert_eq!(selected.statistic, "p95");
+        assert_eq!(of("the-table-is-throttled").selected.len(), 4);
+        assert_eq!((of("outage").condition.as_str(), of("outage").selected.len()), ("HasComposites", 0));
     }
 
     #[test]

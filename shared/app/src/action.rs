@@ -23,7 +23,7 @@ use crate::effects::Deadline;
 use crate::execution::Execution;
 use crate::failure::Code;
 use crate::gate::{BODY_LIMIT, Unproven};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// Lambda's time limit for this function, when a request does not name its own end.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -39,12 +39,11 @@ pub async fn handle(app: &App, kind: DocumentKind, request: Request) -> Result<R
     clock::follow(&request);
     let started = std::time::Instant::now();
     let answer = answer(app, kind, &request).await;
-    tracing::info!(
-        status = answer.status,
-        outcome = answer.outcome,
-        duration_ms = started.elapsed().as_millis() as u64,
-        "answered"
-    );
+    let duration_ms = telemetry::millis(started.elapsed());
+    tracing::info!(status = answer.status, outcome = answer.outcome, duration_ms, "answered");
+    if answer.status == 200 {
+        telemetry::measure(&[(Metric::AnswerTime, duration_ms)]);
+    }
     Ok(json(answer.status, answer.body))
 }
 
@@ -65,14 +64,26 @@ impl Answer {
         Self { status: 503, body, outcome: code.as_str() }
     }
 
+    /// Our own trouble, before anything is known of an execution.
+    fn not_now() -> Self {
+        telemetry::count(Metric::OwnFailures);
+        Self::later(Code::Internal)
+    }
+
     fn wait(execution_id: &str) -> Self {
         Self { status: 200, body: answer::accepted(execution_id), outcome: "accepted" }
     }
 
     fn stored(record: &Record) -> Self {
         match &record.answer {
-            Some(answer) => Self { status: 200, body: answer.clone(), outcome: record.state.as_str() },
-            None => Self::later(Code::Internal),
+            Some(answer) => {
+                if answer::lacks_its_document(answer) {
+                    tracing::error!("the answer says that there is a document and does not name it");
+                    telemetry::count(Metric::Violations);
+                }
+                Self { status: 200, body: answer.clone(), outcome: record.state.as_str() }
+            }
+            None => Self::not_now(),
         }
     }
 }
@@ -97,13 +108,13 @@ async fn answer(app: &App, kind: DocumentKind, request: &Request) -> Answer {
     match app.gate.check(&app.config, &app.store, path(kind), request).await {
         Ok(()) => {}
         Err(Unproven::Wrong) => return Answer::refused(),
-        Err(Unproven::Later) => return Answer::later(Code::Internal),
+        Err(Unproven::Later) => return Answer::not_now(),
     }
     let execution = match workflow::Execution::parse(body) {
         Ok(execution) => execution,
         Err(error) => {
             tracing::error!(error = chain(&error), "a signed request could not be read");
-            return Answer::later(Code::Internal);
+            return Answer::not_now();
         }
     };
     let span = tracing::info_span!(
@@ -122,7 +133,7 @@ async fn run(app: &App, kind: DocumentKind, request: &workflow::Execution, deadl
         Ok(portal) => portal,
         Err(error) => {
             tracing::error!(error = chain(&error), "the portal could not be read");
-            return Answer::later(Code::Internal);
+            return Answer::not_now();
         }
     };
     let key = Key::execution(request.portal_id, request.callback_id.as_str());

@@ -7,6 +7,7 @@ use mapping::hubspot::RecordId;
 use mapping::money::Currency;
 use mapping::payment::{self, Booking, Paid};
 use mapping::quickbooks::{CustomerId, Document, DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,11 @@ use crate::failure::{Code, Failure};
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
-    /// The contact the document was made for; none when only its payment is planned.
+    /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
+    /// The HubSpot company the document was made for.
+    #[serde(default)]
+    pub(crate) company: Option<RecordId>,
     /// The customer.
     pub(crate) customer_id: CustomerId,
     /// Its display name.
@@ -29,6 +33,9 @@ pub(crate) struct Notes {
     pub(crate) customer_match: String,
     /// Which item each HubSpot product became: product id, item id.
     pub(crate) items: Vec<(String, String)>,
+    /// The names of the items that were created for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) created_items: Vec<String>,
     /// What the lines add up to.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) subtotal: Decimal,
@@ -43,6 +50,13 @@ pub(crate) struct Notes {
     pub(crate) booking: Option<Booking>,
     /// What was odd and did not stop the document.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Notes {
+    /// Whose customer is remembered, if anybody's.
+    pub(crate) fn buyer(&self) -> Option<BuyerId> {
+        self.company.map(BuyerId::Company).or(self.contact.map(BuyerId::Contact))
+    }
 }
 
 /// A document that was created, and what became of its payment.
@@ -119,7 +133,8 @@ impl Created<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.notes.warnings.clone();
+        let created = self.notes.created_items.iter().map(item_created);
+        let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
         let expected = self.notes.total + tax(self.document);
         if expected != self.document.total_amt {
             // The books decide what was billed; when they differ from what we sent, a person should know.
@@ -139,6 +154,11 @@ impl Created<'_> {
         }
         warnings
     }
+}
+
+/// Never silently: where the action creates a product, its outputs say so.
+pub(crate) fn item_created(name: impl AsRef<str>) -> String {
+    format!("Product “{}” was created in QuickBooks.", name.as_ref())
 }
 
 /// The record has such a document already: that one, as it stands.
@@ -217,6 +237,15 @@ pub(crate) fn failed(failure: &Failure, execution_id: &str) -> String {
     })
 }
 
+/// Whether an answer says that there is a document and does not name it: never, unless something went wrong that we do not know.
+pub(crate) fn lacks_its_document(answer: &str) -> bool {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let output = |name: &str| answer["outputFields"][name].as_str().unwrap_or_default();
+    output("hs_execution_state") == "SUCCESS"
+        && output("status") != "preview"
+        && output("document_id").is_empty()
+}
+
 /// The tax QuickBooks computed.
 pub(crate) fn tax(document: &Document) -> Decimal {
     document.txn_tax_detail.as_ref().and_then(|detail| detail.total_tax).unwrap_or_default()
@@ -233,4 +262,21 @@ fn text(value: Option<impl ToString>) -> String {
 /// An amount with two decimals.
 pub(crate) fn money(amount: Decimal) -> String {
     format!("{amount:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_success_names_its_document_unless_it_is_a_preview() {
+        let lacks = |outputs: serde_json::Value| {
+            lacks_its_document(&serde_json::json!({ "outputFields": outputs }).to_string())
+        };
+        let success = |status: &str, id: &str| {
+            lacks(serde_json::json!({"hs_execution_state": "SUCCESS", "status": status, "document_id": id}))
+        };
+        assert!(success("created", "") && !success("created", "411") && !success("preview", ""));
+        assert!(!lacks(serde_json::json!({"hs_execution_state": "FAIL_CONTINUE", "status": "failed"})));
+    }
 }

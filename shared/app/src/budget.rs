@@ -42,6 +42,9 @@ pub fn calls_to_read(kind: RecordKind) -> u32 {
     }
 }
 
+/// Where a HubSpot company is billed: the record's list of them, and the company.
+pub(crate) const CALLS_TO_READ_A_COMPANY: u32 = 2;
+
 /// When several questions may be asked of a company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turns {

@@ -19,6 +19,8 @@ pub struct Config {
     pub app_secret_id: String,
     /// `TOKEN_SECRET_PREFIX`: what the names of token secrets begin with.
     pub token_secret_prefix: String,
+    /// `KMS_KEY_ID`: the key that new token secrets are encrypted with; none for AWS's own.
+    pub kms_key_id: Option<String>,
     /// `HUBSPOT_API_URL`.
     pub hubspot_api_url: String,
     /// `HUBSPOT_AUTHORIZE_URL`: where a person installs the app or signs in.
@@ -116,6 +118,7 @@ impl Config {
             app_secret_id: required("APP_SECRET_ID")?,
             token_secret_prefix: variable("TOKEN_SECRET_PREFIX")
                 .unwrap_or_else(|| format!("hsqbo/{environment}/")),
+            kms_key_id: variable("KMS_KEY_ID"),
             hubspot_api_url: url("HUBSPOT_API_URL", "https://api.hubapi.com")?,
             hubspot_authorize_url: url("HUBSPOT_AUTHORIZE_URL", "https://app.hubspot.com/oauth/authorize")?,
             quickbooks_api_url: url("QUICKBOOKS_API_URL", "https://quickbooks.api.intuit.com")?,

@@ -81,6 +81,22 @@ impl Visit<'_> {
         Ok(self.app.session(self.request).await?.ok_or_else(|| crate::session::to_sign_in(next)))
     }
 
+    /// The same for whoever wants more than to look and to take away: where the app is not installed any more, signing in
+    /// installs it again.
+    async fn at_home(&self, next: &str) -> Result<Result<Session, Reply>, Told> {
+        let signed_in = self.signed_in(next).await?;
+        let Ok(session) = &signed_in else { return Ok(signed_in) };
+        match self.is_installed(session).await? {
+            true => Ok(signed_in),
+            false => Ok(Err(crate::session::to_sign_in(next))),
+        }
+    }
+
+    /// Whether the app is in the session's portal. HubSpot tells nobody when it is taken out there, so no session ends by that.
+    async fn is_installed(&self, session: &Session) -> Result<bool, Told> {
+        Ok(self.app.store.portal(session.portal()).await?.is_some_and(|portal| portal.is_installed()))
+    }
+
     /// Whoever sent this form, from a page of ours.
     async fn sent_by(&self, form: &Fields) -> Result<Session, Told> {
         self.app.session_of_form(self.request, form).await?.ok_or(Told::FormRefused)

@@ -2,7 +2,8 @@
 //! error of the two vendors means for an execution.
 //!
 //! An access token about to end is renewed before it is used (`grant`), and one that is refused is renewed once, then the same
-//! call is made again: a 401 proves that it had no effect.
+//! call is made again: a 401 proves that it had no effect. If the new one is refused as well, that is noted, and nobody buys
+//! another before its time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,9 +31,9 @@ use crate::clock;
 use crate::config::Config;
 use crate::effects::Deadline;
 use crate::failure::{Failure, Trouble};
-use crate::grant::Wanted;
+use crate::grant::{Wanted, our_keys};
 use crate::protocol::Event;
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// A record that HubSpot does not give out whole for so long is told instead of tried again (reliability.md §b, malformed
 /// bodies).
@@ -51,9 +52,11 @@ pub(crate) struct Vendors {
 
 impl Vendors {
     pub(crate) fn new(config: &Config, keys: AppSecret) -> Result<Self, lambda_http::Error> {
-        let quickbooks = quickbooks::Client::new(&config.quickbooks_api_url)?;
+        let quickbooks =
+            quickbooks::Client::new(&config.quickbooks_api_url)?.told_to(telemetry::quickbooks_called);
+        let hubspot = hubspot::Client::new(quickbooks.http(), &config.hubspot_api_url)?;
         Ok(Self {
-            hubspot: hubspot::Client::new(quickbooks.http(), &config.hubspot_api_url)?,
+            hubspot: hubspot.told_to(telemetry::hubspot_called),
             quickbooks_sandbox: quickbooks.at(&config.quickbooks_sandbox_api_url)?,
             quickbooks,
             keys,
@@ -113,6 +116,9 @@ impl From<Stop> for Event {
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
         tracing::error!(error = chain(&error), "the store failed");
+        if let store::Error::Misplaced { .. } = error {
+            telemetry::count(Metric::Violations);
+        }
         Self::Trouble(Trouble::StoreDown)
     }
 }
@@ -177,6 +183,12 @@ pub(crate) struct Company {
     deadline: Deadline,
 }
 
+/// The client with a token that stands in for a refused one, and the grant that is of.
+struct Renewed {
+    client: quickbooks::Company,
+    grant: Grant,
+}
+
 impl Company {
     pub(crate) fn realm(&self) -> &RealmId {
         &self.realm
@@ -197,7 +209,7 @@ impl App {
             let keys = match owner {
                 Owner::HubSpot(_) => &self.vendors.keys.hubspot,
                 Owner::QuickBooks(_, realm) => {
-                    self.intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))
+                    self.needed_intuit_keys(portal.company(realm).is_some_and(|company| company.sandbox))?
                 }
             };
             let deadline = Deadline::at(until, None);
@@ -233,7 +245,20 @@ impl App {
         let wanted = Wanted::for_a_call(&owner, &self.vendors.keys.hubspot, &deadline);
         let renewed = self.grant(wanted.instead_of(&grant), &connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::hubspot_connection_expired()))?;
-        Ok(call(grant.access_token).await)
+        let called = call(grant.access_token.clone()).await;
+        if let Err(hubspot::Error::Unauthorized) = called {
+            self.note_refused(&owner, &grant).await;
+        }
+        Ok(called)
+    }
+
+    /// Notes that a token was refused which stands in for a refused one. The grant is not given up for it: its refresh token
+    /// is as good as ever, and it may be the vendor's trouble.
+    async fn note_refused(&self, owner: &Owner, grant: &Grant) {
+        tracing::error!("a new access token was refused at once: nobody buys another before its time");
+        if let Err(error) = self.store.note_refused(owner, grant.generation, clock::now()).await {
+            tracing::warn!(error = chain(&error), "the refusal was not noted");
+        }
     }
 
     /// The company with a token that is good for a while.
@@ -248,7 +273,7 @@ impl App {
             .company(realm)
             .ok_or_else(|| Stop::Failure(Failure::company_not_linked(realm.as_str())))?;
         let owner = Owner::QuickBooks(portal.id, realm.clone());
-        let wanted = Wanted::for_a_call(&owner, self.intuit_keys(company.sandbox), &deadline);
+        let wanted = Wanted::for_a_call(&owner, self.needed_intuit_keys(company.sandbox)?, &deadline);
         let grant = self.grant(wanted, &company.connection).await?;
         let grant = grant.ok_or_else(|| Stop::Failure(Failure::connection_expired(&company.name)))?;
         Ok(Company {
@@ -266,13 +291,26 @@ impl App {
         })
     }
 
-    /// The same company after QuickBooks refused its token.
-    async fn renewed_company(&self, refused: &Company) -> Result<quickbooks::Company, Stop> {
+    /// The same company with another token, after QuickBooks refused its own.
+    async fn renewed_company(&self, refused: &Company) -> Result<Renewed, Stop> {
         let Company { owner, connection, grant, sandbox, deadline, .. } = refused;
-        let wanted = Wanted::for_a_call(owner, self.intuit_keys(*sandbox), deadline);
+        let wanted = Wanted::for_a_call(owner, self.needed_intuit_keys(*sandbox)?, deadline);
         let renewed = self.grant(wanted.instead_of(grant), connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
-        Ok(self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token))
+        let token = grant.access_token.clone();
+        Ok(Renewed { client: self.quickbooks(*sandbox).company(refused.realm.clone(), token), grant })
+    }
+
+    /// Looks at what the renewed company answered.
+    async fn mind_a_refusal<T>(
+        &self,
+        company: &Company,
+        renewed: &Renewed,
+        called: &Result<T, quickbooks::Error>,
+    ) {
+        if let Err(quickbooks::Error::Unauthorized) = called {
+            self.note_refused(&company.owner, &renewed.grant).await;
+        }
     }
 
     /// Asks a company, once more with a renewed token if its token is refused.
@@ -289,7 +327,8 @@ impl App {
         let mut asked = asked?;
         if let Err(quickbooks::Error::Unauthorized) = asked {
             let renewed = self.renewed_company(company).await?;
-            asked = self.ask_in_turn(&renewed, &company.realm, queries, patience()).await?;
+            asked = self.ask_in_turn(&renewed.client, &company.realm, queries, patience()).await?;
+            self.mind_a_refusal(company, &renewed, &asked).await;
         }
         self.mind_the_limit(company, &asked).await;
         asked.map_err(|error| read_stop(what, &company.name, &error))
@@ -310,7 +349,8 @@ impl App {
         if let Err(quickbooks::Error::Unauthorized) = read {
             let renewed = self.renewed_company(company).await?;
             self.spend(&calls, 1, patience()).await?;
-            read = renewed.exchange_rate(currency, day).await;
+            read = renewed.client.exchange_rate(currency, day).await;
+            self.mind_a_refusal(company, &renewed, &read).await;
         }
         self.mind_the_limit(company, &read).await;
         read.map_err(|error| read_stop(what, &company.name, &error))
@@ -330,7 +370,9 @@ impl App {
         let Err(quickbooks::Error::Unauthorized) = sent else { return Ok(sent) };
         let renewed = self.renewed_company(company).await?;
         self.turn_to_send(company).await?;
-        match send(renewed).await {
+        let sent = send(renewed.client.clone()).await;
+        self.mind_a_refusal(company, &renewed, &sent).await;
+        match sent {
             Err(quickbooks::Error::Unauthorized) => {
                 Err(Stop::Failure(Failure::connection_expired(&company.name)))
             }
@@ -370,9 +412,16 @@ impl App {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 
-    pub(crate) fn intuit_keys(&self, sandbox: bool) -> &Keys {
+    /// The app's keys for companies of this kind. None: nobody has entered any for sandbox companies, and those for
+    /// production would be refused as if the grant had ended.
+    pub(crate) fn intuit_keys(&self, sandbox: bool) -> Option<&Keys> {
         let keys = &self.vendors.keys;
-        keys.intuit_sandbox.as_ref().filter(|_| sandbox).unwrap_or(&keys.intuit)
+        if sandbox { keys.intuit_sandbox.as_ref() } else { Some(&keys.intuit) }
+    }
+
+    /// The same for whoever cannot do without: it is our own trouble, and ends nobody's connection.
+    pub(crate) fn needed_intuit_keys(&self, sandbox: bool) -> Result<&Keys, Stop> {
+        self.intuit_keys(sandbox).ok_or_else(|| Stop::Trouble(our_keys("Intuit")))
     }
 }
 

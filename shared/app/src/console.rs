@@ -18,6 +18,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use lambda_http::{Request, Response};
+use mapping::quickbooks::RealmId;
 use maud::Markup;
 use store::portal::{Company, Portal};
 
@@ -78,6 +79,11 @@ fn health(app: &App) -> Reply {
     web::answer(200, "application/json", health.to_string())
 }
 
+/// Where a person is asked whether to disconnect a company.
+pub(crate) fn disconnect_address(realm: &RealmId) -> String {
+    format!("{}/disconnect", companies::address(realm))
+}
+
 /// One signed-in person's visit: whose pages these are, and what they are written in.
 struct Visit<'a> {
     app: &'a App,
@@ -124,16 +130,19 @@ async fn change(
     language: Language,
     room: &[&str],
 ) -> Result<Reply, store::Error> {
-    if app.session(request).await?.is_none() {
-        return Ok(web::see_other(&web::path("/connect/hubspot", &[("next", "/console")])));
-    }
+    // Whoever has no session is shown the way to sign in: a redirect of a form to HubSpot is one that browsers do not follow.
     let form = upload::fields(request).await;
     let Some(session) = app.session_of_form(request, &form).await? else {
         return Ok(layout::form_refused(language));
     };
     let Some(visit) = Visit::new(app, language, session).await? else {
-        return Ok(session::to_sign_in("/console"));
+        return Ok(layout::form_refused(language));
     };
+    // An uninstall in HubSpot's own settings ends no session: such people may look, take away, and install again, which the
+    // page says.
+    if !visit.portal.is_installed() {
+        return Ok(web::see_other("/console"));
+    }
     match room {
         ["retry"] => visit.retry(&form).await,
         ["company", realm, what @ ..] => {

@@ -26,7 +26,7 @@ use crate::effects::{self, AskedBy, Deadline, later};
 use crate::execution::Execution;
 use crate::failure::Trouble;
 use crate::protocol::{Change, is_too_late};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// The scope that calling back needs (hubspot.md §2.3). Every installation has it; an old one may not.
 const CALL_BACK_SCOPE: &str = "automation";
@@ -131,7 +131,8 @@ impl Attempt for Execution<'_> {
             safe_since: self.app.config.safe_mode_since,
             ..effects::claim(self.key.clone(), &self.deadline)
         };
-        let claimed = self.app.store.claim(&claim).await?;
+        let claimed = self.app.store.claim(&claim).await;
+        let claimed = claimed.inspect_err(|_| telemetry::count(Metric::OwnFailures))?;
         if let Claimed::Ours(record) = &claimed
             && record.action != Some(self.kind)
         {

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::failure::{Failure, Trouble};
 use crate::protocol::{CALLBACK_BEFORE, Change, Outcome};
 use crate::renewal::PURCHASE_NEEDS;
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// Between two tries to write down what exists in QuickBooks.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -178,8 +178,23 @@ pub(crate) async fn write(
                 tracing::warn!(error = chain(&error), "writing down what exists failed; again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
+            Ok(Written::Refused) => {
+                note_loss(store, record).await;
+                return Ok(Written::Refused);
+            }
             other => return other,
         }
+    }
+}
+
+/// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program.
+async fn note_loss(store: &Store, held: &Record) {
+    telemetry::count(Metric::WritesLost);
+    if let Ok(Some(stands)) = store.record(&held.key).await
+        && stands.fence < held.fence
+    {
+        tracing::error!(held = held.fence, stands = stands.fence, "the record's fence went back");
+        telemetry::count(Metric::Violations);
     }
 }
 

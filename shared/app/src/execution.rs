@@ -1,6 +1,8 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
+mod ending;
+mod items;
 mod numbered;
 mod payment;
 mod repeated;
@@ -15,14 +17,14 @@ use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document::{self, Emailing};
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
-use mapping::item::ItemMatch;
+use mapping::item::{ItemFound, ItemMatch};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
 use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, Reading};
-use mapping::settings::Settings;
+use mapping::sale::{self, BuyerId, Reading};
+use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{RequestId, Rows};
@@ -39,8 +41,9 @@ use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
 use crate::inputs::{IfRepeated, Inputs};
+use crate::order::Order;
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 use crate::{App, customer};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -51,6 +54,9 @@ const PAGE: u16 = 1000;
 
 /// The most values in one `IN (…)`: what public code is known to use (quickbooks.md §3.1).
 const VALUES_AT_ONCE: usize = 30;
+
+/// As long as an id of QuickBooks can be: it stands for one that is not known yet.
+const LONGEST_ID: &str = "99999999999999999999";
 
 /// The largest body that is frozen, in bytes. A DynamoDB item holds 400 KB, and the record needs some for itself.
 const BODY_LIMIT: usize = 320 * 1024;
@@ -90,24 +96,9 @@ impl Effects for Execution<'_> {
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
-        let Some(transition) = self.transition(record, change) else {
-            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
-        };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
-        match change {
-            // At once with the record: before the end it is made sure of.
-            Change::Record(made) if record.state != State::PaySent => {
-                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
-                self.noted.store(noted.is_ok(), Ordering::Relaxed);
-                written
-            }
-            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
-                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
-                writing.await
-            }
-            _ => writing.await,
-        }
+        let written = self.written(record, change).await;
+        ending::count(record, change, &written);
+        written
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -128,11 +119,38 @@ impl Effects for Execution<'_> {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
+        if let Ok(Sighting::Several) = seen {
+            tracing::error!("the marker of one execution is in the books more than once");
+            telemetry::count(Metric::Violations);
+        }
         seen.unwrap_or_else(|stop| match stop {
             Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
             Stop::Failure(_) => Sighting::NotSeen(Trouble::OutcomeUnknown),
         })
+    }
+}
+
+impl Execution<'_> {
+    async fn written(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        let Some(transition) = self.transition(record, change) else {
+            return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
+        };
+        let calls = self.noted_calls();
+        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        match change {
+            // At once with the record: before the end it is made sure of.
+            Change::Record(made) if record.state != State::PaySent => {
+                let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
+                self.noted.store(noted.is_ok(), Ordering::Relaxed);
+                written
+            }
+            Change::Complete if !self.noted.load(Ordering::Relaxed) => {
+                self.note_document(record, record.made_id.as_deref().unwrap_or_default()).await?;
+                writing.await
+            }
+            _ => writing.await,
+        }
     }
 }
 
@@ -181,30 +199,47 @@ impl Execution<'_> {
         };
         let (number, unfit) = self.numbered(record, &company, &enrolled, &matched, &settings)?;
         let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
-        let (customer_id, customer_name) = self.customer(&company, &realm, &matched).await?;
         let header =
             document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
-        let draft = document::write(self.kind, &matched, &customer_id, &settings, &header);
-        let body = serde_json::json!(draft).to_string();
-        if body.len() > BODY_LIMIT {
-            return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
-        }
+        let write = |customer: &CustomerId, items: &[ItemId]| {
+            let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
+            let body = serde_json::json!(draft).to_string();
+            if body.len() > BODY_LIMIT {
+                return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
+            }
+            Ok((body, draft.form().txn_date))
+        };
+        // From here on something may be created, and only for a document that will not be too large.
+        write(&CustomerId(LONGEST_ID.to_owned()), &vec![ItemId(LONGEST_ID.to_owned()); matched.items.len()])?;
+        let items = self.items(&company, record, &matched, inputs.missing_item).await?;
+        let (customer_id, customer_name) =
+            self.customer(&company, &matched).await.map_err(|stop| items.told(stop))?;
+        let (body, date) = write(&customer_id, &items.ids)?;
         let notes = Notes {
-            contact: Some(matched.sale.buyer.contact_id),
+            contact: match matched.sale.buyer.id {
+                BuyerId::Contact(contact) => Some(contact),
+                BuyerId::Company(_) => None,
+            },
+            company: match matched.sale.buyer.id {
+                BuyerId::Contact(_) => None,
+                BuyerId::Company(company) => Some(company),
+            },
             customer_id,
             customer_name,
             currency: matched.sale.currency.clone(),
             customer_match: matched.customer.matched().as_str().to_owned(),
-            items: matched_products(&matched),
+            items: matched_products(&matched, &items.ids),
+            created_items: items.created.into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
-            date: draft.form().txn_date,
+            date,
             paid: paid.clone(),
             booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
             warnings: warnings(kind, &matched)
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
+                .chain(several_emails(&matched))
                 .collect(),
         };
         Ok(Event::Planned(Plan {
@@ -233,8 +268,11 @@ impl Execution<'_> {
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
-        let wanted = hubspot::Wanted { payments, properties: company.settings.choices.properties() };
-        let calls = budget::calls_to_read(kind) + u32::from(payments);
+        let choices = &company.settings.choices;
+        let bill_company = choices.bill == Bill::Company;
+        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -272,9 +310,9 @@ impl Execution<'_> {
     fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
         let buyer = &matched.sale.buyer;
         let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
-        let (what, contact) = (self.kind.noun(), buyer.label());
+        let (what, buyer) = (self.kind.noun(), buyer.label());
         unsent.then(|| {
-            format!("The contact “{contact}” has no e-mail address: the {what} does not wait to be sent.")
+            format!("There is no e-mail address for “{buyer}”: the {what} does not wait to be sent.")
         })
     }
 
@@ -302,8 +340,8 @@ impl Execution<'_> {
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
         let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
-        let contact = reading.contact_id();
-        let matches = self.app.store.matches(self.request.portal_id, realm, contact, &products).await?;
+        let buyer = reading.buyer_id();
+        let matches = self.app.store.matches(self.request.portal_id, realm, buyer, &products).await?;
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
@@ -322,6 +360,7 @@ impl Execution<'_> {
             wanted.emails.iter().map(customers(Attribute::PrimaryEmailAddr)).collect();
         let by_email = queries.len();
         queries.extend(wanted.display_names.iter().map(customers(Attribute::DisplayName)));
+        queries.extend(wanted.company_names.iter().map(customers(Attribute::CompanyName)));
         let by_name = queries.len();
         for (attribute, values) in [(Attribute::Sku, &wanted.skus), (Attribute::Name, &wanted.item_names)] {
             let values: Vec<&String> = values.iter().collect();
@@ -358,27 +397,14 @@ impl Execution<'_> {
         Ok((answers, settings))
     }
 
-    async fn customer(
-        &self,
-        company: &Company,
-        realm: &RealmId,
-        matched: &Matched,
-    ) -> Result<(CustomerId, String), Stop> {
+    async fn customer(&self, company: &Company, matched: &Matched) -> Result<(CustomerId, String), Stop> {
         match &matched.customer {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
-                let order = customer::Order {
-                    app: self.app,
-                    company,
-                    realm,
-                    kind: self.kind,
-                    new,
-                    contact: matched.sale.buyer.contact_id,
-                    contact_name: matched.sale.buyer.label(),
-                    deadline: self.deadline,
-                    name: std::sync::OnceLock::new(),
-                };
-                customer::create(&order).await
+                let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
+                let order = Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline);
+                let made = order.create().await?;
+                Ok((CustomerId(made.id), made.name))
             }
         }
     }
@@ -446,7 +472,7 @@ impl Execution<'_> {
 
     /// Best effort: what is not remembered is asked again.
     async fn remember(&self, realm: &RealmId, notes: &Notes) {
-        let Some(contact) = notes.contact else { return };
+        let Some(buyer) = notes.buyer() else { return };
         let matches = Matches {
             customer: Some(LinkedCustomer {
                 id: notes.customer_id.clone(),
@@ -459,7 +485,7 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, contact, &matches).await;
+        let remembered = self.app.store.remember(self.request.portal_id, realm, buyer, &matches).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -534,8 +560,10 @@ impl Execution<'_> {
     /// None when the record lacks what is to be written.
     fn transition(&self, record: &Record, change: &Change) -> Option<Transition> {
         let fail = |failure: &Failure| {
-            let answer = answer::failed(failure, &self.key.id());
-            (answer, failure.code.as_str().to_owned())
+            // A document that was refused may have left new products.
+            let created = frozen_notes(record).map(|notes| notes.created_items).unwrap_or_default();
+            let failure = failure.clone().besides(created.iter().map(answer::item_created));
+            (answer::failed(&failure, &self.key.id()), failure.code.as_str().to_owned())
         };
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
@@ -613,14 +641,18 @@ pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: 
 }
 
 /// Which item each HubSpot product became, once. What stands on the default item only for now became none.
-fn matched_products(matched: &Matched) -> Vec<(String, String)> {
+fn matched_products(matched: &Matched, ids: &[ItemId]) -> Vec<(String, String)> {
     let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
     let items: BTreeMap<String, String> = products
-        .zip(&matched.items)
-        .filter(|(_, item)| item.matched != ItemMatch::Default)
-        .filter_map(|(product, item)| Some((product?, item.id.to_string())))
+        .zip(matched.items.iter().zip(ids))
+        .filter(|(_, (item, _))| !is_default(item))
+        .filter_map(|(product, (_, id))| Some((product?, id.to_string())))
         .collect();
     items.into_iter().collect()
+}
+
+fn is_default(item: &ItemFound) -> bool {
+    item.existing().is_some_and(|item| item.matched == ItemMatch::Default)
 }
 
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
@@ -631,14 +663,19 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
     // A deal billed by its amount has no product that could fit.
-    let unmatched = lines.filter(|(line, item)| {
-        item.matched == ItemMatch::Default && line.article.line_id != matched.sale.record.id
-    });
+    let unmatched =
+        lines.filter(|(line, item)| is_default(item) && line.article.line_id != matched.sale.record.id);
     let unmatched = unmatched.map(|(line, _)| {
         let line = line.article.label();
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
     warning.into_iter().chain(unmatched).collect()
+}
+
+fn several_emails(matched: &Matched) -> Option<String> {
+    let buyer = &matched.sale.buyer;
+    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
+    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.
@@ -647,10 +684,12 @@ fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
     rows.into_iter().filter(|row| seen.insert(id(row))).collect()
 }
 
+fn frozen_notes(record: &Record) -> Option<Notes> {
+    serde_json::from_value(record.plan.as_ref()?.notes.clone()).ok()
+}
+
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {
-    let plan = record.plan.as_ref();
-    let notes = plan.and_then(|plan| serde_json::from_value(plan.notes.clone()).ok());
-    plan.zip(notes).ok_or_else(|| {
+    record.plan.as_ref().zip(frozen_notes(record)).ok_or_else(|| {
         tracing::error!("the record's frozen plan cannot be read");
         Stop::Trouble(Trouble::Internal)
     })

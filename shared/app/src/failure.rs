@@ -84,6 +84,10 @@ mod tests {
         let candidates = vec!["Northwind Traders".to_owned(), "Northwind (old)".to_owned()];
         let others = [
             Problem::NoContact { record: record.clone() },
+            Problem::NoCompany { record: record.clone(), companies: Vec::new() },
+            Problem::NoCompany { record: record.clone(), companies: candidates.clone() },
+            Problem::CompanyNameless { record: record.clone(), company: "701".into() },
+            Problem::CompanyAmbiguous { company: "Northwind".into(), candidates: candidates.clone() },
             Problem::ContactIncomplete { contact: contact.clone(), lacks },
             Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
             Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },
@@ -116,6 +120,7 @@ mod tests {
             Problem::AdjustmentInvalid { label: "Loyalty".into(), fault: AdjustmentFault::MoreThanSubtotal },
             Problem::FeeItemMissing { fee: "Delivery".into() },
             Problem::DefaultItemMissing { subject: "Window lettering".into() },
+            Problem::IncomeAccountMissing { line: line(4, "Window lettering") },
             Problem::NoAmount { record: record.clone() },
             Problem::TaxCodeMissing { record: record.clone() },
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
@@ -175,10 +180,11 @@ mod tests {
         failures.extend(["6250", "2210"].map(|code| {
             Failure::document_refused(DocumentKind::Invoice, company, "Ana Trujillo", &fault(code))
         }));
-        failures.extend(["6240", "2210", "2040", "6190"].map(|code| {
-            Failure::customer_refused(DocumentKind::Invoice, company, "Ana Trujillo", &fault(code))
-        }));
+        let customers = ["6240", "2210", "2040"];
+        failures.extend(customers.map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
+        failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
         failures.extend([
+            Failure::customer_inactive("Ana Trujillo", "Ana Trujillo"),
             Failure::not_connected(),
             Failure::connection_expired("Sandbox Company"),
             Failure::hubspot_connection_expired(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hubspot::signature::{Presented, Refusal, verify};
+use hubspot::signature::{Presented, Refusal, Scheme, verify};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Request;
 use secrecy::SecretString;
@@ -10,7 +10,7 @@ use store::Store;
 
 use crate::clock;
 use crate::config::Config;
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// HubSpot's own requests are a few kilobytes (contract §1).
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
@@ -78,14 +78,19 @@ impl Gate {
         match verdict {
             Ok(scheme) => {
                 tracing::debug!(?scheme, "signature verified");
+                if scheme == Scheme::V3 {
+                    note_skew(presented.timestamp);
+                }
                 Ok(())
             }
             Err(Refusal::OutsideWindow) => {
                 tracing::error!("signed by HubSpot, but not within five minutes of our clock");
+                note_skew(presented.timestamp);
                 Err(Unproven::Later)
             }
             Err(refusal @ (Refusal::Missing | Refusal::Wrong)) => {
                 tracing::warn!(?refusal, "signature refused");
+                telemetry::count(Metric::SignatureFailures);
                 Err(Unproven::Wrong)
             }
         }
@@ -109,5 +114,14 @@ impl Gate {
         let fresh = Secrets { secrets: secret.hubspot.secrets().into(), read_at: now };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
         Ok(Some(fresh))
+    }
+}
+
+/// Tells how far HubSpot's clock is from ours, by the time it has signed.
+fn note_skew(timestamp: Option<&str>) {
+    let signed_at = timestamp.and_then(|millis| Timestamp::from_millisecond(millis.parse().ok()?).ok());
+    if let Some(signed_at) = signed_at {
+        let skew = clock::now().duration_since(signed_at).unsigned_abs();
+        telemetry::measure(&[(Metric::ClockSkew, skew.as_secs())]);
     }
 }

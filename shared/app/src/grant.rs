@@ -18,7 +18,7 @@ use crate::renewal::{
     ASK_AGAIN_AFTER, CHANCE, End, Event, LEASE, LOOKS_MS, Left, PURCHASE_NEEDS, RENEWED_BEFORE, Renewal,
     Seen, Step, Token, USABLE,
 };
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// The longest that one try to write into the journal takes (`Store::from_env`): the last must end before the lease does.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
@@ -47,6 +47,12 @@ impl<'a> Wanted<'a> {
     /// Because the vendor refused this one before its time.
     pub(crate) fn instead_of(self, refused: &Grant) -> Self {
         Self { refused: Some(refused.generation), ..self }
+    }
+
+    /// Whether it is in vain to buy another: the refused token had only just been bought, too. What is wrong then is not the
+    /// token, and a thousand executions would buy a thousand. The next renewal in time is the next try.
+    fn is_in_vain(&self, connection: &Connection) -> bool {
+        connection.refused_at.is_some() && self.refused == Some(connection.generation)
     }
 
     fn token(&self, grant: &Grant) -> Token {
@@ -84,7 +90,7 @@ impl App {
         wanted: Wanted<'_>,
         connection: &Connection,
     ) -> Result<Option<Grant>, Stop> {
-        if connection.status == Status::ReauthRequired {
+        if connection.status == Status::ReauthRequired || wanted.is_in_vain(connection) {
             return Ok(None);
         }
         let grant = self.store.grant(wanted.owner, connection).await?;
@@ -125,6 +131,10 @@ impl App {
             Step::GiveUp => match self.store.require_reauth(wanted.owner, &hand.held()?.lease).await? {
                 true => {
                     tracing::error!("the vendor ended the grant: a person must connect again");
+                    // HubSpot's end when somebody uninstalls the app.
+                    if let Owner::QuickBooks(..) = wanted.owner {
+                        telemetry::count(Metric::GrantsEnded);
+                    }
                     Event::GivenUp
                 }
                 false => Event::Overtaken,
@@ -155,9 +165,9 @@ impl App {
         hand: &mut Hand,
         connection: Option<Connection>,
     ) -> Result<Seen, Stop> {
-        let Some(connection) = connection.filter(|connection| connection.status == Status::Ok) else {
-            return Ok(Seen::Ended);
-        };
+        let is_good =
+            |connection: &Connection| connection.status == Status::Ok && !wanted.is_in_vain(connection);
+        let Some(connection) = connection.filter(is_good) else { return Ok(Seen::Ended) };
         hand.grant = self.store.grant(wanted.owner, &connection).await?;
         hand.connection = connection;
         Ok(self.seen(wanted, hand))
@@ -172,11 +182,19 @@ impl App {
         if let Owner::QuickBooks(..) = wanted.owner {
             // Where to buy is found out before the lease runs.
             let found = self.vendors.discovery().await;
-            found.map_err(|error| Stop::Trouble(trouble_of_intuit(&error)))?;
+            found.map_err(|error| {
+                telemetry::measure(&[(Metric::RenewalFailed, 1)]);
+                Stop::Trouble(trouble_of_intuit(&error))
+            })?;
         }
         let (now, ends) = (clock::now(), Instant::now() + LEASE.unsigned_abs());
         let leased = self.store.lease(wanted.owner, &hand.connection, now, later(now, LEASE)).await?;
         match leased {
+            // Noted since this caller read the connection.
+            Leased::Ours(lease) if wanted.is_in_vain(&lease.connection) => {
+                self.store.release(wanted.owner, &lease).await?;
+                Ok(Event::NotLeased(Seen::Ended))
+            }
             Leased::Ours(lease) => {
                 let generation = lease.connection.generation;
                 hand.held = Some(Held { lease, ends });
@@ -202,11 +220,13 @@ impl App {
     async fn bought(&self, wanted: &Wanted<'_>, hand: &mut Hand) -> Event {
         match self.vendors.buy(wanted.owner, &hand.grant, wanted.keys).await {
             Ok(grant) => {
+                telemetry::measure(&[(Metric::RenewalFailed, 0)]);
                 hand.new = Some((grant, None));
                 Event::Bought
             }
             Err(Refresh::Revoked) => Event::Refused,
             Err(Refresh::Later(trouble)) => {
+                telemetry::measure(&[(Metric::RenewalFailed, 1)]);
                 hand.trouble = Some(trouble);
                 Event::NoAnswer
             }
@@ -224,6 +244,7 @@ impl App {
             }
             Err(error) => {
                 tracing::error!(error = chain(&error), "token_unpersisted: new tokens are in memory only");
+                telemetry::count(Metric::TokensUnpersisted);
                 Event::NotKept
             }
         }
@@ -345,7 +366,8 @@ fn trouble_of_intuit(error: &quickbooks::oauth::Error) -> Trouble {
 }
 
 /// Ours to mend: no connection suffers from it.
-fn our_keys(vendor: &'static str) -> Trouble {
-    tracing::error!(vendor, "the app's own credentials are not accepted, or an address is wrong");
+pub(crate) fn our_keys(vendor: &'static str) -> Trouble {
+    tracing::error!(vendor, "the app's own credentials are not accepted, missing, or an address is wrong");
+    telemetry::count(Metric::KeysRefused);
     Trouble::Internal
 }

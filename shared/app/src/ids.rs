@@ -1,6 +1,7 @@
 //! The names QuickBooks knows our effects by: request ids and markers, derived, never drawn. If the table were lost, a
 //! retry would still send the same id and find the same marker (reliability.md §c.4, rulings.md 8, 9).
 
+use mapping::item;
 use mapping::quickbooks::RealmId;
 use quickbooks::RequestId;
 use sha2::{Digest, Sha256};
@@ -17,6 +18,8 @@ pub enum Op {
     Customer,
     /// The payment of an invoice.
     Payment,
+    /// A product.
+    Item,
 }
 
 impl Op {
@@ -25,6 +28,7 @@ impl Op {
             Self::Document => "d",
             Self::Customer => "c",
             Self::Payment => "p",
+            Self::Item => "i",
         }
     }
 }
@@ -67,12 +71,24 @@ pub fn customer_key(environment: Environment, realm: &RealmId, email: &str) -> K
     Key::Customer { identity: digest(&["hsqbo.customer.v1", environment.as_str(), realm.as_str(), &folded]) }
 }
 
+/// The claim on a company's customer to be created: companies of one name are one customer (product.md §3).
+pub fn company_key(environment: Environment, realm: &RealmId, display_name: &str) -> Key {
+    let folded = display_name.trim().to_lowercase();
+    Key::Customer { identity: digest(&["hsqbo.company.v1", environment.as_str(), realm.as_str(), &folded]) }
+}
+
+/// The claim on an item to be created in a company: one per name (rulings.md 8).
+pub fn item_key(environment: Environment, realm: &RealmId, name: &str) -> Key {
+    let folded = item::folded(name);
+    Key::Item { identity: digest(&["hsqbo.item.v1", environment.as_str(), realm.as_str(), &folded]) }
+}
+
 /// A retry is told from a callback id that looks like one by the zero byte, which no callback id holds.
 fn identity(key: &Key) -> String {
     match key {
         Key::Execution { portal, callback_id, retry: 0 } => format!("{portal}\0{callback_id}"),
         Key::Execution { portal, callback_id, retry } => format!("{portal}\0{callback_id}\0~{retry}"),
-        Key::Customer { identity } => identity.clone(),
+        Key::Customer { identity } | Key::Item { identity } => identity.clone(),
     }
 }
 
@@ -140,5 +156,17 @@ mod tests {
         let claim = |email| customer_key(Environment::Dev, &realm("1"), email);
         assert_eq!(claim(" Ana@Northwind.example "), claim("ana@northwind.example"));
         assert_ne!(claim("ana@northwind.example"), claim("bea@northwind.example"));
+        let company = |name| company_key(Environment::Dev, &realm("1"), name);
+        assert_eq!(company("Northwind Traders"), company("NORTHWIND TRADERS"));
+        assert_ne!(company("Northwind Traders"), company("Northwind"));
+        assert_ne!(company("ana@northwind.example"), claim("ana@northwind.example"));
+    }
+
+    #[test]
+    fn one_product_name_is_one_claim_however_it_is_written() {
+        let claim = |name| item_key(Environment::Dev, &realm("1"), name);
+        assert_eq!(claim("Window  Lettering "), claim("window lettering"));
+        assert_ne!(claim("Window lettering"), claim("Window frame"));
+        assert_ne!(claim("a@b.example"), customer_key(Environment::Dev, &realm("1"), "a@b.example"));
     }
 }

@@ -69,7 +69,10 @@ impl Inputs {
             missing_item: match inputs.get("missing_item").map(String::as_str) {
                 None | Some("refuse") => MissingItem::Refuse,
                 Some("default_item") => MissingItem::DefaultItem,
-                Some(_) => return Err(Failure::input_invalid("missing_item", "refuse or default_item")),
+                Some("create") => MissingItem::Create,
+                Some(_) => {
+                    return Err(Failure::input_invalid("missing_item", "refuse, default_item or create"));
+                }
             },
             emailing: match inputs.get("email_document").map(String::as_str) {
                 None | Some("no") => Emailing::No,
@@ -126,7 +129,7 @@ mod tests {
             ("due_days", "3651"),
             ("create_paid", "maybe"),
             ("if_repeated", "skip"),
-            ("missing_item", "create"),
+            ("missing_item", "guess"),
             ("email_document", "send"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),

@@ -22,7 +22,9 @@ mod gate;
 mod grant;
 pub mod ids;
 mod inputs;
+mod item;
 pub mod options;
+mod order;
 pub mod protocol;
 pub mod reconcile;
 pub mod refresh;
@@ -57,10 +59,12 @@ impl App {
 
     async fn build() -> Result<Self, lambda_http::Error> {
         let config = Config::from_env()?;
+        telemetry::begin(config.environment);
         let names = Names {
             table: config.table_name.clone(),
             app_secret: config.app_secret_id.clone(),
             token_prefix: config.token_secret_prefix.clone(),
+            token_key: config.kms_key_id.clone(),
         };
         let store = Store::from_env(names).await;
         Self::over(config, store).await

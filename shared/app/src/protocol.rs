@@ -25,8 +25,8 @@
 //! retry starts at DOC_DONE without a plan, plans the payment from what is owed now, and never comes near sending a document
 //! (rulings.md 13).
 //!
-//! A customer that we create is a record of its own with the same states; [`next_for_customer`] differs only in that a
-//! refusal never ends the record: the next execution that needs this customer may succeed.
+//! A customer or item that we create is a record of its own with the same states; [`next_for_order`] differs only in that a
+//! refusal never ends the record: the next execution that needs it may succeed.
 
 use std::future::Future;
 
@@ -155,7 +155,7 @@ pub enum Command {
     Done,
     /// End for now: nothing more can be done in this attempt.
     Later(Trouble),
-    /// End, customers only: QuickBooks refused it, and whoever asked for it must be told.
+    /// End, customers and items only: QuickBooks refused it, and whoever asked for it must be told.
     GiveUp(Failure),
 }
 
@@ -175,7 +175,7 @@ pub enum Change {
     Unsend(Trouble),
     /// Throw the plan away, to plan anew.
     Replan(Failure),
-    /// Throw the plan away, for a later execution to plan anew. Customers only.
+    /// Throw the plan away, for a later execution to plan anew. Customers and items only.
     Withdraw(Failure),
     /// Record what was made.
     Record(Made),
@@ -210,8 +210,8 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
     }
 }
 
-/// What is done next for a customer we create.
-pub fn next_for_customer(record: &Record, event: Event, now: Timestamp) -> Command {
+/// What is done next for a customer or item we create.
+pub fn next_for_order(record: &Record, event: Event, now: Timestamp) -> Command {
     match event {
         Event::Wrote(Change::Record(_)) => Command::Done,
         Event::Wrote(Change::Withdraw(failure)) | Event::NotPossible(failure) => Command::GiveUp(failure),
@@ -273,7 +273,7 @@ fn refuse(record: &Record, failure: Failure) -> Command {
 /// Nothing more can be done in this attempt; whether another one follows.
 fn later(record: &Record, trouble: Trouble, now: Timestamp) -> Command {
     let hopeless = trouble == Trouble::Internal && record.own_mistakes + 1 >= OWN_MISTAKES;
-    // A customer is nobody's answer.
+    // A customer or item is nobody's answer.
     let Some(kind) = record.action else { return Command::Later(trouble) };
     match record.state {
         _ if is_unsent(record) && (hopeless || is_too_late(record, now)) => {
@@ -405,11 +405,11 @@ pub enum End {
         /// The record as this attempt last saw it.
         record: Box<Record>,
     },
-    /// QuickBooks refused a customer.
+    /// QuickBooks refused a customer or item.
     GaveUp(Failure),
 }
 
-/// A machine: [`next`] or [`next_for_customer`].
+/// A machine: [`next`] or [`next_for_order`].
 pub type Next = fn(&Record, Event, Timestamp) -> Command;
 
 /// Runs a machine on a record we hold until the attempt ends. An attempt that ends early gives the record back, so that
@@ -774,13 +774,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_customer_frees_its_record() {
+    fn a_refused_customer_or_item_frees_its_record() {
         let sent = record(State::Sent);
-        check(next_for_customer, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write Withdraw");
-        check(next_for_customer, &sent, Event::Wrote(Change::Withdraw(failure())), now(), "GiveUp");
+        check(next_for_order, &sent, Event::Sent(Outcome::Refused(failure())), now(), "write Withdraw");
+        check(next_for_order, &sent, Event::Wrote(Change::Withdraw(failure())), now(), "GiveUp");
         let often = Record { plan_version: 7, ..sent };
-        check(next_for_customer, &often, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
-        check(next_for_customer, &often, Event::Wrote(Change::Record(made())), now(), "Done");
+        check(next_for_order, &often, Event::Sent(Outcome::Outdated(failure())), now(), "write Replan");
+        check(next_for_order, &often, Event::Wrote(Change::Record(made())), now(), "Done");
     }
 
     #[test]

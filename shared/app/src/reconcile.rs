@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 
 use futures::StreamExt;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::LambdaEvent;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::DocumentKind;
 use serde::Serialize;
-use store::record::{Key, State};
+use store::connection::Status;
+use store::record::{Key, Record, State};
 use tracing::Instrument;
 
 use crate::App;
@@ -20,7 +21,7 @@ use crate::delivery;
 use crate::effects::{Deadline, later};
 use crate::execution::Execution;
 use crate::schedule::{self, Tick, fairly};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// How many executions are worked on at once: an invocation's memory and a company's limit are small.
 const AT_ONCE: usize = 8;
@@ -56,6 +57,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infa
 /// run: the index lags. With the kill switch on nothing is begun, but HubSpot is told what there is to tell.
 async fn run(app: &App, deadline: Deadline) -> Summary {
     let (mut summary, mut seen) = (Summary::default(), HashSet::new());
+    let (mut backlog, mut oldest) = (None, None);
     while deadline.allows_a_beginning() {
         let due = match app.store.due(clock::now(), AT_MOST).await {
             Ok(due) => due,
@@ -65,6 +67,7 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
             }
         };
         let fresh: Vec<Key> = due.into_iter().filter(|key| seen.insert(key.clone())).collect();
+        backlog = backlog.or(Some(fresh.len()));
         if fresh.is_empty() {
             break;
         }
@@ -73,13 +76,25 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
             .buffer_unordered(AT_ONCE);
         while let Some(end) = ends.next().await {
             match end {
-                Some(state) if state.is_terminal() => summary.ended += 1,
-                Some(_) => summary.waiting += 1,
+                Some(left) if left.state.is_terminal() => summary.ended += 1,
+                Some(left) => {
+                    summary.waiting += 1;
+                    oldest = oldest.into_iter().chain(left.unresolved_since).min();
+                }
                 None => summary.failed += 1,
             }
         }
     }
+    note(backlog, oldest);
     summary
+}
+
+/// A run that could not read what is due tells nothing, and its silence is noticed.
+fn note(backlog: Option<usize>, oldest: Option<Timestamp>) {
+    let Some(backlog) = backlog else { return };
+    let age = oldest.map_or(SignedDuration::ZERO, |since| clock::now().duration_since(since));
+    let age_s = age.max(SignedDuration::ZERO).unsigned_abs().as_secs();
+    telemetry::measure(&[(Metric::Backlog, backlog as u64), (Metric::UnresolvedAge, age_s)]);
 }
 
 fn portal(key: &Key) -> u64 {
@@ -89,16 +104,23 @@ fn portal(key: &Key) -> u64 {
     }
 }
 
-/// One execution's state after this attempt; none when it could not be worked on.
-async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
+/// An execution after this attempt.
+struct Left {
+    state: State,
+    /// Since when nobody knows whether what was sent exists.
+    unresolved_since: Option<Timestamp>,
+}
+
+/// How this attempt left one execution; none when it could not be worked on.
+async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<Left> {
     let Key::Execution { portal, .. } = key else { return None };
     if !deadline.allows_a_beginning() {
-        return Some(State::Claimed);
+        return Some(Left { state: State::Claimed, unresolved_since: None });
     }
     let span = tracing::info_span!("execution", portal.id = %portal, execution.id = key.id());
     let attempt = async {
         match take_up(app, key, deadline).await {
-            Ok(Some(state)) => return Some(state),
+            Ok(Some(left)) => return Some(left),
             Ok(None) => tracing::error!("the record does not say what was asked for"),
             Err(error @ store::Error::Corrupt { .. }) => {
                 tracing::error!(error = chain(&error), "the record cannot be read");
@@ -118,11 +140,27 @@ async fn resume(app: &App, key: &Key, deadline: Deadline) -> Option<State> {
 }
 
 /// None when a plan is to be made and the record does not say of what.
-async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<State>, store::Error> {
+async fn take_up(app: &App, key: &Key, deadline: Deadline) -> Result<Option<Left>, store::Error> {
     let Some(record) = app.store.record(key).await? else { return Ok(None) };
     let Some(request) = delivery::asked_before(&record, clock::now()) else { return Ok(None) };
     let known = app.store.portal(request.portal_id).await?;
     let kind = record.action.unwrap_or(DocumentKind::Invoice);
     let execution = Execution::new(app, kind, key, &request, known.as_ref(), deadline);
-    attempt::resume(&execution, Box::new(record)).await.map(Some)
+    let is_connected =
+        known.as_ref().zip(record.realm.as_ref()).and_then(|(portal, realm)| portal.company(realm));
+    let is_connected = is_connected.is_some_and(|company| company.connection.status == Status::Ok);
+    // What waits for its company to be connected again nobody here can find out.
+    let sent_at = unresolved_since(&record).filter(|_| is_connected);
+    let state = attempt::resume(&execution, Box::new(record)).await?;
+    let is_unresolved = matches!(state, State::Sent | State::PaySent);
+    Ok(Some(Left { state, unresolved_since: sent_at.filter(|_| is_unresolved) }))
+}
+
+/// Since when it may or may not exist; what this attempt sends is not old.
+fn unresolved_since(record: &Record) -> Option<Timestamp> {
+    match record.state {
+        State::Sent => record.first_sent_at,
+        State::PaySent => record.pay_first_sent_at,
+        _ => None,
+    }
 }

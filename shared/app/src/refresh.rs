@@ -24,7 +24,7 @@ use crate::connection::Stop;
 use crate::effects::{Deadline, later};
 use crate::grant::Wanted;
 use crate::schedule::{self, Tick, fairly};
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// How many are renewed at once: Intuit's token endpoint is one for all companies.
 const AT_ONCE: usize = 8;
@@ -43,6 +43,9 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// From when on it is told that a grant ends whatever is done.
 const TOLD_BEFORE: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// Tokens bought longer ago than this are forty days from the end of their grant.
+const TOO_OLD: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -117,7 +120,7 @@ async fn look_at(app: &App, owner: Owner, deadline: Deadline) -> Option<Done> {
             Ok(done) => Some(done),
             Err(stop) => {
                 tracing::warn!(trouble = stop.as_str(), "the tokens could not be renewed");
-                leave(app, &owner).await;
+                leave(app, &owner, PAUSE).await;
                 None
             }
         }
@@ -128,8 +131,9 @@ async fn look_at(app: &App, owner: Owner, deadline: Deadline) -> Option<Done> {
 async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadline) -> Result<Done, Stop> {
     let known = app.store.portal(portal).await?;
     let Owner::QuickBooks(_, realm) = owner else { return Ok(Done::Left) };
-    // The index lags: it may have been disconnected.
     let Some(company) = known.as_ref().and_then(|portal| portal.company(realm)) else {
+        // The index lags: it may have been disconnected. One that is connected to nothing would else be due for ever.
+        leave(app, owner, DAY).await;
         return Ok(Done::Ended);
     };
     let (connection, now) = (&company.connection, clock::now());
@@ -138,6 +142,7 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
     }
     if let Some(days_left) = days_to_tell(connection, now) {
         tracing::warn!(days_left, "the grant ends whatever is done: a person must connect the company again");
+        telemetry::count(Metric::GrantsAtRisk);
     }
     if let Need::NothingBefore(next_at) = need(connection, now) {
         app.store.look_later(owner, connection, next_at).await?;
@@ -149,9 +154,13 @@ async fn kept_alive(app: &App, portal: PortalId, owner: &Owner, deadline: Deadli
         app.store.look_later(owner, connection, later(now, DAY)).await?;
         return Ok(Done::Left);
     }
+    if is_neglected(connection, now) {
+        tracing::warn!("the tokens should have been renewed long ago");
+        telemetry::count(Metric::GrantsAtRisk);
+    }
     let wanted = Wanted {
         fresh_for: LOOKED_AT_BEFORE,
-        ..Wanted::for_a_call(owner, app.intuit_keys(company.sandbox), &deadline)
+        ..Wanted::for_a_call(owner, app.needed_intuit_keys(company.sandbox)?, &deadline)
     };
     Ok(if app.grant(wanted, connection).await?.is_some() { Done::Renewed } else { Done::Ended })
 }
@@ -176,11 +185,11 @@ async fn is_installed(
     }
 }
 
-/// It stays due, behind the others.
-async fn leave(app: &App, owner: &Owner) {
+/// It is due again after a while, behind the others.
+async fn leave(app: &App, owner: &Owner, pause: SignedDuration) {
     let left = async {
         match app.store.connection(owner).await? {
-            Some(connection) => app.store.look_later(owner, &connection, later(clock::now(), PAUSE)).await,
+            Some(connection) => app.store.look_later(owner, &connection, later(clock::now(), pause)).await,
             None => Ok(()),
         }
     };
@@ -199,6 +208,14 @@ fn need(connection: &Connection, now: Timestamp) -> Need {
 
 fn is_in_use(connection: &Connection, now: Timestamp) -> bool {
     connection.last_used_at.is_some_and(|used| now.duration_since(used) < IN_USE)
+}
+
+/// Whether runs before this one have failed to keep it alive.
+fn is_neglected(connection: &Connection, now: Timestamp) -> bool {
+    connection.access_expires_at.is_some_and(|ends| {
+        let bought = later(ends, -ACCESS_LIFE);
+        now.duration_since(bought) > TOO_OLD || (is_in_use(connection, now) && ends <= now)
+    })
 }
 
 /// The days that are left of a grant that ends soon whatever is done. Once for each day: whoever looked before, when the
@@ -226,6 +243,7 @@ mod tests {
             refresh_expires_at: None,
             hard_expires_at: None,
             last_used_at,
+            refused_at: None,
         }
     }
 
@@ -248,6 +266,16 @@ mod tests {
         let Need::NothingBefore(due) = need(&idle, START + HOUR) else { panic!("it was just bought") };
         assert!(due + HOUR < week && due > START + SignedDuration::from_hours(6 * 24));
         assert_eq!(need(&idle, due), Need::Renewal);
+    }
+
+    #[test]
+    fn tokens_that_ended_in_use_or_are_two_months_old_were_neglected() {
+        let used = connection(Some(START));
+        assert!(!is_neglected(&used, START + SignedDuration::from_mins(59)));
+        assert!(is_neglected(&used, START + HOUR));
+        let idle = connection(None);
+        assert!(!is_neglected(&idle, START + TOO_OLD));
+        assert!(is_neglected(&idle, START + TOO_OLD + HOUR));
     }
 
     #[test]

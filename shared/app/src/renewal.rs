@@ -10,6 +10,7 @@
 //!   could end the whole grant.
 //! - A purchase is begun only when it ends well before the lease does, and what was bought is written into the journal
 //!   before it is committed, and committed before it is used.
+//! - What was just bought is used, however short it lives: nobody buys twice in a row.
 //! - A refusal is believed only when it comes twice, with the same lease, and nobody has newer tokens. Whatever else happens,
 //!   nothing is cleared.
 
@@ -162,6 +163,8 @@ pub struct Renewal {
     leased: Option<u64>,
     looks: u8,
     refusals: u8,
+    /// What it is about to commit, it has bought itself.
+    bought: bool,
 }
 
 impl Renewal {
@@ -182,16 +185,20 @@ impl Renewal {
                 _ => Step::Pause,
             },
             Event::Paused => Step::Buy,
-            Event::Bought => Step::Keep,
+            Event::Bought => {
+                self.bought = true;
+                Step::Keep
+            }
             Event::Kept => Step::Commit,
             Event::Refused => {
                 self.refusals += 1;
                 Step::Read
             }
             Event::Committed(token) => {
-                *self = Self::default();
-                // What a renewal before has left may have ended meanwhile.
-                if token == Token::Fresh { Step::Use } else { Step::Lease }
+                let Self { bought, .. } = std::mem::take(self);
+                // What a renewal before has left may have ended meanwhile. What was just bought is as good as it gets,
+                // however short the vendor lets it live: whoever bought it and bought again would never end.
+                if bought || token != Token::Over { Step::Use } else { Step::Lease }
             }
             Event::Overtaken => {
                 *self = Self::default();
@@ -290,6 +297,15 @@ mod tests {
         let long_ago =
             [OVER, Event::Leased(1), Event::Journal(Left::InJournal), Event::Committed(Token::Over)];
         assert_eq!(steps(&long_ago).last(), Some(&Step::Lease));
+    }
+
+    #[test]
+    fn what_was_just_bought_is_used_however_short_it_lives() {
+        for token in [Token::Fresh, Token::Ending, Token::Over] {
+            let bought =
+                [OVER, Event::Leased(1), NOTHING, Event::Bought, Event::Kept, Event::Committed(token)];
+            assert_eq!(steps(&bought).last(), Some(&Step::Use), "{token:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,17 @@
-//! The log: one JSON object a line. Ids are fields; tokens, bodies, names and addresses never appear, at any level.
+//! The log: one JSON object a line. Ids are fields; tokens, bodies, names and addresses never appear, at any level. What is
+//! counted ([`Metric`]) stands in lines of its own.
+
+mod metric;
 
 use std::panic::PanicHookInfo;
+use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::prelude::*;
+
+pub use metric::{About, Ending, Metric, Vendor};
+pub(crate) use metric::{begin, count, made_in, measure};
 
 /// Whose events may be told below `warn`, whatever `RUST_LOG` says: ours. Those of libraries hold URLs, headers and bodies.
 const OURS: &[&str] = &["app", "hubspot", "mapping", "quickbooks", "store"];
@@ -23,6 +30,31 @@ pub fn init() {
     // A second call, in a test process, keeps the first log.
     let _already_set =
         tracing_subscriber::registry().with(layer.with_filter(wanted.and(unclamped))).try_init();
+}
+
+/// A call to HubSpot came to its end.
+pub(crate) fn hubspot_called(call: hubspot::Called) {
+    use hubspot::Ending::{Failed, Throttled};
+    called(Vendor::HubSpot, call.duration, call.ending == Throttled, call.ending == Failed);
+}
+
+/// A call to QuickBooks came to its end.
+pub(crate) fn quickbooks_called(call: quickbooks::Called) {
+    use quickbooks::Ending::{Failed, Throttled};
+    called(Vendor::QuickBooks, call.duration, call.ending == Throttled, call.ending == Failed);
+}
+
+fn called(vendor: Vendor, duration: Duration, is_throttled: bool, has_failed: bool) {
+    measure(&[
+        (Metric::CallTime(vendor), millis(duration)),
+        (Metric::CallThrottled(vendor), is_throttled.into()),
+        (Metric::CallFailed(vendor), has_failed.into()),
+    ]);
+}
+
+/// A duration as it is told.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }
 
 /// An error and what caused it, as one line. Errors of the client crates hold no bodies, tokens or names; the SDK's debug

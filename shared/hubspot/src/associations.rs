@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, HashSet};
 /// Quote → billing contact, among the types HubSpot defines (hubspot.md §6.3). A portal's own types are numbered apart.
 const BILLING_CONTACT: (&str, u32) = ("HUBSPOT_DEFINED", 1226);
 
+/// Deal → primary company, quote → billing company.
+const BILLED_COMPANY: [(&str, u32); 2] = [("HUBSPOT_DEFINED", 5), ("HUBSPOT_DEFINED", 1334)];
+
 impl Associated {
     /// The name in paths and in the `associations` of a query (hubspot.md §6.1).
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Contacts => "contacts",
+            Self::Companies => "companies",
             Self::LineItems => "line_items",
             Self::Discounts => "discounts",
             Self::Fees => "fees",
@@ -26,6 +30,7 @@ impl Associated {
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Contacts => &["contacts", "0-1"],
+            Self::Companies => &["companies", "0-2"],
             Self::LineItems => &["line items", "line_items", "0-8"],
             Self::Discounts => &["discounts", "0-84"],
             Self::Fees => &["fees", "0-85"],
@@ -76,12 +81,24 @@ struct AssociationType {
     type_id: u32,
 }
 
+impl Listed {
+    fn is_one_of(&self, types: &[(&str, u32)]) -> bool {
+        self.association_types.iter().any(|kind| types.contains(&(kind.category.as_str(), kind.type_id)))
+    }
+}
+
 /// Who pays for a quote: its billing contact, else the first as HubSpot lists them.
 pub(crate) fn billed(contacts: &[Listed]) -> Option<RecordId> {
-    let is_billing = |listed: &&Listed| {
-        listed.association_types.iter().any(|kind| (kind.category.as_str(), kind.type_id) == BILLING_CONTACT)
-    };
-    contacts.iter().find(is_billing).or(contacts.first()).map(|listed| listed.to_object_id)
+    let billing = contacts.iter().find(|listed| listed.is_one_of(&[BILLING_CONTACT]));
+    billing.or(contacts.first()).map(|listed| listed.to_object_id)
+}
+
+/// Which company pays: a deal's primary one or a quote's billing one; else all there are.
+pub(crate) fn billed_companies(companies: &[Listed]) -> Vec<RecordId> {
+    match companies.iter().find(|listed| listed.is_one_of(&BILLED_COMPANY)) {
+        Some(billed) => vec![billed.to_object_id],
+        None => each_once(companies.iter().map(|listed| listed.to_object_id)),
+    }
 }
 
 /// One row per association type means the same id several times (hubspot.md §6.2).
@@ -143,9 +160,28 @@ mod tests {
     }
 
     #[test]
+    fn the_primary_or_billing_company_is_billed_else_a_person_must_choose() {
+        let check = |rows: Value, expected: &[u64]| {
+            let rows: Vec<Listed> = serde_json::from_value(rows).unwrap();
+            let ids: Vec<u64> = billed_companies(&rows).into_iter().map(|id| id.0).collect();
+            assert_eq!(ids, expected);
+        };
+        let row = |id: &str, types: &[u32]| {
+            let types = types.iter().map(|id| json!({"category": "HUBSPOT_DEFINED", "typeId": id}));
+            json!({"toObjectId": id, "associationTypes": types.collect::<Vec<_>>()})
+        };
+        check(json!([row("701", &[341]), row("702", &[5, 341])]), &[702]);
+        check(json!([row("701", &[71]), row("702", &[71, 1334])]), &[702]);
+        check(json!([row("701", &[341]), row("702", &[341]), row("701", &[341])]), &[701, 702]);
+        check(json!([row("701", &[341])]), &[701]);
+        check(json!([]), &[]);
+    }
+
+    #[test]
     fn a_list_is_found_under_each_of_its_names() {
         for what in [
             Associated::Contacts,
+            Associated::Companies,
             Associated::LineItems,
             Associated::Discounts,
             Associated::Fees,

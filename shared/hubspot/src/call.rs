@@ -1,6 +1,6 @@
 //! One call of the CRM API: sent, repeated if that can help, logged, and its answer sorted by what the caller does next.
 
-use crate::client::{CALL_LIMIT, Client};
+use crate::client::{CALL_LIMIT, Called, Client, Ending};
 use crate::error::{Associated, Cause, Doing, Error};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
@@ -79,7 +79,9 @@ impl Client {
         let started = Instant::now();
         let outcome = self.exchange(token, call).await;
         let (method, path) = (call.method.as_str(), call.path.as_str());
-        let duration_ms = started.elapsed().as_millis() as u64;
+        let duration = started.elapsed();
+        (self.observer)(Called { ending: ending(&outcome), duration });
+        let duration_ms = duration.as_millis() as u64;
         match &outcome {
             Ok(Answer { status, problem, .. }) => {
                 let correlation_id = problem.correlation_id.as_deref();
@@ -146,6 +148,14 @@ fn sort(doing: Doing, answer: Answer) -> Result<Vec<u8>, Error> {
         408 | 423 | 477 => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),
         400..=499 => Err(Error::Refused { doing, status, category: problem.category }),
         _ => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),
+    }
+}
+
+fn ending(outcome: &Outcome) -> Ending {
+    match outcome {
+        Ok(Answer { status: 429, .. }) => Ending::Throttled,
+        Ok(Answer { status: ..500, .. }) => Ending::Answered,
+        Ok(_) | Err(_) => Ending::Failed,
     }
 }
 

@@ -18,6 +18,27 @@ const TOTAL_LIMIT: Duration = Duration::from_secs(8);
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) base_url: String,
+    pub(crate) observer: fn(Called),
+}
+
+/// A call that came to its end, for whoever counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// How.
+    pub ending: Ending,
+    /// After this time.
+    pub duration: Duration,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With an answer that says something, be it a refusal.
+    Answered,
+    /// Turned away by a limit.
+    Throttled,
+    /// Without a usable answer.
+    Failed,
 }
 
 /// An address that is neither `https` nor, on this machine, `http`; or one with a user, a query or a fragment.
@@ -31,6 +52,8 @@ pub struct BadAddress;
 pub struct Wanted {
     /// The record's payments; they need the optional scope `crm.objects.commercepayments.read` (hubspot.md §7).
     pub payments: bool,
+    /// The company that a document is billed to.
+    pub company: bool,
     /// Properties of the record, besides those that are always read. One that the portal does not have is left out.
     pub properties: BTreeSet<String>,
 }
@@ -44,7 +67,14 @@ impl Client {
     /// [`BadAddress`]: nothing that waiting would mend.
     pub fn new(http: reqwest::Client, base_url: &str) -> Result<Self, BadAddress> {
         let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(BadAddress)?;
-        Ok(Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned() })
+        let base_url = base_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http, base_url, observer: |_| {} })
+    }
+
+    /// The same, and each call that came to its end is told.
+    #[must_use]
+    pub fn told_to(self, observer: fn(Called)) -> Self {
+        Self { observer, ..self }
     }
 
     /// Reads the enrolled record, its contact, all of its line items and what else is `wanted`: two round trips, unless
@@ -241,6 +271,42 @@ mod tests {
             let line = &server.seen()[before].line;
             assert!(line.ends_with(&format!("&associations={expected}")), "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_company_is_read_in_the_same_two_round_trips_where_it_is_billed() {
+        let listed = json!({"results": [
+            {"toObjectId": 701, "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 341, "label": null}]},
+            {"toObjectId": "702", "associationTypes": [
+                {"category": "HUBSPOT_DEFINED", "typeId": 341, "label": null},
+                {"category": "HUBSPOT_DEFINED", "typeId": 5, "label": "Primary"},
+            ]},
+        ]})
+        .to_string();
+        let server = Server::start(move |seen| match seen.line.split_whitespace().nth(1).unwrap() {
+            "/crm/objects/2026-03/deals/8800000001/associations/companies?limit=500" => {
+                answer(200, "", listed.clone())
+            }
+            path if path.starts_with("/crm/objects/2026-03/companies/batch/read") => {
+                answer(200, "", batch(&seen.body, "name"))
+            }
+            _ => portal(seen, DEAL),
+        })
+        .await;
+        let client = Client::new(test_server::http(), &server.url).unwrap();
+        let read = |company| {
+            let wanted = Wanted { company, ..Wanted::default() };
+            let client = client.clone();
+            async move { client.enrolled(&"t".into(), RecordKind::Deal, RecordId(8_800_000_001), &wanted).await }
+        };
+        let companies = read(true).await.unwrap().companies.unwrap();
+        let [company] = companies.as_slice() else { panic!("{companies:?}") };
+        assert_eq!((company.id, company.properties.name.as_deref()), (RecordId(702), Some("No. 702")));
+        let calls = server.seen();
+        assert_eq!(calls.len(), 5);
+        assert!(calls[..2].iter().any(|call| call.line.contains("/associations/companies")), "{calls:?}");
+        assert_eq!(read(false).await.unwrap().companies, None);
+        assert_eq!(server.seen().len(), 8);
     }
 
     #[tokio::test]

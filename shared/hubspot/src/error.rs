@@ -73,6 +73,8 @@ impl fmt::Display for Doing {
 pub enum Associated {
     /// `0-1`: whom the document may be for.
     Contacts,
+    /// `0-2`: likewise.
+    Companies,
     /// `0-8`: what is sold.
     LineItems,
     /// `0-84`: a quote's own discounts.
@@ -87,6 +89,7 @@ impl fmt::Display for Associated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Contacts => "contacts",
+            Self::Companies => "companies",
             Self::LineItems => "line items",
             Self::Discounts => "discounts",
             Self::Fees => "fees",

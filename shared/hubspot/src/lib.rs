@@ -17,5 +17,5 @@ pub mod signature;
 mod test_server;
 pub mod workflow;
 
-pub use client::{Client, Wanted};
+pub use client::{Called, Client, Ending, Wanted};
 pub use error::Error;

@@ -4,13 +4,14 @@
 //! several names, ids are strings or numbers, a batch may leave records out. A record that cannot be read whole is an error:
 //! a document with a line too few is worse than none.
 
-use crate::associations::{Embedded, Listed, Page, billed, each_once};
+use crate::associations::{Embedded, Listed, Page, billed, billed_companies, each_once};
 use crate::call::Call;
 use crate::client::{Client, Wanted};
 use crate::error::{Associated, Cause, Doing, Error};
 use mapping::hubspot::{
-    Adjustment, AdjustmentProperties, Contact, ContactProperties, Deal, DealProperties, Enrolled, LineItem,
-    LineItemProperties, Payment, PaymentProperties, Quote, QuoteProperties, Record, RecordId, RecordKind,
+    Adjustment, AdjustmentProperties, Company, CompanyProperties, Contact, ContactProperties, Deal,
+    DealProperties, Enrolled, LineItem, LineItemProperties, Payment, PaymentProperties, Quote,
+    QuoteProperties, Record, RecordId, RecordKind,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -49,17 +50,19 @@ struct Read {
 impl Reading<'_> {
     pub(crate) async fn enrolled(&self, wanted: &Wanted) -> Result<Enrolled, Error> {
         // Both are waited for: when the quote is gone, only the answer about the quote itself says so.
-        let (record, billed) = tokio::join!(self.record(wanted), self.billed_contact());
-        let (Read { record, embedded, properties }, billed) = (record?, billed?);
+        let (record, billed, companies) =
+            tokio::join!(self.record(wanted), self.billed_contact(), self.billed_companies(wanted));
+        let (Read { record, embedded, properties }, billed, companies) = (record?, billed?, companies?);
         let contact = billed.or_else(|| embedded.ids(Associated::Contacts).first().copied());
-        let (contact, line_items, discounts, fees, payments) = tokio::try_join!(
+        let (contact, companies, line_items, discounts, fees, payments) = tokio::try_join!(
             self.contact(contact),
+            self.companies(companies),
             self.line_items(&embedded),
             self.adjustments(Associated::Discounts, &embedded),
             self.adjustments(Associated::Fees, &embedded),
             self.payments(&embedded),
         )?;
-        Ok(Enrolled { record, contact, line_items, discounts, fees, payments, properties })
+        Ok(Enrolled { record, contact, companies, line_items, discounts, fees, payments, properties })
     }
 
     async fn record(&self, wanted: &Wanted) -> Result<Read, Error> {
@@ -108,6 +111,20 @@ impl Reading<'_> {
         }
     }
 
+    /// Where the company is billed: only the associations endpoint says by documented means which one that is.
+    async fn billed_companies(&self, wanted: &Wanted) -> Result<Option<Vec<RecordId>>, Error> {
+        match wanted.company {
+            true => Ok(Some(billed_companies(&self.list(Associated::Companies).await?))),
+            false => Ok(None),
+        }
+    }
+
+    async fn companies(&self, ids: Option<Vec<RecordId>>) -> Result<Option<Vec<Company>>, Error> {
+        let Some(ids) = ids else { return Ok(None) };
+        let rows = self.rows(Associated::Companies, &ids, CompanyProperties::NAMES).await?;
+        Ok(Some(rows.into_iter().map(|(id, properties)| Company { id, properties }).collect()))
+    }
+
     async fn contact(&self, id: Option<RecordId>) -> Result<Option<Contact>, Error> {
         let Some(id) = id else { return Ok(None) };
         let query = vec![("properties", ContactProperties::NAMES.join(","))];
@@ -138,6 +155,15 @@ impl Reading<'_> {
         properties: &[&str],
     ) -> Result<Vec<(RecordId, P)>, Error> {
         let ids = self.ids(what, embedded).await?;
+        self.rows(what, &ids, properties).await
+    }
+
+    async fn rows<P: DeserializeOwned>(
+        &self,
+        what: Associated,
+        ids: &[RecordId],
+        properties: &[&str],
+    ) -> Result<Vec<(RecordId, P)>, Error> {
         let batches = ids.chunks(BATCH).map(|ids| self.batch(what, ids, properties));
         Ok(futures::future::try_join_all(batches).await?.into_iter().flatten().collect())
     }

@@ -1,4 +1,5 @@
 //! A contact's customer: the one it is linked to, else the one with its e-mail, else the one with its name, else a new one.
+//! A company's: the one it is linked to, else the one with its name, as its own or as that of its company, else a new one.
 //!
 //! Inactive customers never match. QuickBooks renames them (“… (deleted)”), so their names are free again.
 //!
@@ -9,8 +10,8 @@ use crate::hubspot::RecordId;
 use crate::lookup::{Answers, LinkedCustomer};
 use crate::money::Currency;
 use crate::problem::{Lack, Problem};
-use crate::quickbooks::{Address, Customer, CustomerId, Email, NewCustomer, Phone, Ref};
-use crate::sale::{Buyer, RecordRef};
+use crate::quickbooks::{Address, Customer, CustomerId, Email, NewCustomer, Phone, Ref, WebAddress};
+use crate::sale::{self, Buyer, BuyerId, RecordRef};
 use crate::text::{cut, fold, length};
 use std::collections::BTreeMap;
 
@@ -62,7 +63,7 @@ pub enum CustomerMatch {
     Link,
     /// The contact's e-mail is the customer's.
     Email,
-    /// The contact's name is the customer's, and the customer has no e-mail.
+    /// The contact's name is the customer's, and the customer has no e-mail; or the company's name is.
     Name,
     /// None was found.
     Created,
@@ -82,21 +83,21 @@ impl CustomerMatch {
 
 impl NewCustomer {
     /// The same customer under the name `First Last (HS <contact id>)`, the same at every attempt: for when a vendor,
-    /// an employee or another customer has the plain name (6240). Cut in front of the id to fit.
-    pub fn under_own_name(mut self, contact: RecordId) -> Self {
-        let suffix = format!(" (HS {contact})");
+    /// an employee or another customer has the plain name (6240). Cut in front of the id to fit. A company's likewise.
+    pub fn under_own_name(mut self, buyer: RecordId) -> Self {
+        let suffix = format!(" (HS {buyer})");
         let plain = self.display_name.strip_suffix(&suffix).unwrap_or(&self.display_name);
         self.display_name = format!("{}{suffix}", cut(plain, DISPLAY_NAME_LIMIT - length(&suffix)));
         self
     }
 }
 
-/// The `DisplayName` a buyer's customer has when it is called after the contact: ≤ 100 characters.
+/// The `DisplayName` a buyer's customer has when it is called after the contact or company: ≤ 100 characters.
 pub(crate) fn display_name(buyer: &Buyer) -> Option<String> {
     buyer.full_name().map(|name| cut(&name, DISPLAY_NAME_LIMIT).to_owned())
 }
 
-/// The contact whose customer is sought, and what it is sought for.
+/// The contact or company whose customer is sought, and what it is sought for.
 pub(crate) struct Sought<'a> {
     pub(crate) record: &'a RecordRef,
     pub(crate) buyer: &'a Buyer,
@@ -122,14 +123,24 @@ impl Sought<'_> {
             return Err(self.incomplete(self.lacks()));
         }
         let known = active(answers);
-        if let Some(customer) = self.by_email(&known)? {
+        match self.buyer.id {
+            BuyerId::Contact(contact) => self.of_contact(contact, &known),
+            BuyerId::Company(_) => match self.by_company_name(&known)? {
+                Some(customer) => self.existing(customer, CustomerMatch::Name),
+                None => Ok(CustomerFound::Missing(self.new_customer()?)),
+            },
+        }
+    }
+
+    fn of_contact(&self, contact: RecordId, known: &[&Customer]) -> Result<CustomerFound, Problem> {
+        if let Some(customer) = self.by_email(known)? {
             return self.existing(customer, CustomerMatch::Email);
         }
-        match self.by_name(&known) {
+        match self.by_name(known) {
             Some(customer) if emails(customer).next().is_none() => {
                 self.existing(customer, CustomerMatch::Name)
             }
-            Some(_) => Ok(CustomerFound::Missing(self.new_customer()?.under_own_name(self.buyer.contact_id))),
+            Some(_) => Ok(CustomerFound::Missing(self.new_customer()?.under_own_name(contact))),
             None => Ok(CustomerFound::Missing(self.new_customer()?)),
         }
     }
@@ -139,17 +150,21 @@ impl Sought<'_> {
         let same_email: Vec<_> =
             known.iter().copied().filter(|c| emails(c).any(|other| other == email)).collect();
         // Who is billed in several currencies is a customer for each.
-        let in_currency: Vec<_> = same_email.iter().copied().filter(|c| self.is_in_currency(c)).collect();
-        let same_email = if in_currency.is_empty() { same_email } else { in_currency };
-        let same_person: Vec<_> = same_email.iter().copied().filter(|c| self.is_person(c)).collect();
-        match (same_email.as_slice(), same_person.as_slice()) {
-            ([], _) => Ok(None),
-            ([only], _) | (_, [only]) => Ok(Some(only)),
-            (several, _) => Err(Problem::CustomerAmbiguous {
-                contact: self.label(),
-                candidates: several.iter().map(|customer| customer.display_name.clone()).collect(),
-            }),
-        }
+        let same_email = those_that_fit(same_email, |c| self.is_in_currency(c));
+        only(&same_email, |c| self.is_person(c))
+            .map_err(|candidates| Problem::CustomerAmbiguous { contact: self.label(), candidates })
+    }
+
+    /// The names of customers that belong together often are one company's: its own customer has it as `DisplayName`, or is
+    /// no job of another one.
+    fn by_company_name<'c>(&self, known: &[&'c Customer]) -> Result<Option<&'c Customer>, Problem> {
+        let (own, name) = (folded(&display_name(self.buyer)), folded(&self.buyer.company_name));
+        let is_its_own = |c: &Customer| fold(&c.display_name) == own;
+        let namesakes = known.iter().copied().filter(|c| is_its_own(c) || folded(&c.company_name) == name);
+        let namesakes = those_that_fit(namesakes.collect(), |c| self.is_in_currency(c));
+        let namesakes = those_that_fit(namesakes, |c| !c.job);
+        only(&namesakes, is_its_own)
+            .map_err(|candidates| Problem::CompanyAmbiguous { company: self.label(), candidates })
     }
 
     fn is_person(&self, customer: &Customer) -> bool {
@@ -187,15 +202,20 @@ impl Sought<'_> {
     }
 
     fn new_customer(&self) -> Result<NewCustomer, Problem> {
-        let (Some(display_name), Some(email)) = (display_name(self.buyer), &self.buyer.email) else {
+        // The address of a company's contact is that person's: the next document may be another's.
+        let email = self.buyer.email.clone().filter(|_| self.buyer.company_name.is_none());
+        let Some(display_name) = display_name(self.buyer) else { return Err(self.incomplete(self.lacks())) };
+        if email.is_none() && self.buyer.company_name.is_none() {
             return Err(self.incomplete(self.lacks()));
-        };
-        let Buyer { first_name, last_name, phone, address, .. } = self.buyer;
+        }
+        let Buyer { first_name, last_name, company_name, phone, website, address, .. } = self.buyer;
         Ok(NewCustomer {
             display_name,
             given_name: first_name.clone(),
             family_name: last_name.clone(),
-            primary_email_addr: Email { address: email.clone() },
+            company_name: company_name.clone(),
+            primary_email_addr: email.map(|address| Email { address }),
+            web_addr: website.clone().map(|uri| WebAddress { uri }),
             primary_phone: phone.clone().map(|free_form_number| Phone { free_form_number }),
             bill_addr: Some(address.clone()).filter(|address| *address != Address::default()),
             currency_ref: self.currency.map(|currency| Ref::to(currency.to_string())),
@@ -224,6 +244,25 @@ impl Sought<'_> {
     }
 }
 
+/// Those that fit, or all when none does.
+fn those_that_fit(all: Vec<&Customer>, fits: impl Fn(&Customer) -> bool) -> Vec<&Customer> {
+    let fitting: Vec<_> = all.iter().copied().filter(|customer| fits(customer)).collect();
+    if fitting.is_empty() { all } else { fitting }
+}
+
+/// The only one, or the only one that is preferred; else the names of all.
+fn only<'c>(
+    all: &[&'c Customer],
+    is_preferred: impl Fn(&Customer) -> bool,
+) -> Result<Option<&'c Customer>, Vec<String>> {
+    let preferred: Vec<_> = all.iter().copied().filter(|customer| is_preferred(customer)).collect();
+    match (all, preferred.as_slice()) {
+        ([], _) => Ok(None),
+        ([only], _) | (_, [only]) => Ok(Some(only)),
+        (several, _) => Err(several.iter().map(|customer| customer.display_name.clone()).collect()),
+    }
+}
+
 /// Each active customer once.
 fn active(answers: &Answers) -> Vec<&Customer> {
     let all = answers.customers_by_email.iter().chain(&answers.customers_by_name);
@@ -231,10 +270,10 @@ fn active(answers: &Answers) -> Vec<&Customer> {
     by_id.into_values().filter(|customer| customer.active).collect()
 }
 
-/// The addresses of a customer; some companies keep several in one field, separated by commas (quickbooks.md §2.6).
+/// The addresses of a customer; some companies keep several in one field (quickbooks.md §2.6).
 fn emails(customer: &Customer) -> impl Iterator<Item = String> {
     let field = customer.primary_email_addr.as_ref().map_or("", |email| &email.address);
-    field.split(',').map(fold).filter(|email| !email.is_empty())
+    sale::emails(field).map(fold)
 }
 
 fn folded(text: &Option<String>) -> String {
@@ -247,9 +286,10 @@ mod tests {
     use crate::hubspot::Enrolled;
     use crate::item::MissingItem;
     use crate::lookup::{Links, Matched};
-    use crate::sale;
     use crate::settings::Settings;
-    use crate::testing::{contact_with, customer, deal, over, settled, widget, widget_line};
+    use crate::testing::{
+        companies, contact_with, customer, deal, over, settings, settled, widget, widget_line,
+    };
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -298,6 +338,62 @@ mod tests {
         );
         let nameless = json!({"email": "ana@harbour.example"});
         check(nameless, &[known("58", "Harbour Ltd", "ana@harbour.example")], "email 58");
+    }
+
+    #[test]
+    fn an_address_is_the_same_as_a_person_would_say() {
+        let check = |of_contact: &str, of_customer: &str, expected: &str| {
+            check(
+                over(ana(), json!({"email": of_contact})),
+                &[known("58", "Harbour", of_customer)],
+                expected,
+            );
+        };
+        check("Ana@Harbour.Example", "ana@harbour.example", "email 58");
+        check("ana+qb@harbour.example", "ANA+QB@harbour.example", "email 58");
+        // Whose mail ends up in the same box is for the mail server to know.
+        check("ana+qb@harbour.example", "ana@harbour.example", "created Ana Trujillo");
+        check("\u{200B}ana@harbour.example\u{FEFF}", "ana@harbour.example", "email 58");
+        check("ana@harbour.example; office@harbour.example", "ana@harbour.example", "email 58");
+        check(
+            " ,ana@harbour.example,office@harbour.example",
+            "office@harbour.example",
+            "created Ana Trujillo",
+        );
+        check("ana@harbour.example", "office@harbour.example; ana@harbour.example", "email 58");
+        check("o'brien&søn%100\\@harbour.example", "O'Brien&Søn%100\\@harbour.example", "email 58");
+    }
+
+    #[test]
+    fn of_several_addresses_of_a_contact_the_first_is_used() {
+        let read = |email: &str| {
+            let contact = contact_with(over(ana(), json!({"email": email})));
+            let reading = sale::read(&Enrolled { contact: Some(contact), ..deal([]) });
+            let buyer = reading.buyer.unwrap();
+            (buyer.email, buyer.has_more_emails)
+        };
+        let ana = || Some("ana@harbour.example".to_owned());
+        assert_eq!(read("ana@harbour.example"), (ana(), false));
+        assert_eq!(read("ana@harbour.example;"), (ana(), false));
+        assert_eq!(read("ana@harbour.example; eva@harbour.example"), (ana(), true));
+        // Which of them is meant is not guessed when the first cannot be used.
+        assert_eq!(read("ana, eva@harbour.example"), (None, false));
+    }
+
+    #[test]
+    fn a_name_is_the_same_as_a_person_would_say() {
+        let check = |first: &str, last: &str, of_customer: &str, expected: &str| {
+            let contact = over(ana(), json!({"firstname": first, "lastname": last}));
+            check(contact, &[json!({"Id": "58", "DisplayName": of_customer})], expected);
+        };
+        check(" ANA ", "\ttrujillo\n", "Ana Trujillo", "name 58");
+        check("Ame\u{301}lie", "Du\u{AD}pont", "Am\u{e9}lie Dupont", "name 58");
+        check("Am\u{e9}lie", "Dupont", "Ame\u{301}lie Dupont", "name 58");
+        check("\u{202B}דנה", "לוי\u{202C}", "דנה לוי", "name 58");
+        check("محمد", "الفاسي", "محمد الفاسي", "name 58");
+        check("\"Ana\" & 100%", "O'Hara + Søn\\", "\"ANA\" & 100% O'Hara + Søn\\", "name 58");
+        check("Amelie", "Dupont", "Am\u{e9}lie Dupont", "created Amelie Dupont");
+        check(" \u{200B} ", "Trujillo", "Trujillo", "name 58");
     }
 
     #[test]
@@ -413,6 +509,82 @@ mod tests {
             customer_currency: "USD".into(),
         };
         assert_eq!(settle(json!({"value": "USD"})).unwrap_err(), [mismatch]);
+    }
+
+    fn northwind() -> Value {
+        json!({
+            "name": "Northwind: Traders", "domain": "northwind.example", "phone": "(510) 555-0142",
+            "address": "12 Harbour Rd", "address2": "Floor 3", "city": "Oakland", "state": "CA", "zip": "94607",
+            "country": "United States"
+        })
+    }
+
+    /// The record's contact and these companies, where the company is billed.
+    fn billed(contact: Option<Value>, all: &[Value], customers: &[Value]) -> Result<Matched, Vec<Problem>> {
+        let contact = contact.map(contact_with);
+        let enrolled = Enrolled { contact, companies: companies(all), ..deal([widget_line()]) };
+        let customers = customers.iter().cloned().map(customer).collect();
+        let answers = Answers { customers_by_name: customers, items: vec![widget()], ..Answers::default() };
+        sale::read(&enrolled).settle(&Links::default(), &answers, &settings(), MissingItem::Refuse)
+    }
+
+    #[test]
+    fn a_company_is_its_customer_by_either_of_its_names() {
+        let check = |customers: &[Value], expected: &str| {
+            let found = billed(Some(ana()), &[northwind()], customers).map(|matched| matched.customer);
+            let found = match found {
+                Ok(CustomerFound::Existing { id, matched, .. }) => format!("{} {id}", matched.as_str()),
+                Ok(CustomerFound::Missing(new)) => format!("created {}", new.display_name),
+                Err(problems) => format!("{problems:?}"),
+            };
+            assert_eq!(found, expected);
+        };
+        let of_company = |id: &str, name: &str| json!({"Id": id, "DisplayName": name, "CompanyName": "northwind: traders"});
+        // The contact's own customer is not the company's.
+        check(&[known("58", "Ana Trujillo", "ana@harbour.example")], "created Northwind Traders");
+        check(&[known("58", "NORTHWIND  traders", "books@northwind.example")], "name 58");
+        check(&[of_company("58", "Northwind (Oakland)")], "name 58");
+        check(&[of_company("58", "Northwind (Oakland)"), of_company("59", "Northwind Traders")], "name 59");
+        // Jobs have the company's name too.
+        let job = over(of_company("60", "Kiosk"), json!({"Job": true}));
+        check(&[job.clone(), of_company("59", "Northwind (Oakland)")], "name 59");
+        check(std::slice::from_ref(&job), "name 60");
+        let ambiguous =
+            "[CompanyAmbiguous { company: \"Northwind Traders\", candidates: [\"East\", \"West\"] }]";
+        check(&[of_company("58", "East"), of_company("59", "West"), job], ambiguous);
+        check(&[over(of_company("58", "East"), json!({"Active": false}))], "created Northwind Traders");
+    }
+
+    #[test]
+    fn a_companys_customer_has_its_own_data_and_the_document_its_contacts_address() {
+        let matched = billed(Some(ana()), &[northwind()], &[]).unwrap();
+        assert_eq!(matched.sale.buyer.email.as_deref(), Some("ana@harbour.example"));
+        let CustomerFound::Missing(new) = matched.customer else { panic!("there is no customer yet") };
+        insta::assert_snapshot!(serde_json::to_string_pretty(&new).unwrap());
+        assert_eq!(new.under_own_name(RecordId(701)).display_name, "Northwind Traders (HS 701)");
+        // Nobody has to be its contact, and a domain that is none is left out.
+        let plain = json!({"name": "Acme", "domain": "acme"});
+        let matched = billed(None, &[plain], &[]).unwrap();
+        assert_eq!((matched.sale.buyer.email, matched.sale.buyer.website), (None, None));
+    }
+
+    #[test]
+    fn a_company_that_is_not_certain_is_not_billed() {
+        let found = |all: &[Value]| billed(Some(ana()), all, &[]).unwrap_err();
+        let record = || "Harbour kiosk".to_owned();
+        assert_eq!(found(&[]), [Problem::NoCompany { record: record(), companies: vec![] }]);
+        let companies = vec!["East".to_owned(), "702".to_owned()];
+        let several = Problem::NoCompany { record: record(), companies };
+        assert_eq!(several.subject(), "Harbour kiosk");
+        assert_eq!(found(&[json!({"name": "East"}), json!({})]), [several]);
+        for name in [json!(null), json!(" : "), json!("🎁")] {
+            let nameless = Problem::CompanyNameless { record: record(), company: "701".into() };
+            assert_eq!(found(&[json!({"name": name})]), [nameless]);
+        }
+        let lacks = vec![Lack::UsableEmail("nonsense".into())];
+        let refused = Problem::ContactIncomplete { contact: "Ana Trujillo".into(), lacks };
+        let nonsense = over(ana(), json!({"email": "nonsense"}));
+        assert_eq!(billed(Some(nonsense), &[northwind()], &[]).unwrap_err(), [refused]);
     }
 
     #[test]

@@ -59,16 +59,18 @@ pub struct Header {
     pub record_url: String,
 }
 
-/// The document for a sale. Its lines, less its discount line, add up to [`Matched::total`].
+/// The document for a sale, with the customer and each line's item as they are in QuickBooks. Its lines, less its discount
+/// line, add up to [`Matched::total`].
 pub fn write(
     kind: DocumentKind,
     matched: &Matched,
     customer: &CustomerId,
+    items: &[ItemId],
     settings: &Settings,
     header: &Header,
 ) -> Draft {
     let txn_date = posting_date(kind, header.today, header.paid.as_ref());
-    let form = form(matched, customer, settings, header, txn_date);
+    let form = form(matched, customer, items, settings, header, txn_date);
     match kind {
         DocumentKind::Invoice => Draft::Invoice(Invoice {
             form,
@@ -127,6 +129,7 @@ pub fn private_note(record_url: &str, marker: &str) -> String {
 fn form(
     matched: &Matched,
     customer: &CustomerId,
+    items: &[ItemId],
     Settings { books, choices }: &Settings,
     header: &Header,
     txn_date: Date,
@@ -152,14 +155,14 @@ fn form(
         department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
         customer_memo: memo.map(|value| Memo { value }),
         private_note: private_note(&header.record_url, &header.marker),
-        line: lines(matched, choices.class.as_ref().filter(|_| books.line_classes)),
+        line: lines(matched, items, choices.class.as_ref().filter(|_| books.line_classes)),
     }
 }
 
-fn lines(matched: &Matched, class: Option<&ClassId>) -> Vec<Line> {
-    let Matched { sale, items, tax, .. } = matched;
+fn lines(matched: &Matched, items: &[ItemId], class: Option<&ClassId>) -> Vec<Line> {
+    let Matched { sale, tax, .. } = matched;
     let said = Said { tax, class };
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, &item.id, said));
+    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, item, said));
     sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
 }
 
@@ -291,10 +294,16 @@ mod tests {
         }
     }
 
+    fn items(matched: &Matched) -> Vec<ItemId> {
+        matched.items.iter().map(|item| item.existing().unwrap().id.clone()).collect()
+    }
+
     /// The record as each of the three documents.
     fn written(enrolled: &Enrolled, header: &Header) -> [Draft; 3] {
         let matched = settled(enrolled).unwrap();
-        KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings(), header))
+        KINDS.map(|kind| {
+            write(kind, &matched, &CustomerId("58".into()), &items(&matched), &settings(), header)
+        })
     }
 
     /// A snapshot of each of the three documents: `<name>_invoice`, `<name>_estimate`, `<name>_salesreceipt`.
@@ -362,8 +371,9 @@ mod tests {
             let settings = Settings { books, choices };
             let matched =
                 reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
-            let [invoice, estimate, receipt] =
-                KINDS.map(|kind| write(kind, &matched, &CustomerId("58".into()), &settings, &bare()));
+            let [invoice, estimate, receipt] = KINDS.map(|kind| {
+                write(kind, &matched, &CustomerId("58".into()), &items(&matched), &settings, &bare())
+            });
             assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
             let form = serde_json::to_value(invoice.form()).unwrap();
             let code =
@@ -403,7 +413,7 @@ mod tests {
             let settings = Settings { books, choices: choices.clone() };
             let customer = CustomerId("58".into());
             let [invoice, estimate, receipt] =
-                KINDS.map(|kind| write(kind, &matched, &customer, &settings, &header));
+                KINDS.map(|kind| write(kind, &matched, &customer, &items(&matched), &settings, &header));
             assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
             serde_json::to_value(&invoice).unwrap()
         };
@@ -445,7 +455,8 @@ mod tests {
         }
         let mut matched = settled(&deal([widget_line()])).unwrap();
         matched.sale.buyer.email = None;
-        let draft = write(DocumentKind::Invoice, &matched, &CustomerId("58".into()), &settings(), &header);
+        let (customer, items) = (CustomerId("58".into()), items(&matched));
+        let draft = write(DocumentKind::Invoice, &matched, &customer, &items, &settings(), &header);
         assert_eq!((&draft.form().bill_email, draft.form().email_status), (&None, None));
     }
 
@@ -681,7 +692,7 @@ mod tests {
             let answers = Answers { items: vec![widget()], ..Answers::default() };
             match reading.settle(&Links::default(), &answers, &settings(), MissingItem::Refuse) {
                 Ok(matched) => for kind in KINDS {
-                    let draft = write(kind, &matched, &CustomerId("58".into()), &settings(), &header);
+                    let draft = write(kind, &matched, &CustomerId("58".into()), &items(&matched), &settings(), &header);
                     let json = serde_json::to_string(&draft).unwrap();
                     prop_assert!(json.chars().all(|c| c.len_utf16() == 1), "{json}");
                 },

@@ -102,6 +102,9 @@ pub struct Enrolled {
     pub record: Record,
     /// The contact the document is made for: a quote's billing contact, else the first as HubSpot returns them.
     pub contact: Option<Contact>,
+    /// Where a HubSpot company is billed: the primary one alone (of a quote, its billing company), else all there are. None
+    /// where the contact is billed.
+    pub companies: Option<Vec<Company>>,
     /// The record's line items, each once, in no particular order.
     pub line_items: Vec<LineItem>,
     /// A quote's own discounts; a deal has none.
@@ -320,6 +323,54 @@ impl ContactProperties {
     /// The names to ask HubSpot for.
     pub const NAMES: &[&str] =
         &["firstname", "lastname", "email", "phone", "address", "city", "state", "zip", "country"];
+}
+
+/// A company (`0-2`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Its record id.
+    pub id: RecordId,
+    /// Its properties.
+    pub properties: CompanyProperties,
+}
+
+/// The properties of a company we read. Field names are HubSpot's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct CompanyProperties {
+    /// Its name.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub name: Option<String>,
+    /// Its website's host.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub domain: Option<String>,
+    /// Phone number, free form.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub phone: Option<String>,
+    /// Street and number.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub address: Option<String>,
+    /// Floor, suite and the like.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub address2: Option<String>,
+    /// City.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub city: Option<String>,
+    /// State or region.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub state: Option<String>,
+    /// Postal code.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub zip: Option<String>,
+    /// Country, free form.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub country: Option<String>,
+}
+
+impl CompanyProperties {
+    /// The names to ask HubSpot for.
+    pub const NAMES: &[&str] =
+        &["name", "domain", "phone", "address", "address2", "city", "state", "zip", "country"];
 }
 
 /// A line item (`0-8`) of one deal or quote.

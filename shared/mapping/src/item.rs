@@ -2,13 +2,16 @@
 //!
 //! A step with two hits stops: which of them is meant is not ours to guess. Inactive items, categories and bundles never
 //! match, but they are told of when nothing else does.
+//!
+//! Where the action says so, what no item fits becomes a new one, at the top level and once: lines with one SKU or one name
+//! are of one product.
 
 use crate::line::Article;
 use crate::lookup::Links;
 use crate::problem::{Problem, Unusable};
-use crate::quickbooks::{Item, ItemId};
-use crate::settings::Settings;
-use crate::text::{fold, length};
+use crate::quickbooks::{Item, ItemId, NewItem, NewItemKind, Ref};
+use crate::settings::{Settings, Tax};
+use crate::text::{cut, fold, length, single_line};
 use std::collections::BTreeMap;
 
 /// The longest `Name` and `Sku` (quickbooks.md §2.7): what is longer is nowhere.
@@ -25,6 +28,27 @@ pub enum MissingItem {
     Refuse,
     /// The line stands on the default item of the settings.
     DefaultItem,
+    /// An item is created for it.
+    Create,
+}
+
+/// What a line stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemFound {
+    /// It is there.
+    Existing(MatchedItem),
+    /// It has to be created.
+    Missing(NewItem),
+}
+
+impl ItemFound {
+    /// The item, where it is there.
+    pub fn existing(&self) -> Option<&MatchedItem> {
+        match self {
+            Self::Existing(item) => Some(item),
+            Self::Missing(_) => None,
+        }
+    }
 }
 
 /// The item of a line.
@@ -121,6 +145,52 @@ pub(crate) fn default_item(subject: String, settings: &Settings) -> Result<Match
     }
 }
 
+/// The item to create for what has none: under its name, else its SKU.
+pub(crate) fn to_create(article: &Article, settings: &Settings) -> Result<NewItem, Problem> {
+    let line = || article.label();
+    let name = name_to_create(article).ok_or_else(|| Problem::LineNameless { line: line() })?;
+    let account = settings.choices.income_account.clone();
+    let account = account.ok_or_else(|| Problem::IncomeAccountMissing { line: line() })?;
+    Ok(NewItem {
+        name,
+        sku: sku_to_ask(article),
+        kind: NewItemKind::NonInventory,
+        // A line that says nothing of tax is taxed as its item is (quickbooks.md §2.5).
+        taxable: settings.books.is_american().then_some(settings.choices.tax == Tax::QuickBooks),
+        income_account_ref: Ref::to(account),
+    })
+}
+
+/// The name of an item that is created for an article, the same at every attempt. QuickBooks keeps `:` for categories (§2.7).
+/// None when nothing is left.
+pub fn name_to_create(article: &Article) -> Option<String> {
+    let texts = [&article.name, &article.sku].into_iter().flatten();
+    let mut names = texts.map(|text| cut(&single_line(&text.replace(':', " ")), NAME_LIMIT).to_owned());
+    names.find(|name| !name.is_empty())
+}
+
+/// An item's name as it is compared: QuickBooks' names are unique without regard to case.
+pub fn folded(name: &str) -> String {
+    fold(name)
+}
+
+/// Lines of one product, by name or SKU, stand on one new item: the first line's.
+pub(crate) fn each_once(items: &mut [ItemFound]) {
+    let mut created: Vec<NewItem> = Vec::new();
+    for item in items {
+        let ItemFound::Missing(new) = item else { continue };
+        match created.iter().find(|other| are_one(other, new)) {
+            Some(first) => new.clone_from(first),
+            None => created.push(new.clone()),
+        }
+    }
+}
+
+fn are_one(a: &NewItem, b: &NewItem) -> bool {
+    let sku = |item: &NewItem| item.sku.as_deref().map(fold);
+    fold(&a.name) == fold(&b.name) || (sku(a).is_some() && sku(a) == sku(b))
+}
+
 /// What an item is compared by at a step.
 fn key(item: &Item, step: ItemMatch) -> Option<String> {
     match step {
@@ -157,7 +227,8 @@ fn not_found(article: &Article, unusable: Option<&Item>) -> Problem {
     }
 }
 
-fn reason_against(item: &Item) -> Option<Unusable> {
+/// Why an item cannot stand on a line; none when it can.
+pub fn reason_against(item: &Item) -> Option<Unusable> {
     match (item.active, item.kind.as_str()) {
         (false, _) => Some(Unusable::Inactive),
         (true, "Category") => Some(Unusable::Category),
@@ -165,6 +236,11 @@ fn reason_against(item: &Item) -> Option<Unusable> {
         (true, "Group" | "Bundle") => Some(Unusable::Bundle),
         (true, _) => None,
     }
+}
+
+/// Whether an item has this name at the top level, where items are created: names are unique there (6240).
+pub fn is_namesake(item: &Item, name: &str) -> bool {
+    item.active && fold(full_name(item)) == fold(name)
 }
 
 fn full_name(item: &Item) -> &str {
@@ -183,8 +259,11 @@ fn last_part(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
     use crate::hubspot::{LineItem, RecordId};
     use crate::line;
+    use crate::quickbooks::AccountId;
+    use crate::settings::Choices;
     use crate::testing::{item, over};
     use serde_json::{Value, from_value, json};
     use std::slice::from_ref;
@@ -291,6 +370,61 @@ mod tests {
             "LineNameless { line: LineLabel { number: 1, name: None } }",
         );
         check(json!({"price": "5"}), &[], "LineNameless { line: LineLabel { number: 1, name: None } }");
+    }
+
+    #[test]
+    fn a_new_item_is_called_as_quickbooks_allows() {
+        let check = |line, expected: Option<&str>| {
+            assert_eq!(name_to_create(&article(line)).as_deref(), expected);
+        };
+        check(json!({"name": "Window lettering", "hs_sku": "LET-1"}), Some("Window lettering"));
+        check(json!({"name": "Hardware: Widget\n blue 🎁"}), Some("Hardware Widget blue"));
+        check(json!({"name": ":", "hs_sku": "LET-1"}), Some("LET-1"));
+        check(json!({"name": format!("{} blue", "W".repeat(98))}), Some(&format!("{} b", "W".repeat(98))));
+        check(json!({"name": format!("{} blue", "W".repeat(99))}), Some(&"W".repeat(99)));
+        check(json!({"name": ": :"}), None);
+    }
+
+    #[test]
+    fn a_new_item_is_booked_and_taxed_as_the_settings_say() {
+        let written = |country: Option<&str>, tax| {
+            let books = Books { country: country.map(str::to_owned), ..Books::default() };
+            let income_account = Some(AccountId("79".into()));
+            let settings = Settings { books, choices: Choices { income_account, tax, ..Choices::default() } };
+            let sku = "S".repeat(if country.is_none() { 101 } else { 3 });
+            json!(to_create(&article(json!({"name": "Lettering", "hs_sku": sku})), &settings).unwrap())
+        };
+        let item = |more| {
+            let base =
+                json!({"Name": "Lettering", "Type": "NonInventory", "IncomeAccountRef": {"value": "79"}});
+            over(base, more)
+        };
+        // What is too long for a SKU is none.
+        assert_eq!(written(None, Tax::QuickBooks), item(json!({"Taxable": true})));
+        assert_eq!(written(Some("US"), Tax::None), item(json!({"Sku": "SSS", "Taxable": false})));
+        assert_eq!(written(Some("FR"), Tax::QuickBooks), item(json!({"Sku": "SSS"})));
+        let line = article(json!({"name": "Lettering"}));
+        let missing = Problem::IncomeAccountMissing { line: line.label() };
+        assert_eq!(to_create(&line, &Settings::default()), Err(missing));
+    }
+
+    #[test]
+    fn lines_of_one_product_stand_on_one_new_item() {
+        let choices = Choices { income_account: Some(AccountId("79".into())), ..Choices::default() };
+        let settings = Settings { choices, ..Settings::default() };
+        let new = |name: &str, sku: Option<&str>| {
+            let article = article(json!({"name": name, "hs_sku": sku}));
+            ItemFound::Missing(to_create(&article, &settings).unwrap())
+        };
+        let mut items = [
+            new("Lettering", Some("LET-1")),
+            new("Frame", None),
+            new("LETTERING ", None),
+            new("Lettering, gold", Some("let-1")),
+        ];
+        let (first, other) = (items[0].clone(), items[1].clone());
+        each_once(&mut items);
+        assert_eq!(items, [first.clone(), other, first.clone(), first]);
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //!         id: hubspot::RecordId(501),
 //!         properties: from_value(json!({"firstname": "Ana", "lastname": "Trujillo", "email": "ana@harbour.example"}))?,
 //!     }),
+//!     companies: None,
 //!     line_items: vec![hubspot::LineItem {
 //!         id: hubspot::RecordId(601),
 //!         properties: from_value(json!({
@@ -67,7 +68,8 @@
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
-//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &settings, &header);
+//! let items: Vec<_> = matched.items.iter().filter_map(|item| Some(item.existing()?.id.clone())).collect();
+//! let draft = document::write(quickbooks::DocumentKind::Invoice, &matched, &customer, &items, &settings, &header);
 //! let written = serde_json::to_value(&draft)?;
 //! assert_eq!(written["DueDate"], "2026-04-01");
 //! assert_eq!(

@@ -5,13 +5,13 @@
 use crate::adjustment::{Applied, Fee};
 use crate::books::Books;
 use crate::customer::{self, CustomerFound, Sought};
-use crate::hubspot::{RecordId, RecordKind};
-use crate::item::{self, Catalog, MatchedItem, MissingItem};
+use crate::hubspot::RecordKind;
+use crate::item::{self, Catalog, ItemFound, MissingItem};
 use crate::line::{Article, SaleLine};
 use crate::money::{self, Currency};
 use crate::problem::{Problem, keep};
 use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
-use crate::sale::{LineReading, Reading, RecordRef, Sale};
+use crate::sale::{BuyerId, LineReading, Reading, RecordRef, Sale};
 use crate::settings::{NoLineItems, Settings, Totals};
 use crate::tax::{self, Taxation};
 use rust_decimal::Decimal;
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// says so (610, 2500) and the caller starts again without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// The contact's customer.
+    /// The contact's or company's customer.
     pub customer: Option<LinkedCustomer>,
     /// Items by HubSpot product id.
     pub items: BTreeMap<String, ItemId>,
@@ -45,6 +45,8 @@ pub struct Wanted {
     pub emails: BTreeSet<String>,
     /// Customers by `DisplayName`.
     pub display_names: BTreeSet<String>,
+    /// Customers by `CompanyName`.
+    pub company_names: BTreeSet<String>,
     /// Items by `Sku`, inactive ones too.
     pub skus: BTreeSet<String>,
     /// Items by `Name`, inactive ones too.
@@ -56,7 +58,7 @@ pub struct Wanted {
 pub struct Answers {
     /// To [`Wanted::emails`].
     pub customers_by_email: Vec<Customer>,
-    /// To [`Wanted::display_names`].
+    /// To [`Wanted::display_names`] and [`Wanted::company_names`].
     pub customers_by_name: Vec<Customer>,
     /// To [`Wanted::skus`] and [`Wanted::item_names`].
     pub items: Vec<Item>,
@@ -69,8 +71,8 @@ pub struct Matched {
     pub sale: Sale,
     /// Its customer, found or to be created.
     pub customer: CustomerFound,
-    /// One item per line, in the lines' order.
-    pub items: Vec<MatchedItem>,
+    /// What each line stands on, in the lines' order.
+    pub items: Vec<ItemFound>,
     /// How it is taxed.
     pub tax: Taxation,
 }
@@ -89,9 +91,9 @@ impl Matched {
 }
 
 impl Reading {
-    /// The contact whose customer may be remembered.
-    pub fn contact_id(&self) -> Option<RecordId> {
-        self.buyer.as_ref().map(|buyer| buyer.contact_id)
+    /// The contact or company whose customer may be remembered.
+    pub fn buyer_id(&self) -> Option<BuyerId> {
+        self.buyer.as_ref().map(|buyer| buyer.id)
     }
 
     /// The HubSpot products whose items may be remembered.
@@ -122,7 +124,9 @@ impl Reading {
         if links.customer.is_none()
             && let Some(buyer) = &self.buyer
         {
-            wanted.emails.extend(buyer.email.clone());
+            let of_person = buyer.email.clone().filter(|_| buyer.company_name.is_none());
+            wanted.emails.extend(of_person);
+            wanted.company_names.extend(buyer.company_name.clone());
             wanted.display_names.extend(customer::display_name(buyer));
         }
         let articles = self.lines.iter().map(|line| &line.article);
@@ -167,7 +171,8 @@ impl Reading {
         let tax = keep(tax::taxation(&record.name, settings), &mut problems);
         match (buyer, customer, settled, tax) {
             (Some(buyer), Some(customer), Some(settled), Some(tax)) if problems.is_empty() => {
-                let (lines, items) = settled.into_iter().unzip();
+                let (lines, mut items): (Vec<_>, Vec<_>) = settled.into_iter().unzip();
+                item::each_once(&mut items);
                 let discounts = adjustments.discounts;
                 let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
                 check_total(&sale, settings)?;
@@ -214,12 +219,15 @@ struct Items<'a> {
 }
 
 impl Items<'_> {
-    fn of(&self, article: &Article) -> Result<MatchedItem, Problem> {
-        match self.catalog.find(article, self.links) {
-            Err(Problem::ItemNotFound { line, .. }) if self.missing_item == MissingItem::DefaultItem => {
-                item::default_item(line.to_string(), self.settings)
+    fn of(&self, article: &Article) -> Result<ItemFound, Problem> {
+        match (self.catalog.find(article, self.links), self.missing_item) {
+            (Err(Problem::ItemNotFound { line, .. }), MissingItem::DefaultItem) => {
+                item::default_item(line.to_string(), self.settings).map(ItemFound::Existing)
             }
-            found => found,
+            (Err(Problem::ItemNotFound { .. }), MissingItem::Create) => {
+                item::to_create(article, self.settings).map(ItemFound::Missing)
+            }
+            (found, _) => found.map(ItemFound::Existing),
         }
     }
 }
@@ -229,7 +237,7 @@ fn line_of_record(
     record: &RecordRef,
     amount: Option<Decimal>,
     settings: &Settings,
-) -> Result<(SaleLine, MatchedItem), Problem> {
+) -> Result<(SaleLine, ItemFound), Problem> {
     let name = || record.name.clone();
     if (record.kind, settings.choices.no_line_items) != (RecordKind::Deal, NoLineItems::DealAmount) {
         return Err(Problem::NoLineItems { record: name() });
@@ -237,7 +245,7 @@ fn line_of_record(
     let amount = amount.map(money::round_half_up).filter(|amount| *amount > Decimal::ZERO);
     let amount = amount.ok_or_else(|| Problem::NoAmount { record: name() })?;
     let item = item::default_item(name(), settings)?;
-    Ok((SaleLine::over(record, amount), item))
+    Ok((SaleLine::over(record, amount), ItemFound::Existing(item)))
 }
 
 /// Both halves of a line are tried before either is given up.
@@ -245,7 +253,7 @@ fn settle_line(
     line: LineReading,
     items: &Items<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<(SaleLine, MatchedItem)> {
+) -> Option<(SaleLine, ItemFound)> {
     let LineReading { article, figures } = line;
     let faulty = |fault| Problem::LineInvalid { line: article.label(), fault };
     let figures = figures.map_err(|faults| problems.extend(faults.into_iter().map(faulty))).ok();
@@ -257,14 +265,15 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hubspot::{Enrolled, Record};
+    use crate::hubspot::{Enrolled, Record, RecordId};
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
+    use crate::quickbooks::AccountId;
     use crate::sale;
     use crate::settings::Choices;
     use crate::testing::{
-        adjusted, adjustment, contact_with, customer, deal, item, over, quote, quote_with, settings, settled,
-        widget, widget_line,
+        adjusted, adjustment, companies, contact_with, customer, deal, item, over, quote, quote_with,
+        settings, settled, widget, widget_line,
     };
     use serde_json::json;
     use std::slice::from_ref;
@@ -279,6 +288,7 @@ mod tests {
         let wanted = Wanted {
             emails: set(&["ana@harbour.example"]),
             display_names: set(&["Ana Trujillo"]),
+            company_names: set(&[]),
             skus: set(&["WID-1"]),
             item_names: set(&["Installation", "Installation (deleted)", "Widget"]),
         };
@@ -286,9 +296,22 @@ mod tests {
     }
 
     #[test]
+    fn a_company_is_asked_for_by_its_names_and_not_by_its_contacts_address() {
+        let companies = companies(&[json!({"name": "Northwind: Traders"})]);
+        let reading = sale::read(&Enrolled { companies, ..deal([]) });
+        let wanted = Wanted {
+            display_names: set(&["Northwind Traders"]),
+            company_names: set(&["Northwind: Traders"]),
+            ..Wanted::default()
+        };
+        assert_eq!(reading.buyer_id(), Some(BuyerId::Company(RecordId(701))));
+        assert_eq!(reading.wanted(&Links::default()), wanted);
+    }
+
+    #[test]
     fn what_is_remembered_is_not_asked_for() {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
-        assert_eq!(reading.contact_id(), Some(RecordId(501)));
+        assert_eq!(reading.buyer_id(), Some(BuyerId::Contact(RecordId(501))));
         assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
         let customer =
             LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };
@@ -354,7 +377,11 @@ mod tests {
             let settings = chosen(Choices { default_item, ..Choices::default() });
             let settled =
                 sale::read(&deal(lines.clone())).settle(&Links::default(), &answers, &settings, missing_item);
-            settled.map(|matched| matched.items.into_iter().map(|item| (item.id.0, item.matched)).collect())
+            let of = |item: ItemFound| match item {
+                ItemFound::Existing(item) => (item.id.0, item.matched),
+                ItemFound::Missing(new) => panic!("{new:?}"),
+            };
+            settled.map(|matched| matched.items.into_iter().map(of).collect())
         };
         let items = vec![("21".to_owned(), ItemMatch::Sku), ("99".to_owned(), ItemMatch::Default)];
         assert_eq!(found(MissingItem::DefaultItem, default_item()), Ok(items));
@@ -366,19 +393,38 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_no_item_fits_gets_a_new_one_where_the_action_says_so() {
+        let lettering = || over(widget_line(), json!({"name": "Lettering", "hs_sku": null}));
+        let found = |income_account: Option<&str>| {
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let income_account = income_account.map(|id| AccountId(id.into()));
+            let settings = chosen(Choices { income_account, ..Choices::default() });
+            let reading = sale::read(&deal([widget_line(), lettering(), lettering()]));
+            reading.settle(&Links::default(), &answers, &settings, MissingItem::Create)
+        };
+        let items = found(Some("79")).unwrap().items;
+        assert_eq!(items[0].existing().unwrap().id, ItemId("21".into()));
+        let ItemFound::Missing(new) = &items[1] else { panic!("{items:?}") };
+        assert_eq!((new.name.as_str(), &items[1]), ("Lettering", &items[2]));
+        let missing = |number| {
+            let line = LineLabel { number, name: Some("Lettering".into()) };
+            Problem::IncomeAccountMissing { line }
+        };
+        assert_eq!(found(None).unwrap_err(), [missing(2), missing(3)]);
+    }
+
+    #[test]
     fn an_item_that_cannot_be_sold_is_named_whatever_the_action_says() {
         let answers = Answers {
             items: vec![item(json!({"Id": "22", "Name": "Widget", "Type": "Category"}))],
             ..Answers::default()
         };
         let settings = chosen(Choices { default_item: default_item(), ..Choices::default() });
-        let settled = sale::read(&deal([widget_line()])).settle(
-            &Links::default(),
-            &answers,
-            &settings,
-            MissingItem::DefaultItem,
-        );
-        assert!(matches!(settled.unwrap_err().as_slice(), [Problem::ItemUnusable { .. }]));
+        for missing_item in [MissingItem::DefaultItem, MissingItem::Create] {
+            let reading = sale::read(&deal([widget_line()]));
+            let settled = reading.settle(&Links::default(), &answers, &settings, missing_item);
+            assert!(matches!(settled.unwrap_err().as_slice(), [Problem::ItemUnusable { .. }]));
+        }
     }
 
     #[test]
@@ -393,7 +439,10 @@ mod tests {
                 let name = article.name.clone().unwrap_or_default();
                 format!(
                     "{name}: {} x {} = {} on {}",
-                    figures.quantity, figures.price, figures.amount, items[0].id
+                    figures.quantity,
+                    figures.price,
+                    figures.amount,
+                    items[0].existing().unwrap().id
                 )
             })
         };

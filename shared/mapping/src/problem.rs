@@ -15,6 +15,27 @@ pub enum Problem {
         /// The record's name.
         record: String,
     },
+    /// A company is to be billed, and the record does not say which.
+    NoCompany {
+        /// The record's name.
+        record: String,
+        /// The names of its companies, of which none is the primary one; none when it has none.
+        companies: Vec<String>,
+    },
+    /// The company to bill has no name.
+    CompanyNameless {
+        /// The record's name.
+        record: String,
+        /// The company's id.
+        company: String,
+    },
+    /// Several customers have the company's name.
+    CompanyAmbiguous {
+        /// The company's name.
+        company: String,
+        /// Their display names.
+        candidates: Vec<String>,
+    },
     /// The contact lacks what finding or creating its customer needs.
     ContactIncomplete {
         /// The contact's name, e-mail or id.
@@ -82,6 +103,11 @@ pub enum Problem {
     DefaultItemMissing {
         /// The line's name, or the record's when it has no lines.
         subject: String,
+    },
+    /// A product is to be created for a line, and no income account is chosen in the settings.
+    IncomeAccountMissing {
+        /// The line.
+        line: LineLabel,
     },
     /// A deal without lines is to be billed by its amount, and has none above zero.
     NoAmount {
@@ -167,10 +193,12 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The record, contact, line, discount, fee or payment concerned, by name and nothing else: it is put into a label of any language.
+    /// The record, contact, company, line, discount, fee or payment concerned, by name and nothing else: it is put into a label of any language.
     pub fn subject(&self) -> String {
         match self {
             Self::NoContact { record }
+            | Self::NoCompany { record, .. }
+            | Self::CompanyNameless { record, .. }
             | Self::NoLineItems { record }
             | Self::NoAmount { record }
             | Self::TaxCodeMissing { record }
@@ -182,6 +210,7 @@ impl Problem {
             Self::ContactIncomplete { contact, .. } | Self::CustomerAmbiguous { contact, .. } => {
                 contact.clone()
             }
+            Self::CompanyAmbiguous { company, .. } => company.clone(),
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
@@ -192,7 +221,8 @@ impl Problem {
             | Self::LineNameless { line }
             | Self::ItemNotFound { line, .. }
             | Self::ItemAmbiguous { line, .. }
-            | Self::ItemUnusable { line, .. } => line.to_string(),
+            | Self::ItemUnusable { line, .. }
+            | Self::IncomeAccountMissing { line } => line.to_string(),
         }
     }
 }

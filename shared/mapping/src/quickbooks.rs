@@ -166,6 +166,14 @@ pub struct Phone {
     pub free_form_number: String,
 }
 
+/// `{"URI": "…"}`: at most 1000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WebAddress {
+    /// The address, with its scheme.
+    #[serde(rename = "URI")]
+    pub uri: String,
+}
+
 /// A postal address to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -173,6 +181,9 @@ pub struct Address {
     /// Street and number, ≤ 500 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line1: Option<String>,
+    /// Floor, suite and the like, ≤ 500.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
     /// City, ≤ 255.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
@@ -200,6 +211,11 @@ pub struct Customer {
     pub given_name: Option<String>,
     /// Family name.
     pub family_name: Option<String>,
+    /// The company it is or belongs to.
+    pub company_name: Option<String>,
+    /// Whether it is a job of another customer, which often has that one's company name.
+    #[serde(default)]
+    pub job: bool,
     /// E-mail; some companies keep several addresses in it, separated by commas.
     pub primary_email_addr: Option<Email>,
     /// Fixed when the customer was created.
@@ -221,11 +237,18 @@ pub struct NewCustomer {
     /// ≤ 100 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// E-mail.
-    pub primary_email_addr: Email,
+    /// ≤ 100 characters; of a company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_name: Option<String>,
+    /// E-mail; a company has none in HubSpot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_email_addr: Option<Email>,
     /// Phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_phone: Option<Phone>,
+    /// Website.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_addr: Option<WebAddress>,
     /// Billing address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill_addr: Option<Address>,
@@ -252,6 +275,33 @@ pub struct Item {
     /// False for an item that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
+}
+
+/// A product to create: not kept in stock, which would need an opening balance and a larger plan. It has no price: what one
+/// deal was sold at is not what the product costs (quickbooks.md §2.7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NewItem {
+    /// ≤ 100 characters, without `:`, tab or newline.
+    pub name: String,
+    /// Stock keeping unit, ≤ 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Always said: what QuickBooks would take it for otherwise is not documented.
+    #[serde(rename = "Type")]
+    pub kind: NewItemKind,
+    /// United States: whether sales tax is due on it. Elsewhere each line says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taxable: Option<bool>,
+    /// Where what it brings in is booked.
+    pub income_account_ref: Ref<AccountId>,
+}
+
+/// What kind of item is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum NewItemKind {
+    /// Sold, and not kept in stock.
+    NonInventory,
 }
 
 /// A document to create.

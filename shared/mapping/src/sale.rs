@@ -4,12 +4,14 @@
 //! that the record's problems and those of the look-up are told together. [`Reading::settle`] makes the sale of it.
 
 use crate::adjustment::{self, Adjustments, Applied, Fee};
-use crate::hubspot::{Contact, Enrolled, LineItem, LineItemProperties, Record, RecordId, RecordKind};
+use crate::hubspot::{
+    Company, Contact, Enrolled, LineItem, LineItemProperties, Record, RecordId, RecordKind,
+};
 use crate::line::{self, Article, Figures, SaleLine};
 use crate::money::{self, Currency};
-use crate::problem::{LineFault, Problem};
+use crate::problem::{Lack, LineFault, Problem};
 use crate::quickbooks::Address;
-use crate::text::{cut, is_refused, length, single_line, writable_line};
+use crate::text::{cut, is_refused, length, seen, single_line, writable_line};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,31 +70,58 @@ pub struct RecordRef {
     pub name: String,
 }
 
-/// The contact a sale is billed to. Texts are on one line and fit QuickBooks' fields (quickbooks.md §2.6).
+/// Which record of HubSpot is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuyerId {
+    /// A contact.
+    Contact(RecordId),
+    /// A company.
+    Company(RecordId),
+}
+
+impl BuyerId {
+    /// The record's id.
+    pub fn record(self) -> RecordId {
+        match self {
+            Self::Contact(id) | Self::Company(id) => id,
+        }
+    }
+}
+
+/// The contact or company a sale is billed to. Texts are on one line and fit QuickBooks' fields (quickbooks.md §2.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buyer {
-    /// The contact.
-    pub contact_id: RecordId,
-    /// Given name, ≤ 100 characters, without `:`.
+    /// The contact or company.
+    pub id: BuyerId,
+    /// A contact's given name, ≤ 100 characters, without `:`.
     pub first_name: Option<String>,
-    /// Family name, ≤ 100 characters, without `:`.
+    /// A contact's family name, ≤ 100 characters, without `:`.
     pub last_name: Option<String>,
-    /// E-mail address, ≤ 100 characters.
+    /// A company's name, ≤ 100 characters.
+    pub company_name: Option<String>,
+    /// The contact's e-mail address, ≤ 100 characters; that of a company's contact is for its documents only.
     pub email: Option<String>,
+    /// Whether the contact's field holds further addresses: one is for the customer to be found by, and the first it is.
+    pub has_more_emails: bool,
     /// Phone number, ≤ 30 characters.
     pub phone: Option<String>,
+    /// A company's website, ≤ 1000 characters, with its scheme.
+    pub website: Option<String>,
     /// Postal address; every part may be missing.
     pub address: Address,
 }
 
 impl Buyer {
-    /// How a person finds the contact: by name, else by e-mail, else by id.
+    /// How a person finds it: by name, else by e-mail, else by id.
     pub fn label(&self) -> String {
-        self.full_name().or_else(|| self.email.clone()).unwrap_or_else(|| self.contact_id.to_string())
+        self.full_name().or_else(|| self.email.clone()).unwrap_or_else(|| self.id.record().to_string())
     }
 
-    /// “First Last”, or the one there is; not cut to any length.
+    /// “First Last”, or the one there is, or the company's name without `:`; not cut to any length.
     pub(crate) fn full_name(&self) -> Option<String> {
+        if let Some(name) = &self.company_name {
+            return Some(single_line(&without_colons(name))).filter(|name| !name.is_empty());
+        }
         let parts: Vec<&str> =
             [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
         if parts.is_empty() { None } else { Some(parts.join(" ")) }
@@ -126,8 +155,15 @@ pub fn read(enrolled: &Enrolled) -> Reading {
     let Summary { record, amount, .. } = summary(&enrolled.record);
     let mut problems = Vec::new();
     let currency = common_currency(enrolled, &mut problems);
-    let (buyer, refused_email) = enrolled.contact.as_ref().map(buyer).unzip();
-    if buyer.is_none() {
+    let contact = enrolled.contact.as_ref().map(buyer).unzip();
+    let (buyer, refused_email) = match &enrolled.companies {
+        None => contact,
+        Some(companies) => {
+            let company = company_buyer(&record, companies, contact, &mut problems);
+            (company, None)
+        }
+    };
+    if buyer.is_none() && enrolled.companies.is_none() {
         problems.push(Problem::NoContact { record: record.name.clone() });
     }
     let lines: Vec<LineReading> =
@@ -230,18 +266,25 @@ fn line_reading(number: usize, item: &LineItem) -> LineReading {
 /// The buyer, and the e-mail address it had to be read without.
 fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
     let properties = &contact.properties;
-    let (email, refused_email) = match properties.email.as_deref().map(str::trim) {
+    let field_of_emails = properties.email.as_deref().map(seen).unwrap_or_default();
+    let mut emails = emails(&field_of_emails);
+    let (email, refused_email) = match emails.next() {
         Some(email) if is_usable_email(email) => (Some(email.to_owned()), None),
-        other => (None, other.filter(|email| !email.is_empty()).map(single_line)),
+        other => (None, other.map(|_| single_line(&field_of_emails))),
     };
+    let has_more_emails = email.is_some() && emails.next().is_some();
     let buyer = Buyer {
-        contact_id: contact.id,
-        first_name: field(&properties.firstname.as_deref().map(without_colons), 100),
-        last_name: field(&properties.lastname.as_deref().map(without_colons), 100),
+        id: BuyerId::Contact(contact.id),
+        company_name: None,
+        website: None,
+        first_name: name(&properties.firstname.as_deref().map(without_colons)),
+        last_name: name(&properties.lastname.as_deref().map(without_colons)),
         email,
+        has_more_emails,
         phone: field(&properties.phone, 30),
         address: Address {
             line1: field(&properties.address, 500),
+            line2: None,
             city: field(&properties.city, 255),
             country_sub_division_code: field(&properties.state, 255),
             postal_code: field(&properties.zip, 30),
@@ -251,11 +294,72 @@ fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
     (buyer, refused_email)
 }
 
+/// The company to bill, with its contact's e-mail address for the document; a contact is not needed.
+fn company_buyer(
+    record: &RecordRef,
+    companies: &[Company],
+    (contact, refused_email): (Option<Buyer>, Option<Option<String>>),
+    problems: &mut Vec<Problem>,
+) -> Option<Buyer> {
+    if let (Some(contact), Some(refused)) = (&contact, refused_email.flatten()) {
+        let lacks = vec![Lack::UsableEmail(refused)];
+        problems.push(Problem::ContactIncomplete { contact: contact.label(), lacks });
+    }
+    let [Company { id, properties }] = companies else {
+        let named = |company: &Company| company.properties.name.as_deref().map(single_line);
+        let names = companies.iter().map(|company| named(company).unwrap_or_else(|| company.id.to_string()));
+        problems.push(Problem::NoCompany { record: record.name.clone(), companies: names.collect() });
+        return None;
+    };
+    let buyer = Buyer {
+        id: BuyerId::Company(*id),
+        first_name: None,
+        last_name: None,
+        company_name: name(&properties.name),
+        has_more_emails: contact.as_ref().is_some_and(|contact| contact.has_more_emails),
+        email: contact.and_then(|contact| contact.email),
+        phone: field(&properties.phone, 30),
+        website: properties.domain.as_deref().and_then(website),
+        address: Address {
+            line1: field(&properties.address, 500),
+            line2: field(&properties.address2, 500),
+            city: field(&properties.city, 255),
+            country_sub_division_code: field(&properties.state, 255),
+            postal_code: field(&properties.zip, 30),
+            country: field(&properties.country, 255),
+        },
+    };
+    if buyer.company_name.is_none() || buyer.full_name().is_none() {
+        let (record, company) = (record.name.clone(), id.to_string());
+        problems.push(Problem::CompanyNameless { record, company });
+        return None;
+    }
+    Some(buyer)
+}
+
+/// A domain as a web address; QuickBooks refuses what is none (2200), and a document does not depend on it.
+fn website(domain: &str) -> Option<String> {
+    let domain = domain.trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let is_host = domain.contains('.') && domain.len() <= 253 && domain.bytes().all(plain);
+    is_host.then(|| format!("https://{domain}"))
+}
+
 /// What QuickBooks surely refuses (2210, 2040) is stopped here, where it can be said of which contact; whether an address is
 /// well-formed otherwise is HubSpot's and QuickBooks' business.
 fn is_usable_email(email: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || is_refused(c);
     email.contains('@') && !email.contains(odd) && length(email) <= 100
+}
+
+/// The addresses in a field: people write several, separated by commas or semicolons.
+pub(crate) fn emails(field: &str) -> impl Iterator<Item = &str> {
+    field.split([',', ';']).map(str::trim).filter(|email| !email.is_empty())
+}
+
+/// Customers are searched for by their names.
+fn name(text: &Option<String>) -> Option<String> {
+    field(&text.as_deref().map(seen), 100)
 }
 
 fn field(text: &Option<String>, limit: usize) -> Option<String> {

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use self::choices::{Amounts, Choices, DocumentNumber, NoLineItems, Tax, Totals};
+pub use self::choices::{Amounts, Bill, Choices, DocumentNumber, NoLineItems, Tax, Totals};
 
 use self::choices::FIELDS;
 use crate::books::Books;

@@ -2,8 +2,8 @@
 
 use crate::books::Books;
 use crate::hubspot::{
-    Adjustment, AdjustmentProperties, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties, Quote,
-    Record, RecordId,
+    Adjustment, AdjustmentProperties, Company, Contact, Deal, Enrolled, LineItem, Payment, PaymentProperties,
+    Quote, Record, RecordId,
 };
 use crate::item::MissingItem;
 use crate::lookup::{Answers, Links, Matched};
@@ -24,6 +24,7 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
     Enrolled {
         record: Record::Deal(Deal { id: RecordId(4821), properties: from_value(deal).unwrap() }),
         contact: Some(contact_with(contact)),
+        companies: None,
         line_items: line_items.collect(),
         discounts: Vec::new(),
         fees: Vec::new(),
@@ -68,6 +69,13 @@ pub(crate) fn with_payments(enrolled: Enrolled, payments: &[Value]) -> Enrolled 
 /// The contact 501 with the given properties.
 pub(crate) fn contact_with(properties: Value) -> Contact {
     Contact { id: RecordId(501), properties: from_value(properties).unwrap() }
+}
+
+/// The companies with the given properties, numbered from 701.
+pub(crate) fn companies(all: &[Value]) -> Option<Vec<Company>> {
+    let read = |value: &Value| from_value(value.clone()).unwrap();
+    let numbered = (701..).zip(all);
+    Some(numbered.map(|(id, one)| Company { id: RecordId(id), properties: read(one) }).collect())
 }
 
 /// A line nothing is wrong with; QuickBooks' item for it is [`widget`].

@@ -1,7 +1,21 @@
 //! Text from people: brought onto one line, freed of what QuickBooks refuses, compared, cut to its field lengths.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// What ties characters into one emoji: it means nothing when one of them is gone.
 const JOINERS: [char; 3] = ['\u{200D}', '\u{FE0E}', '\u{FE0F}'];
+
+/// Marks that nobody sees: they come along when text is copied, and a person cannot tell texts apart by them. The joiners of
+/// Arabic and Indic scripts are seen.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'
+        | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// The text without the marks that nobody sees: for what is searched for.
+pub(crate) fn seen(text: &str) -> String {
+    text.chars().filter(|c| !is_unseen(*c)).collect()
+}
 
 /// The text on one line: every run of white space and control characters is one space, none at the ends.
 pub(crate) fn single_line(text: &str) -> String {
@@ -10,7 +24,7 @@ pub(crate) fn single_line(text: &str) -> String {
 }
 
 /// On one line, as QuickBooks takes it: without the characters that need two UTF-16 units, emoji above all, which it
-/// refuses (2040). None when nothing is left.
+/// refuses (2040), and with each accent as part of its letter, as most systems write it. None when nothing is left.
 pub(crate) fn writable_line(text: &str) -> Option<String> {
     Some(single_line(&writable(text))).filter(|text| !text.is_empty())
 }
@@ -39,7 +53,7 @@ fn writable(text: &str) -> String {
             kept.push(c);
         }
     }
-    kept
+    ComposingNormalizerBorrowed::new_nfc().normalize(&kept).into_owned()
 }
 
 /// A form in which texts are equal when a person would say so: on one line, without regard to case, and without what
@@ -47,7 +61,7 @@ fn writable(text: &str) -> String {
 ///
 /// Upper case first, so that letters with two small forms (`σ` and `ς`, `ß` and `ss`) meet.
 pub(crate) fn fold(text: &str) -> String {
-    let text = writable_line(text).unwrap_or_default();
+    let text = writable_line(&seen(text)).unwrap_or_default();
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
@@ -80,6 +94,10 @@ mod tests {
         check("ΣΊΣΥΦΟΣ", "σίσυφος");
         check("Straße", "STRASSE");
         check("🚀 Widget 🚀", "widget");
+        check("Ame\u{301}lie", "Am\u{e9}lie");
+        check("\u{202B}דנה לוי\u{202C}", "דנה לוי");
+        check("Ana\u{200B} Tru\u{AD}jillo\u{FEFF}", "ana trujillo");
+        assert_ne!(fold("نمی\u{200C}خواهم"), fold("نمیخواهم"));
         assert_ne!(fold("Müller"), fold("Muller"));
     }
 
@@ -92,6 +110,7 @@ mod tests {
         check("Я ❤️ Widgets", Some("Я ❤️ Widgets"));
         check("नमस्‍ते", Some("नमस्‍ते")); // the joiner is part of the word
         check("🎁\u{FE0F}\u{7}🎁", None);
+        check("Ame\u{301}lie", Some("Am\u{e9}lie"));
         assert_eq!(writable_lines("🎁 Blue,\r\nwith a\u{7}bell 🔔\n").as_deref(), Some("Blue,\nwith a bell"));
         assert_eq!(writable_lines("🎁\n🔔"), None);
     }

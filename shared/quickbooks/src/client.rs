@@ -10,7 +10,7 @@ use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
 use mapping::money::Currency;
-use mapping::quickbooks::{Customer, Document, DocumentKind, Payment, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentKind, Item, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
 use rust_decimal::Decimal;
@@ -37,12 +37,18 @@ pub(crate) struct Limits {
     pub(crate) read: Duration,
     pub(crate) write: Duration,
     pub(crate) refresh: Duration,
+    pub(crate) exchange: Duration,
 }
 
 /// A write is given long: an answer cut off costs a quiet period (reliability.md c.3), and Intuit allows itself 120 s. So is
-/// a refresh: an answer cut off may have brought the only token that is still good (d.3).
-const LIMITS: Limits =
-    Limits { read: Duration::from_secs(6), write: Duration::from_secs(25), refresh: Duration::from_secs(20) };
+/// a refresh: an answer cut off may have brought the only token that is still good (d.3). Behind an exchange stands a browser,
+/// for which the gateway waits thirty seconds in all; whoever gets no answer begins again.
+const LIMITS: Limits = Limits {
+    read: Duration::from_secs(6),
+    write: Duration::from_secs(25),
+    refresh: Duration::from_secs(20),
+    exchange: Duration::from_secs(8),
+};
 
 /// QuickBooks' API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
@@ -50,6 +56,27 @@ pub struct Client {
     pub(crate) http: reqwest::Client,
     base_url: String,
     pub(crate) limits: Limits,
+    observer: fn(Called),
+}
+
+/// A call that came to its end, for whoever counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// How.
+    pub ending: Ending,
+    /// After this time.
+    pub duration: Duration,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With an answer that says something, be it a refusal.
+    Answered,
+    /// Turned away by a limit.
+    Throttled,
+    /// Without a usable answer.
+    Failed,
 }
 
 /// Why a [`Client`] cannot be made.
@@ -79,7 +106,7 @@ impl Client {
             .retry(reqwest::retry::never())
             .build()
             .map_err(SetupError::Http)?;
-        Self { http, base_url: String::new(), limits: LIMITS }.at(base_url)
+        Self { http, base_url: String::new(), limits: LIMITS, observer: |_| {} }.at(base_url)
     }
 
     /// The same for another address, over the same connections: each set of its own loads all root certificates at the cold
@@ -90,6 +117,12 @@ impl Client {
     pub fn at(&self, base_url: &str) -> Result<Self, SetupError> {
         let base_url = Url::parse(base_url).ok().filter(is_allowed).ok_or(SetupError::Address)?;
         Ok(Self { base_url: base_url.as_str().trim_end_matches('/').to_owned(), ..self.clone() })
+    }
+
+    /// The same, and each call that came to its end is told.
+    #[must_use]
+    pub fn told_to(self, observer: fn(Called)) -> Self {
+        Self { observer, ..self }
     }
 
     /// The connections: no redirects, no repeats, limits per call.
@@ -195,6 +228,15 @@ impl Company {
         if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
+    /// Creates an item from frozen bytes, sent as they are.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`].
+    pub async fn create_item(&self, body: &[u8], request_id: &RequestId) -> Result<Created<Item>, Error> {
+        let made: Created<Item> = self.create("item", "Item", body, request_id).await?;
+        if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
+    }
+
     /// Creates a payment from frozen bytes, sent as they are.
     ///
     /// # Errors
@@ -285,7 +327,8 @@ impl Company {
         let (started, effect) = (Instant::now(), call.effect);
         let (method, path) = (call.method.clone(), call.path.clone());
         let outcome = self.exchange(call).await;
-        let duration_ms = started.elapsed().as_millis() as u64;
+        let duration = started.elapsed();
+        let duration_ms = duration.as_millis() as u64;
         match &outcome {
             Ok(Answer { status, intuit_tid, .. }) => {
                 let intuit_tid = intuit_tid.as_deref();
@@ -295,14 +338,17 @@ impl Company {
                 tracing::info!(%method, path, duration_ms, %error, "QuickBooks did not answer");
             }
         }
-        let answer = outcome?;
-        let intuit_tid = answer.intuit_tid.clone();
-        Ok((sort(effect, answer)?, intuit_tid))
+        let answered = outcome.and_then(|answer| {
+            let intuit_tid = answer.intuit_tid.clone();
+            Ok((sort(effect, answer)?, intuit_tid))
+        });
+        (self.client.observer)(Called { ending: ending(answered.as_ref().err()), duration });
+        answered
     }
 
     /// Queries are POSTs too.
     async fn exchange(&self, call: Call<'_>) -> Result<Answer, Error> {
-        let Client { http, base_url, limits } = &self.client;
+        let Client { http, base_url, limits, .. } = &self.client;
         let limit = match call.effect {
             Effect::Read => limits.read,
             Effect::Write => limits.write,
@@ -323,6 +369,14 @@ impl Company {
             .map_err(Error::without_answer)?;
         let (status, intuit_tid) = (response.status().as_u16(), intuit_tid(response.headers()));
         Ok(Answer { status, intuit_tid, body: read_capped(response).await })
+    }
+}
+
+fn ending(error: Option<&Error>) -> Ending {
+    match error {
+        Some(Error::Throttled) => Ending::Throttled,
+        Some(Error::NotSent(_) | Error::Unknown(_)) => Ending::Failed,
+        None | Some(Error::Unauthorized | Error::Forbidden(_) | Error::Rejected(_)) => Ending::Answered,
     }
 }
 

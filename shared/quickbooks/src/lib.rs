@@ -14,7 +14,7 @@ pub mod request_id;
 #[cfg(test)]
 mod test_server;
 
-pub use client::{BATCH, Client, Company, Created, Rows};
+pub use client::{BATCH, Called, Client, Company, Created, Ending, Rows};
 pub use error::Error;
 pub use fault::{Fault, Meaning};
 pub use query::Query;

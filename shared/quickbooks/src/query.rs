@@ -76,6 +76,8 @@ pub enum Attribute {
     Id,
     /// A customer's name.
     DisplayName,
+    /// The company a customer is or belongs to.
+    CompanyName,
     /// A customer's e-mail, compared by its address.
     PrimaryEmailAddr,
     /// An item's name.
@@ -101,6 +103,7 @@ impl Attribute {
         match self {
             Self::Id => "Id",
             Self::DisplayName => "DisplayName",
+            Self::CompanyName => "CompanyName",
             Self::PrimaryEmailAddr => "PrimaryEmailAddr",
             Self::Name => "Name",
             Self::Sku => "Sku",

@@ -2,14 +2,17 @@
 //!
 //! Each write holds only while the company is linked to the portal that chooses (reliability.md §f, T4).
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
 
-use crate::item::{VERSION, number, text};
+use crate::item::{VERSION, number, text, unless_refused};
 use crate::portal::{LINK, PORTAL, SETTINGS, partition};
+use crate::retry::is_refusal;
 use crate::{Error, Store};
 
 /// What became of a choice.
@@ -32,7 +35,7 @@ impl Store {
         realm: &RealmId,
         name: &str,
     ) -> Result<Chosen, Error> {
-        let renamed = self
+        let rename = self
             .dynamodb
             .update_item()
             .table_name(&self.names.table)
@@ -41,16 +44,9 @@ impl Store {
             .update_expression("SET #name = :name")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", text(name))
-            .send()
-            .await;
-        match renamed {
-            Ok(_) => Ok(Chosen::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(Chosen::Overtaken),
-                _ => Err(Error::unavailable("renaming the company")(error)),
-            },
-        }
+            .expression_attribute_values(":name", text(name));
+        let is_renamed = unless_refused(rename, "renaming the company").await?;
+        Ok(if is_renamed { Chosen::Yes } else { Chosen::Overtaken })
     }
 
     /// Lets the choice `default` mean this company.
@@ -132,16 +128,48 @@ impl Store {
             .transact_items(TransactWriteItem::builder().update(choose).build())
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(Chosen::Yes),
-            Err(error) => match error.as_service_error() {
-                Some(refused) if refused.is_transaction_canceled_exception() => Ok(Chosen::Overtaken),
-                _ => Err(Error::unavailable(doing)(error)),
-            },
-        }
+        sent.map_or_else(|error| overtaken(error, doing), |_| Ok(Chosen::Yes))
     }
 
     fn item(&self, update: UpdateBuilder, portal: PortalId, sort: &str) -> UpdateBuilder {
         update.table_name(&self.names.table).key("pk", text(partition(portal))).key("sk", text(sort))
+    }
+}
+
+/// A transaction whose conditions did not hold was overtaken. One that was cancelled for anything else, such as a limit, says
+/// nothing of anybody.
+fn overtaken<R: std::fmt::Debug + Send + Sync + 'static>(
+    error: SdkError<TransactWriteItemsError, R>,
+    doing: &'static str,
+) -> Result<Chosen, Error> {
+    match error.as_service_error().is_some_and(is_refusal) {
+        true => Ok(Chosen::Overtaken),
+        false => Err(Error::unavailable(doing)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+
+    use super::*;
+
+    #[test]
+    fn only_a_condition_that_did_not_hold_means_that_somebody_was_faster() {
+        let cancelled = |codes: [&str; 2]| {
+            let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+            let cancelled =
+                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into()));
+            let error = TransactWriteItemsError::TransactionCanceledException(cancelled.build());
+            overtaken(SdkError::service_error(error, "the answer"), "choosing").ok()
+        };
+        assert_eq!(cancelled(["ConditionalCheckFailed", "None"]), Some(Chosen::Overtaken));
+        assert_eq!(cancelled(["None", "ConditionalCheckFailed"]), Some(Chosen::Overtaken));
+        for other in
+            ["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict", "ValidationError"]
+        {
+            assert_eq!(cancelled(["None", other]), None, "{other}");
+        }
     }
 }

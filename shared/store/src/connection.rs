@@ -6,22 +6,27 @@
 //! - [`Store::commit`] lets the connection name the next version, if generation and fence are still the holder's;
 //! - [`Store::require_reauth`] ends a grant under the same condition, so that nobody can end one that was renewed meanwhile;
 //! - whoever connects again ([`Store::connect_quickbooks`]) asks only for the generation: a person's consent beats a lease.
+//!   In the same transaction stands the company's link, so that there is no connection that nobody can see or take away.
 //!
 //! What a caller should do with all that is decided in `app::renewal`. QuickBooks connections also stand in the index `due`,
 //! in shards of their own: when the schedule should look at them. HubSpot's are renewed on use (rulings.md 22).
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
 use crate::item::{Item, VERSION, millis, number, text};
+use crate::portal::NewCompany;
 use crate::record::Nonce;
+use crate::retry::{is_conflict, is_refusal};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
 
@@ -54,6 +59,8 @@ pub struct Connection {
     pub hard_expires_at: Option<Timestamp>,
     /// When the company was last used, to the hour.
     pub last_used_at: Option<Timestamp>,
+    /// When the vendor refused an access token of this generation that had only just been bought.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// What is known of a grant.
@@ -246,6 +253,21 @@ impl Store {
         ran(update.send().await, "noting the use").map(drop)
     }
 
+    /// Notes that the vendor refused an access token of this generation as soon as it was bought; the next renewal clears the
+    /// note.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: whoever comes next may find it out anew.
+    pub async fn note_refused(&self, owner: &Owner, generation: u64, now: Timestamp) -> Result<(), Error> {
+        let update = self
+            .update(owner)
+            .update_expression("SET refused_at = :now")
+            .condition_expression("generation = :generation")
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":generation", number(generation));
+        ran(update.send().await, "noting a refusal").map(drop)
+    }
+
     /// The QuickBooks connections that the schedule should look at now, the longest due first, up to `limit` of each shard.
     /// The index may lag: read the connection before acting on it.
     ///
@@ -276,7 +298,13 @@ impl Store {
 
     /// Stores the tokens of a consent, and lets the connection name them: the first ones, or those of a reconnect, which
     /// follow the generation that stands, clear the journal and end whatever lease there is.
-    pub(crate) async fn connect(&self, owner: &Owner, consent: &Grant) -> Result<(), Error> {
+    /// With the tokens of a company, its link.
+    pub(crate) async fn connect(
+        &self,
+        owner: &Owner,
+        consent: &Grant,
+        company: Option<&NewCompany>,
+    ) -> Result<(), Error> {
         for _try in 0..TRIES {
             let before = self.connection(owner).await?;
             let generation =
@@ -287,7 +315,12 @@ impl Store {
                 None => self.create_tokens(owner, &grant).await?,
                 Some(_) => self.put_tokens(owner, &grant).await?,
             };
-            if !self.consented(owner, before.as_ref(), &grant, &version_id).await? {
+            let consented = self.consented(owner, before.as_ref(), &grant, &version_id);
+            let done = match company {
+                None => ran(consented.send().await, "saving the connection")?.names(&version_id),
+                Some(company) => self.linked(owner.portal(), company, &consented).await?,
+            };
+            if !done {
                 continue;
             }
             self.make_current(owner, &version_id).await;
@@ -298,22 +331,49 @@ impl Store {
         Err(Error::unavailable("connecting")(std::io::Error::other("tokens are renewed again and again")))
     }
 
-    /// False when the connection is no longer what it was.
-    async fn consented(
+    /// Names the tokens of a consent, if the connection is still what it was.
+    fn consented(
         &self,
         owner: &Owner,
         before: Option<&Connection>,
         grant: &Grant,
         version_id: &str,
-    ) -> Result<bool, Error> {
+    ) -> UpdateItemFluentBuilder {
         let update = moved(self.update(owner), owner, grant, version_id);
-        let update = match before {
+        match before {
             None => update.condition_expression("attribute_not_exists(pk)"),
             Some(before) => update
                 .condition_expression("generation = :before")
                 .expression_attribute_values(":before", number(before.generation)),
-        };
-        Ok(ran(update.send().await, "saving the connection")?.names(version_id))
+        }
+    }
+
+    /// The same together with the company's link. False when the connection is no longer what it was, or is being written.
+    async fn linked(
+        &self,
+        id: PortalId,
+        company: &NewCompany,
+        consented: &UpdateItemFluentBuilder,
+    ) -> Result<bool, Error> {
+        const DOING: &str = "linking the company";
+        let note = self.link_note(&company.realm, id).map_err(Error::unavailable(DOING))?;
+        let linked = self
+            .dynamodb
+            .transact_write_items()
+            .transact_items(part(consented).map_err(Error::unavailable(DOING))?)
+            .transact_items(part(&self.link(id, company)).map_err(Error::unavailable(DOING))?)
+            .transact_items(TransactWriteItem::builder().put(note).build())
+            .send()
+            .await;
+        match linked {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(|error| is_refusal(error) || is_conflict(error)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::unavailable(DOING)(error)),
+        }
     }
 
     fn update(&self, owner: &Owner) -> UpdateItemFluentBuilder {
@@ -353,7 +413,7 @@ fn moved(
 ) -> UpdateItemFluentBuilder {
     let mut set = "SET v = :v, generation = :generation, version_id = :version, #status = :ok, access_expires_at = :access"
         .to_owned();
-    let mut remove = " REMOVE lease_owner, lease_until".to_owned();
+    let mut remove = " REMOVE lease_owner, lease_until, refused_at".to_owned();
     let mut update = update
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":v", number(VERSION))
@@ -380,6 +440,19 @@ fn moved(
             .expression_attribute_values(":next_at", millis(looked_at(grant.access_expires_at)));
     }
     update.update_expression(set + &remove)
+}
+
+/// The same write as part of a transaction.
+fn part(update: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, BuildError> {
+    let update = Update::builder()
+        .set_table_name(update.get_table_name().clone())
+        .set_key(update.get_key().clone())
+        .set_update_expression(update.get_update_expression().clone())
+        .set_condition_expression(update.get_condition_expression().clone())
+        .set_expression_attribute_names(update.get_expression_attribute_names().clone())
+        .set_expression_attribute_values(update.get_expression_attribute_values().clone())
+        .build()?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
 /// When the schedule first looks at tokens whose access token ends then.
@@ -430,6 +503,7 @@ pub(crate) fn read(attributes: &HashMap<String, AttributeValue>) -> Result<Conne
         refresh_expires_at: item.optional_time("refresh_expires_at")?,
         hard_expires_at: item.optional_time("hard_expires_at")?,
         last_used_at: item.optional_time("last_used_at")?,
+        refused_at: item.optional_time("refused_at")?,
     })
 }
 

@@ -38,7 +38,7 @@ impl Store {
     pub async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
         let free = match claim.key {
             Key::Execution { .. } => UNFINISHED,
-            Key::Customer { .. } => "st IN (:CLAIMED, :PLANNED, :SENT)",
+            Key::Customer { .. } | Key::Item { .. } => "st IN (:CLAIMED, :PLANNED, :SENT)",
         };
         // What is taken up by itself may have been given back for later since it was found due.
         let is_due = if claim.delivered { "" } else { " AND next_at <= :now" };
@@ -311,7 +311,7 @@ impl Transition {
             Self::Release { .. } => "releasing the record",
             Self::Tell => "telling HubSpot early",
             Self::Settle => "settling the callback",
-            Self::Forget { .. } => "forgetting the customer",
+            Self::Forget { .. } => "forgetting what is gone",
         }
     }
 }
@@ -350,7 +350,7 @@ fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
 fn is_done(record: &Record) -> bool {
     match record.key {
         Key::Execution { .. } => record.state.is_terminal(),
-        Key::Customer { .. } => record.state == State::DocDone,
+        Key::Customer { .. } | Key::Item { .. } => record.state == State::DocDone,
     }
 }
 
@@ -396,7 +396,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     write.value(":replans", number(REPLANS));
                     format!("{held_by_us} AND st = :SENT AND {twice}")
                 }
-                Key::Customer { .. } => format!("{held_by_us} AND st = :SENT"),
+                Key::Customer { .. } | Key::Item { .. } => format!("{held_by_us} AND st = :SENT"),
             }
         }
         Transition::Record { id, made, pay_plan } => {
@@ -406,7 +406,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     write.set("doc = :doc", [(":doc", text(made.to_string()))]).remove("quiet_until");
                     write.set_pay_plan(pay_plan.as_ref());
                 }
-                Key::Customer { .. } => {
+                Key::Customer { .. } | Key::Item { .. } => {
                     write.remove("#plan, plan_hash, rid, quiet_until, lease_owner, lease_until");
                 }
             }
@@ -517,7 +517,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                 )
                 .set("lease_until = :zero", [])
                 .remove("doc_id, replanned_for");
-            write.value(":gone", text(gone.to_string()));
+            write.value(":gone", text(gone));
             "fence = :fence AND st = :DOC_DONE AND doc_id = :gone".to_owned()
         }
     };
@@ -531,11 +531,11 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
     condition
 }
 
-/// An execution's company was fixed by its claim; a customer's claim has the company in its key.
+/// An execution's company was fixed by its claim; a customer's or item's claim has the company in its key.
 fn same_realm(held: &Record) -> &'static str {
     match held.key {
         Key::Execution { .. } => "realm = :realm",
-        Key::Customer { .. } => "(attribute_not_exists(realm) OR realm = :realm)",
+        Key::Customer { .. } | Key::Item { .. } => "(attribute_not_exists(realm) OR realm = :realm)",
     }
 }
 

@@ -1,11 +1,13 @@
 //! What installing the app, connecting a company and taking either away changes about a portal, besides tokens; and which
 //! portals link a company, for a grant is ended at Intuit only when nobody else uses it (rulings.md 23).
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::Put;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
-use crate::item::{Item, VERSION, number, text};
+use crate::item::{Item, VERSION, number, text, unless_refused};
 use crate::portal::{PORTAL, partition};
 use crate::{Error, Store};
 
@@ -35,7 +37,7 @@ impl Store {
             .update_expression("SET default_realm = :realm")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(default_realm)")
             .expression_attribute_values(":realm", text(realm.as_str()));
-        unless_refused(update, "choosing the default company").await
+        unless_refused(update, "choosing the default company").await.map(drop)
     }
 
     /// Leaves the portal without a default, if it was this company.
@@ -48,7 +50,7 @@ impl Store {
             .update_expression("REMOVE default_realm")
             .condition_expression("default_realm = :realm")
             .expression_attribute_values(":realm", text(realm.as_str()));
-        unless_refused(update, "dropping the default company").await
+        unless_refused(update, "dropping the default company").await.map(drop)
     }
 
     /// Whether a portal links the company, other than this one.
@@ -73,22 +75,10 @@ impl Store {
         Ok(sorts.collect::<Result<Vec<_>, _>>()?.into_iter().any(|sort| own.as_ref() != Some(&sort)))
     }
 
-    /// Notes that the portal links the company.
-    pub(crate) async fn note_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
-        let put = self.dynamodb.put_item().table_name(&self.names.table);
-        let put =
-            put.item("pk", text(linked(realm))).item("sk", text(partition(id))).item("v", number(VERSION));
-        put.send().await.map_err(Error::unavailable("noting the link")).map(drop)
-    }
-
-    /// Notes that the portal no longer links the company.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn forget_link(&self, realm: &RealmId, id: PortalId) -> Result<(), Error> {
-        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
-        let delete = delete.key("pk", text(linked(realm))).key("sk", text(partition(id)));
-        delete.send().await.map_err(Error::unavailable("forgetting the link")).map(drop)
+    /// The note that the portal links the company.
+    pub(crate) fn link_note(&self, realm: &RealmId, id: PortalId) -> Result<Put, BuildError> {
+        let put = Put::builder().table_name(&self.names.table);
+        put.item("pk", text(linked(realm))).item("sk", text(partition(id))).item("v", number(VERSION)).build()
     }
 
     fn update_portal(&self, id: PortalId) -> UpdateItemFluentBuilder {
@@ -97,20 +87,7 @@ impl Store {
     }
 }
 
-fn linked(realm: &RealmId) -> String {
+/// Where the notes stand of who links the company.
+pub(crate) fn linked(realm: &RealmId) -> String {
     format!("Q#{realm}")
-}
-
-/// A condition that does not hold means that there is nothing to do.
-async fn unless_refused(update: UpdateItemFluentBuilder, doing: &'static str) -> Result<(), Error> {
-    match update.send().await {
-        Err(error)
-            if !error
-                .as_service_error()
-                .is_some_and(|refused| refused.is_conditional_check_failed_exception()) =>
-        {
-            Err(Error::unavailable(doing)(error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
@@ -42,6 +43,20 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(Error::unavailable(doing))
+    }
+}
+
+/// Sends a write whose condition says whether there is anything to do; false when there was not.
+pub(crate) async fn unless_refused(
+    update: UpdateItemFluentBuilder,
+    doing: &'static str,
+) -> Result<bool, Error> {
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(refused) if refused.is_conditional_check_failed_exception() => Ok(false),
+            _ => Err(Error::unavailable(doing)(error)),
+        },
     }
 }
 

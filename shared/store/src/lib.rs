@@ -50,6 +50,8 @@ pub struct Names {
     pub app_secret: String,
     /// What the names of token secrets begin with; ends in `/`.
     pub token_prefix: String,
+    /// The KMS key that new token secrets are encrypted with; none for AWS's own.
+    pub token_key: Option<String>,
 }
 
 impl Store {
@@ -94,6 +96,12 @@ pub enum Error {
         what: &'static str,
         /// Which attribute.
         detail: String,
+    },
+    /// What is stored for one portal or company names another: never used, and a person must look at once.
+    #[error("{what} in the store name another portal or company")]
+    Misplaced {
+        /// Which secret.
+        what: &'static str,
     },
     /// The secret does not exist, or has no such version.
     #[error("there is no {what}")]

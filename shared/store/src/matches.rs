@@ -1,12 +1,13 @@
-//! What we remember of earlier matches: which customer a contact became, which item a product became. Only an economy:
+//! What we remember of earlier matches: which customer a contact or company became, which item a product became. Only an economy:
 //! a match that is wrong by now is found out by QuickBooks (610, 2500), and the next plan asks instead of remembering.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
-use mapping::hubspot::{PortalId, RecordId};
+use mapping::hubspot::PortalId;
 use mapping::lookup::LinkedCustomer;
 use mapping::quickbooks::{CustomerId, ItemId, RealmId};
+use mapping::sale::BuyerId;
 
 use crate::item::{Item, VERSION, number, text};
 use crate::{Error, Store};
@@ -14,7 +15,7 @@ use crate::{Error, Store};
 /// Matches of one portal with one company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches {
-    /// The customer a contact became.
+    /// The customer a contact or company became.
     pub customer: Option<LinkedCustomer>,
     /// The item each HubSpot product became.
     pub items: HashMap<String, ItemId>,
@@ -25,7 +26,7 @@ const READ_AT_ONCE: usize = 100;
 const WRITE_AT_ONCE: usize = 25;
 
 impl Store {
-    /// What is remembered of this contact and these products. What cannot be read at once counts as not remembered.
+    /// What is remembered of this buyer and these products. What cannot be read at once counts as not remembered.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
@@ -33,18 +34,18 @@ impl Store {
         &self,
         portal: PortalId,
         realm: &RealmId,
-        contact: Option<RecordId>,
+        buyer: Option<BuyerId>,
         products: &[String],
     ) -> Result<Matches, Error> {
         let sorts: Vec<String> =
-            contact.map(contact_sort).into_iter().chain(products.iter().map(|id| product_sort(id))).collect();
+            buyer.map(buyer_sort).into_iter().chain(products.iter().map(|id| product_sort(id))).collect();
         let mut found = Matches::default();
         for sorts in sorts.chunks(READ_AT_ONCE) {
             for attributes in self.matched_items(portal, realm, sorts).await? {
                 let item = Item { what: "a match", attributes: &attributes };
                 let id = item.text("id")?;
                 match item.text("sk")?.split_once('#') {
-                    Some(("CONTACT", _)) => {
+                    Some(("CONTACT" | "COMPANY", _)) => {
                         let currency = item.optional_text("currency").and_then(|code| code.parse().ok());
                         let (id, name) = (CustomerId(id), item.text("name")?);
                         found.customer = Some(LinkedCustomer { id, name, currency });
@@ -67,13 +68,13 @@ impl Store {
         &self,
         portal: PortalId,
         realm: &RealmId,
-        contact: RecordId,
+        buyer: BuyerId,
         matches: &Matches,
     ) -> Result<(), Error> {
         let pk = partition(portal, realm);
         let customer = matches.customer.iter().map(|LinkedCustomer { id, name, currency }| {
             let mut item = HashMap::from([
-                ("sk".to_owned(), text(contact_sort(contact))),
+                ("sk".to_owned(), text(buyer_sort(buyer))),
                 ("id".to_owned(), text(&id.0)),
                 ("name".to_owned(), text(name)),
             ]);
@@ -134,8 +135,11 @@ fn partition(portal: PortalId, realm: &RealmId) -> String {
     format!("M#{portal}#{realm}")
 }
 
-fn contact_sort(contact: RecordId) -> String {
-    format!("CONTACT#{contact}")
+fn buyer_sort(buyer: BuyerId) -> String {
+    match buyer {
+        BuyerId::Contact(contact) => format!("CONTACT#{contact}"),
+        BuyerId::Company(company) => format!("COMPANY#{company}"),
+    }
 }
 
 fn product_sort(product: &str) -> String {

@@ -1,16 +1,17 @@
 //! Companies whose tokens we have and that nobody has confirmed yet. Until a person has seen which company it is and to
 //! which portal it goes, its tokens wait in a secret of their own and open nothing.
 //!
-//! The item is written before the secret and deleted after it, so that no secret is left that nobody finds.
+//! The item is written before the secret and deleted after it, so that no secret is left that nobody finds. Whoever acts on a
+//! person's decision writes it there first: of two that differ one is acted on.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde::{Deserialize, Serialize};
 
 use crate::consent::WAITED_FOR;
 use crate::handle::Handle;
-use crate::item::{Item, VERSION, number, text};
+use crate::item::{Item, VERSION, number, text, unless_refused};
 use crate::portal::NewCompany;
 use crate::tokens::{self, Grant, Owner};
 use crate::{Error, Store};
@@ -34,6 +35,11 @@ impl Pending {
         now.duration_since(self.at) >= WAITED_FOR
     }
 
+    /// Whether nobody is confirming it any more, either: whoever did so at the last moment has long ended.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) >= WAITED_FOR + CONFIRMED_WITHIN
+    }
+
     /// Whose the tokens would be.
     pub fn owner(&self) -> Owner {
         Owner::QuickBooks(self.portal, self.company.realm.clone())
@@ -44,6 +50,27 @@ impl Pending {
         &self.company.realm
     }
 }
+
+/// What a person says of a company that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is the right one.
+    Connect,
+    /// It is not, or shall not be connected.
+    Cancel,
+}
+
+impl Decision {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// No confirmation takes so long: a function that answers browsers is killed after half of it.
+const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 const PARTITION: &str = "PENDING";
 const WHAT: &str = "the unconfirmed company";
@@ -67,6 +94,7 @@ impl Store {
             .map_err(Error::unavailable(DOING))?;
         let json = tokens::to_json(&pending.owner(), grant).map_err(Error::unavailable(DOING))?;
         let create = self.secrets.create_secret().name(self.pending_secret(&handle.hash()));
+        let create = create.set_kms_key_id(self.names.token_key.clone());
         create.secret_string(json).send().await.map_err(Error::unavailable(DOING))?;
         Ok(())
     }
@@ -90,10 +118,11 @@ impl Store {
         Item { what: WHAT, attributes: &attributes }.optional_json("pending")
     }
 
-    /// All companies that wait, by the hashes of their handles; there are never many.
+    /// All companies that wait, by the hashes of their handles; there are never many. One that cannot be read is left out, and
+    /// told in the log: it may not stand in everybody's way.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] or [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn pending_companies(&self) -> Result<Vec<(String, Pending)>, Error> {
         let found = self.items_of(PARTITION, "reading the unconfirmed companies").await?;
         let read = |attributes| {
@@ -101,13 +130,36 @@ impl Store {
             let pending = item.optional_json("pending")?.ok_or_else(|| Error::corrupt(WHAT, "pending"))?;
             Ok((item.text("sk")?, pending))
         };
-        found.iter().map(read).collect()
+        let readable = |read: Result<_, Error>| {
+            read.inspect_err(|error| tracing::error!(%error, "left alone: a person must look")).ok()
+        };
+        Ok(found.iter().map(read).filter_map(readable).collect())
+    }
+
+    /// Lets one decision on a company that waits be acted on, as often as need be, and no other. False: it waits no more, or
+    /// the other decision was first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: to be called again.
+    pub async fn decide_pending(&self, hash: &str, decision: Decision) -> Result<bool, Error> {
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(PARTITION))
+            .key("sk", text(hash))
+            .update_expression("SET decision = :decision")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(decision) OR decision = :decision)",
+            )
+            .expression_attribute_values(":decision", text(decision.as_str()));
+        unless_refused(update, "deciding on an unconfirmed company").await
     }
 
     /// The tokens of a company that waits; none if they are gone.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], or [`Error::Corrupt`] when they are of another company.
+    /// [`Error::Unavailable`], or [`Error::Misplaced`] when they are of another company.
     pub async fn pending_grant(&self, hash: &str, pending: &Pending) -> Result<Option<Grant>, Error> {
         let read = self.secrets.get_secret_value().secret_id(self.pending_secret(hash)).send().await;
         match read {

@@ -1,6 +1,8 @@
 //! A portal, its link to HubSpot and the QuickBooks companies linked to it: one query reads them all.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mapping::books::Books;
@@ -10,7 +12,8 @@ use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS};
+use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS, Status};
+use crate::installation::linked;
 use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
@@ -24,7 +27,7 @@ pub struct Portal {
     pub domain: Option<String>,
     /// Its time zone: the day of a document is a day there.
     pub time_zone: TimeZone,
-    /// What the choice `default` means.
+    /// What the choice `default` means: one of the companies.
     pub default_realm: Option<RealmId>,
     /// Its connection to HubSpot; none after an uninstall.
     pub hubspot: Option<Connection>,
@@ -33,6 +36,11 @@ pub struct Portal {
 }
 
 impl Portal {
+    /// Whether HubSpot still accepts the app, as far as we know.
+    pub fn is_installed(&self) -> bool {
+        self.hubspot.as_ref().is_some_and(|hubspot| hubspot.status == Status::Ok)
+    }
+
     /// The linked company with this realm id.
     pub fn company(&self, realm: &RealmId) -> Option<&Company> {
         self.companies.iter().find(|company| company.realm == *realm)
@@ -130,12 +138,12 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`]: whether it is connected is not known.
     pub async fn connect_hubspot(&self, id: PortalId, grant: &Grant) -> Result<(), Error> {
-        self.connect(&Owner::HubSpot(id), grant).await
+        self.connect(&Owner::HubSpot(id), grant, None).await
     }
 
-    /// Connects a company, or connects it again: its tokens, the connection that names them, and the link from the portal.
-    /// The grant's generation does not count: it follows the one that stands. That the tokens are this company's was proven
-    /// before.
+    /// Connects a company, or connects it again: its tokens, then, all at once, the connection that names them and the link
+    /// from the portal. The grant's generation does not count: it follows the one that stands. That the tokens are this
+    /// company's was proven before.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: whether it is connected is not known.
@@ -145,12 +153,11 @@ impl Store {
         company: &NewCompany,
         grant: &Grant,
     ) -> Result<(), Error> {
-        self.connect(&Owner::QuickBooks(id, company.realm.clone()), grant).await?;
-        self.note_link(&company.realm, id).await?;
-        self.link(id, company).await
+        self.connect(&Owner::QuickBooks(id, company.realm.clone()), grant, Some(company)).await
     }
 
-    async fn link(&self, id: PortalId, company: &NewCompany) -> Result<(), Error> {
+    /// The link from a portal to a company.
+    pub(crate) fn link(&self, id: PortalId, company: &NewCompany) -> UpdateItemFluentBuilder {
         let texts = [
             (":legal_name", "legal_name", company.legal_name.clone()),
             (":country", "country", company.country.clone()),
@@ -178,12 +185,7 @@ impl Store {
             set += ", connected_at = :connected_at";
             update = update.expression_attribute_values(":connected_at", millis(at));
         }
-        update
-            .update_expression(set)
-            .send()
-            .await
-            .map_err(Error::unavailable("linking the company"))
-            .map(drop)
+        update.update_expression(set)
     }
 
     /// Takes a portal's connection to HubSpot away, and its tokens. Again, it does nothing.
@@ -191,29 +193,40 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`]: something of it may be left; to be called again.
     pub async fn disconnect_hubspot(&self, id: PortalId) -> Result<(), Error> {
-        self.disconnect(&Owner::HubSpot(id)).await
+        let owner = Owner::HubSpot(id);
+        self.delete_tokens(&owner).await?;
+        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
+        let delete = delete.key("pk", text(owner.partition())).key("sk", text(owner.connection_sort()));
+        delete.send().await.map_err(Error::unavailable("taking the connection away")).map(drop)
     }
 
-    /// Takes the link to a company away, then the connection, then its tokens; its settings stay. Again, it does nothing.
-    /// Ending the grant at Intuit is the caller's business (rulings.md 23).
+    /// Deletes a company's tokens, then, all at once, the connection and the link: whatever fails, the company is there as
+    /// long as anything of it is, to be taken away again. Its settings stay. Again, it does nothing. Ending the grant at Intuit
+    /// is the caller's business (rulings.md 23).
     ///
     /// # Errors
     /// [`Error::Unavailable`]: something of it may be left; to be called again.
     pub async fn disconnect_quickbooks(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
-        self.delete(id, &format!("{LINK}{realm}"), "taking the link away").await?;
-        self.delete(id, &format!("{BOOKS}{realm}"), "forgetting the preferences").await?;
-        self.disconnect(&Owner::QuickBooks(id, realm.clone())).await
+        const DOING: &str = "taking the company away";
+        let owner = Owner::QuickBooks(id, realm.clone());
+        self.delete_tokens(&owner).await?;
+        let (own, linked) = (partition(id), linked(realm));
+        let gone = [
+            (&own, owner.connection_sort()),
+            (&own, format!("{LINK}{realm}")),
+            (&own, format!("{BOOKS}{realm}")),
+            (&linked, partition(id)),
+        ];
+        let deletes = gone.into_iter().map(|(partition, sort)| self.deletion(partition, &sort));
+        let deletes = deletes.collect::<Result<Vec<_>, _>>().map_err(Error::unavailable(DOING))?;
+        let delete = self.dynamodb.transact_write_items().set_transact_items(Some(deletes));
+        delete.send().await.map_err(Error::unavailable(DOING)).map(drop)
     }
 
-    async fn disconnect(&self, owner: &Owner) -> Result<(), Error> {
-        self.delete(owner.portal(), &owner.connection_sort(), "taking the connection away").await?;
-        self.delete_tokens(owner).await
-    }
-
-    async fn delete(&self, id: PortalId, sort: &str, doing: &'static str) -> Result<(), Error> {
-        let delete = self.dynamodb.delete_item().table_name(&self.names.table);
-        let delete = delete.key("pk", text(partition(id))).key("sk", text(sort));
-        delete.send().await.map_err(Error::unavailable(doing)).map(drop)
+    fn deletion(&self, partition: &str, sort: &str) -> Result<TransactWriteItem, BuildError> {
+        let delete = Delete::builder().table_name(&self.names.table);
+        let delete = delete.key("pk", text(partition)).key("sk", text(sort)).build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// Keeps how a company keeps its books, as QuickBooks said it at `read_at`.
@@ -306,12 +319,14 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             connection: connection::read(connection.attributes)?,
         });
     }
+    let default_realm = portal.optional_text("default_realm").map(realm_id).transpose()?;
     Ok(Some(Portal {
         id,
         domain: portal.optional_text("domain").filter(|domain| !domain.is_empty()),
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
-        default_realm: portal.optional_text("default_realm").map(realm_id).transpose()?,
+        // Chosen while the company was taken away: nothing means it.
+        default_realm: default_realm.filter(|realm| companies.iter().any(|company| company.realm == *realm)),
         hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))

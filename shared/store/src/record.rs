@@ -1,4 +1,4 @@
-//! The record of one effect in QuickBooks: an execution's document, or a customer we create. Its states, and every way it
+//! The record of one effect in QuickBooks: an execution's document, or a customer or item we create. Its states, and every way it
 //! may change, each one conditional write.
 //!
 //! ```text
@@ -47,7 +47,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
-use mapping::quickbooks::{CustomerId, DocumentKind, RealmId};
+use mapping::quickbooks::{DocumentKind, RealmId};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -67,6 +67,11 @@ pub enum Key {
     },
     /// The claim on a customer to be created: a hash of environment, realm and identity (rulings.md 8).
     Customer {
+        /// 64 hexadecimal digits.
+        identity: String,
+    },
+    /// The claim on an item to be created, likewise.
+    Item {
         /// 64 hexadecimal digits.
         identity: String,
     },
@@ -96,14 +101,14 @@ impl Key {
     }
 
     /// The execution's id within its portal: the callback id with what is special in keys and URLs escaped, and for a retry
-    /// `~` and its number. A customer's is its identity.
+    /// `~` and its number. A claim's is its identity.
     pub fn id(&self) -> String {
         match self {
             Self::Execution { callback_id, retry, .. } => {
                 let callback_id = utf8_percent_encode(callback_id, KEY_ESCAPES);
                 if *retry == 0 { callback_id.to_string() } else { format!("{callback_id}~{retry}") }
             }
-            Self::Customer { identity } => identity.clone(),
+            Self::Customer { identity } | Self::Item { identity } => identity.clone(),
         }
     }
 
@@ -112,7 +117,7 @@ impl Key {
         matches!(self, Self::Execution { retry: 1.., .. })
     }
 
-    /// The retry of this execution; none for a customer.
+    /// The retry of this execution; none for a claim.
     pub fn successor(&self) -> Option<Self> {
         let Self::Execution { portal, callback_id, retry } = self else { return None };
         let (portal, callback_id) = (*portal, callback_id.clone());
@@ -130,6 +135,7 @@ impl Key {
         match self {
             Self::Execution { portal, .. } => format!("E#{portal}#{}", self.id()),
             Self::Customer { identity } => format!("C#{identity}"),
+            Self::Item { identity } => format!("I#{identity}"),
         }
     }
 
@@ -143,7 +149,7 @@ impl Key {
     pub(crate) fn sort(&self) -> &'static str {
         match self {
             Self::Execution { .. } => "EXECUTION",
-            Self::Customer { .. } => "CLAIM",
+            Self::Customer { .. } | Self::Item { .. } => "CLAIM",
         }
     }
 }
@@ -238,8 +244,8 @@ impl fmt::Display for Nonce {
     }
 }
 
-/// How often the plan of an execution may be thrown away (rulings.md 7). A customer's may be as often as its name is taken
-/// or it is gone.
+/// How often the plan of an execution may be thrown away (rulings.md 7). A claim's may be as often as its name is taken or
+/// what it made is gone.
 pub const REPLANS: u64 = 2;
 
 /// What will be sent, frozen before the first byte goes out: every attempt sends exactly this to exactly this company.
@@ -269,7 +275,7 @@ pub struct Record {
     pub key: Key,
     /// Where it stands.
     pub state: State,
-    /// The document asked for; none for a customer.
+    /// The document asked for; none for a claim.
     pub action: Option<DocumentKind>,
     /// The company, fixed when the record was first claimed with one (rulings.md 2).
     pub realm: Option<RealmId>,
@@ -309,7 +315,7 @@ pub struct Record {
     pub trouble: Option<String>,
     /// Why the plan was last thrown away.
     pub replanned_for: Option<String>,
-    /// What HubSpot asked for, in the writer's own JSON.
+    /// What HubSpot asked for, in the writer's own JSON; of a claim, the execution that asked first.
     pub request: Option<String>,
     /// HubSpot waits for a callback until then.
     pub callback_due: Option<Timestamp>,
@@ -367,15 +373,16 @@ impl fmt::Debug for Record {
 pub struct Claim {
     /// Which one.
     pub key: Key,
-    /// The document asked for; none for a customer.
+    /// The document asked for; none for a customer or item.
     pub action: Option<DocumentKind>,
     /// The company, when it is known.
     pub realm: Option<RealmId>,
-    /// Hash of HubSpot's inputs; none for a customer.
+    /// Hash of HubSpot's inputs; none for a customer or item.
     pub input_hash: Option<String>,
     /// What was enrolled, for people: `deal 8800000001`.
     pub subject: Option<String>,
-    /// What HubSpot asked for, in the writer's own JSON: whoever goes on without HubSpot needs it.
+    /// What HubSpot asked for, in the writer's own JSON: whoever goes on without HubSpot needs it. For a customer or item, the
+    /// execution that needs it.
     pub request: Option<String>,
     /// Whether HubSpot asks: only its deliveries are counted.
     pub delivered: bool,
@@ -394,7 +401,7 @@ pub struct Claim {
 pub enum Claimed {
     /// We hold it. Continue from its state.
     Ours(Box<Record>),
-    /// Nothing is left to do: a terminal execution with its answer, or a customer with its id.
+    /// Nothing is left to do: a terminal execution with its answer, or a customer or item with its id.
     Done(Box<Record>),
     /// Another attempt holds it.
     Running,
@@ -424,7 +431,7 @@ pub enum Transition {
     Record {
         /// Its id in QuickBooks.
         id: String,
-        /// What QuickBooks made, as JSON; nothing is kept of a customer but its id.
+        /// What QuickBooks made, as JSON; nothing is kept of a customer or item but its id.
         made: serde_json::Value,
         /// The payment to send next: its body needs the document's id and total, so it is frozen here.
         pay_plan: Option<Plan>,
@@ -499,10 +506,10 @@ pub enum Transition {
     Tell,
     /// The callback was taken or refused for good: HubSpot no longer waits.
     Settle,
-    /// DOC_DONE → CLAIMED, customers only: the customer recorded here is proven gone (rulings.md 8).
+    /// DOC_DONE → CLAIMED, claims only: what is recorded here is proven gone (rulings.md 8).
     Forget {
         /// The id that is gone.
-        gone: CustomerId,
+        gone: String,
     },
 }
 

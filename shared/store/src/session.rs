@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 
 use crate::handle::Handle;
-use crate::item::{Item, VERSION, millis, number, text};
+use crate::item::{Item, VERSION, millis, number, text, unless_refused};
 use crate::{Error, Store};
 
 /// Somebody who is signed in.
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn touch_session(&self, handle: &Handle, now: Timestamp) -> Result<(), Error> {
-        let touched = self
+        let touch = self
             .dynamodb
             .update_item()
             .table_name(&self.names.table)
@@ -112,19 +112,8 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":ttl", number(ends(now).as_second()))
-            .send()
-            .await;
-        match touched {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(|refused| refused.is_conditional_check_failed_exception()) =>
-            {
-                Err(Error::unavailable("touching a session")(error))
-            }
-            _ => Ok(()),
-        }
+            .expression_attribute_values(":ttl", number(ends(now).as_second()));
+        unless_refused(touch, "touching a session").await.map(drop)
     }
 
     /// Ends a session, if there is one.

@@ -213,7 +213,7 @@ impl Store {
     /// The grant in force: in the version of the secret that the connection names, or renewed by this process since.
     ///
     /// # Errors
-    /// [`Error::Missing`] when there is no such version, [`Error::Corrupt`] when it belongs to another portal or company.
+    /// [`Error::Missing`] when there is no such version, [`Error::Misplaced`] when it belongs to another portal or company.
     pub async fn grant(&self, owner: &Owner, connection: &Connection) -> Result<Grant, Error> {
         if let Some(grant) = self.tokens.get(owner, &connection.version_id) {
             return Ok(grant);
@@ -352,6 +352,7 @@ impl Store {
             .secrets
             .create_secret()
             .name(owner.secret_name(&self.names.token_prefix))
+            .set_kms_key_id(self.names.token_key.clone())
             .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
             .send()
             .await;
@@ -441,7 +442,7 @@ async fn insist<T, W: Future<Output = Result<T, Error>>>(
 pub(crate) fn read(owner: &Owner, json: &SecretString) -> Result<Grant, Error> {
     let stored: Stored = parse(WHAT, json)?;
     if stored.portal_id != owner.portal() || stored.realm_id.as_ref() != owner.realm() {
-        return Err(Error::corrupt(WHAT, "it names another portal or company"));
+        return Err(Error::Misplaced { what: WHAT });
     }
     Ok(Grant {
         generation: stored.generation,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use mapping::hubspot::{
-    AdjustmentProperties, ContactProperties, DealProperties, LineItemProperties, PaymentProperties,
-    QuoteProperties,
+    AdjustmentProperties, CompanyProperties, ContactProperties, DealProperties, LineItemProperties,
+    PaymentProperties, QuoteProperties,
 };
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
@@ -44,6 +44,8 @@ pub(super) struct Case {
     deal: Option<Properties>,
     quote: Option<Properties>,
     contact: Option<Vec<Properties>>,
+    #[serde(default)]
+    company: Vec<Properties>,
     line: Option<Vec<Properties>>,
     /// How many lines there are: those given, over and over.
     line_count: Option<usize>,
@@ -214,6 +216,9 @@ impl Case {
         for contact in self.contact.iter().flatten() {
             check("contact", contact, |name| name == BILLING || ContactProperties::NAMES.contains(&name))?;
         }
+        for company in &self.company {
+            check("company", company, |name| name == BILLING || CompanyProperties::NAMES.contains(&name))?;
+        }
         for adjustment in self.discount.iter().chain(&self.fee) {
             check("discount or fee", adjustment, of(AdjustmentProperties::NAMES))?;
         }
@@ -277,7 +282,8 @@ impl Case {
             }
         };
         let mut associations = json!({
-            "contacts": contacts.iter().enumerate().map(|(at, contact)| billed(501 + at, contact)).collect::<Vec<_>>(),
+            "contacts": billed(501, &contacts, [69, 1226]),
+            "companies": billed(401, &self.company, if self.quote.is_some() { [71, 1334] } else { [341, 5] }),
             "line_items": ids(601, lines.len()),
             "commerce_payments": ids(901, payments.len()),
         });
@@ -290,6 +296,7 @@ impl Case {
         let plural = if self.quote.is_some() { "quotes" } else { "deals" };
         json!({
             plural: [seeded],
+            "companies": records(401, &self.company),
             "contacts": records(501, &contacts),
             "line_items": records(601, &lines),
             "discounts": records(701, &self.discount),
@@ -306,7 +313,7 @@ fn check(what: &str, properties: &Properties, known: impl Fn(&str) -> bool) -> R
     }
 }
 
-/// Marks a contact as a quote's billing contact; no property.
+/// Marks a contact or company as the one that is billed; no property.
 const BILLING: &str = "billing";
 
 fn ana() -> Properties {
@@ -369,12 +376,18 @@ fn paid(payment: &Properties, total: Decimal, currency: &str) -> Properties {
     with_defaults(payment, defaults)
 }
 
-/// An association: the billing contact of a quote has a type of its own (hubspot.md §6.3).
-fn billed(id: usize, contact: &Properties) -> Value {
-    match contact.contains_key(BILLING) {
-        true => json!({"id": id.to_string(), "type_ids": [69, 1226]}),
-        false => json!(id.to_string()),
-    }
+/// Associations: whom the record is billed to has a type of its own (hubspot.md §6.3), as billing contact or company of a
+/// quote, or as the primary company of a deal.
+fn billed(first: usize, all: &[Properties], [ordinary, billing]: [u32; 2]) -> Vec<Value> {
+    let association = |(at, properties): (usize, &Properties)| {
+        let id = (first + at).to_string();
+        if properties.contains_key(BILLING) {
+            json!({"id": id, "type_ids": [ordinary, billing]})
+        } else {
+            json!(id)
+        }
+    };
+    all.iter().enumerate().map(association).collect()
 }
 
 fn ids(first: usize, count: usize) -> Vec<String> {

@@ -1,15 +1,18 @@
 //! Connecting a company, and connecting it again.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
-use local::stack::Vendor;
+use local::stack::{Options, Vendor};
 use local::world::{COMPANY, HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page};
 use super::{
     CONFIRM, OTHER_PORTAL, OTHER_REALM, SANDBOX_REALM, assert_nothing_stored, back_from_intuit, bare,
-    companies, confirmation, connect, ends, exchanges, has_secret, portal, seed_others, sign_in, signed_in,
-    table,
+    companies, confirmation, connect, connected_again, ends, exchanges, has_secret, portal, seed_others,
+    sign_in, signed_in, table,
 };
 use crate::support::{created, invoice, refused};
 
@@ -254,9 +257,55 @@ async fn a_company_that_is_cancelled_or_left_waiting_leaves_no_tokens() {
     stack.advance_clock(SignedDuration::from_mins(10));
     let late = browser.submit(&page, CONFIRM, ("decision", "connect")).await;
     assert_eq!((late.status, companies(&stack, PORTAL).await.len()), (400, 0), "{}", late.text);
+    // Somebody may have confirmed it at the last moment, and be at it still.
+    browser.open(START).await;
     assert!(table(&stack).await.contains("PENDING"));
+    stack.advance_clock(SignedDuration::from_mins(2));
     browser.open(START).await;
     assert_eq!(ends(&stack, REALM), ["revoked", "revoked"]);
+    assert_nothing_stored(&stack).await;
+}
+
+#[tokio::test]
+async fn what_others_left_waiting_keeps_nobody_from_connecting() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    confirmation(&mut browser, START, REALM).await;
+    stack.advance_clock(SignedDuration::from_mins(12));
+    // One that cannot be read, before it in the table; and an Intuit that takes its time.
+    let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
+    let put = stack.dynamodb.put_item().table_name(&stack.info.table_name).item("pk", text("PENDING"));
+    put.item("sk", text("0")).item("pending", text("{}")).send().await.unwrap();
+    let slow = json!([{"path": "/tokens/revoke", "delay_ms": 5500}]);
+    stack.faults(Vendor::QuickBooks, &slow).unwrap();
+    let started = std::time::Instant::now();
+    let away = browser.open(START).await;
+    assert_eq!(away.location.unwrap().path(), "/connect/oauth2");
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    stack.faults(Vendor::QuickBooks, &json!([])).unwrap();
+    browser.open(START).await;
+    assert_eq!(ends(&stack, REALM), ["revoked"]);
+    assert_eq!(table(&stack).await.matches("PENDING").count(), 1, "the unreadable one is left for a person");
+}
+
+#[tokio::test]
+async fn a_company_that_is_being_cancelled_is_not_confirmed_any_more() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    let page = confirmation(&mut browser, START, REALM).await;
+    let mut tab = Browser::new(&stack);
+    tab.set_cookie("__Host-session", browser.cookie("__Host-session").unwrap());
+    stack.faults(Vendor::QuickBooks, &json!([{"path": "/tokens/revoke", "delay_ms": 1500}])).unwrap();
+    let meanwhile = async {
+        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/tokens/revoke")) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        tab.submit(&page, CONFIRM, ("decision", "connect")).await
+    };
+    let (cancelled, confirmed) =
+        tokio::join!(browser.submit(&page, CONFIRM, ("decision", "cancel")), meanwhile);
+    assert_eq!((cancelled.told().as_str(), confirmed.status), ("cancelled", 400), "{}", confirmed.text);
+    assert_eq!(ends(&stack, REALM), ["revoked"]);
     assert_nothing_stored(&stack).await;
 }
 
@@ -298,7 +347,7 @@ async fn connecting_again_takes_the_same_company_only() {
     let back = back_from_intuit(&mut browser, &again, OTHER_REALM).await;
     not_taken(&mut browser, &with(&back, "realmId", Some(REALM)), "not_this_company").await;
     assert_eq!(portal(&stack, PORTAL).await, before);
-    connect(&mut browser, &again, REALM).await;
+    connected_again(&mut browser, &again, REALM).await;
     let after = portal(&stack, PORTAL).await;
     assert!(after.companies[0].connection.generation > before.companies[0].connection.generation);
     created(&stack, invoice(HANNA)).await;
@@ -318,7 +367,7 @@ async fn intuit_s_reconnect_address_signs_in_first_and_goes_on() {
     let back = super::back_from_hubspot(&mut browser, &away, PORTAL).await;
     let next = browser.open(back.as_str()).await.location.unwrap();
     assert_eq!((next.path(), next.query()), ("/reconnect/quickbooks", Some(&*format!("realm={REALM}"))));
-    connect(&mut browser, next.as_str(), REALM).await;
+    connected_again(&mut browser, next.as_str(), REALM).await;
     assert!(has_secret(&stack, &format!("quickbooks/{PORTAL}/{REALM}")).await);
 }
 
@@ -326,13 +375,57 @@ async fn intuit_s_reconnect_address_signs_in_first_and_goes_on() {
 async fn quickbooks_out_of_reach_is_told_as_such_and_stores_nothing() {
     let stack = bare().await;
     let mut browser = signed_in(&stack, PORTAL).await;
-    for path in ["/tokens/bearer", "/companyinfo/", "/preferences"] {
+    let fails = |path, times| {
+        stack.faults(Vendor::QuickBooks, &json!([{"path": path, "status": 503, "times": times}])).unwrap();
+    };
+    for (path, times) in [("/tokens/bearer", 1), ("/companyinfo/", 2), ("/preferences", 2)] {
         let back = back_from_intuit(&mut browser, START, REALM).await;
-        stack.faults(Vendor::QuickBooks, &json!([{"path": path, "status": 503, "times": 1}])).unwrap();
+        fails(path, times);
         let page = browser.go(back.as_str()).await;
         assert_eq!((page.status, page.told().as_str()), (503, "unavailable"), "{path}: {}", page.text);
         assert_nothing_stored(&stack).await;
     }
-    stack.faults(Vendor::QuickBooks, &Value::Array(Vec::new())).unwrap();
+    assert_eq!(ends(&stack, REALM), ["revoked", "revoked"], "what was bought is given back");
+    // Once is nothing: the company is asked again.
+    fails("/companyinfo/", 1);
     connect(&mut browser, START, REALM).await;
+    assert!(ends(&stack, REALM).last().unwrap().is_null());
+}
+
+#[tokio::test]
+async fn a_company_that_is_linked_has_its_new_tokens_before_anybody_can_leave_them() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    connect(&mut browser, START, REALM).await;
+    // By whatever way: the new grant has ended the old one.
+    for start in [START.to_owned(), format!("/reconnect/quickbooks?realm={REALM}")] {
+        let page = connected_again(&mut browser, &start, REALM).await;
+        assert!(page.shows("The company is connected."), "{}", page.text);
+        created(&stack, invoice(HANNA)).await;
+    }
+    assert_eq!(ends(&stack, REALM), [json!("replaced"), json!("replaced"), Value::Null]);
+    assert!(!table(&stack).await.contains("PENDING"), "there is nothing to confirm");
+}
+
+#[tokio::test]
+async fn tokens_are_encrypted_with_the_key_that_the_function_is_given_from_their_first_moment_on() {
+    const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    for (variable, expected) in [(KEY, Some(KEY)), ("", None)] {
+        let variables = vec![("KMS_KEY_ID".to_owned(), variable.to_owned())];
+        let stack = crate::support::with(Options { installed: false, variables, ..Options::default() }).await;
+        let key_of = async |name: String| {
+            let described = stack.secrets.describe_secret().secret_id(name).send().await.unwrap();
+            described.kms_key_id
+        };
+        let mut browser = signed_in(&stack, PORTAL).await;
+        confirmation(&mut browser, START, REALM).await;
+        let items = stack.dynamodb.scan().table_name(&stack.info.table_name).send().await.unwrap();
+        let is_waiting = |item: &&HashMap<String, AttributeValue>| item["pk"].as_s().unwrap() == "PENDING";
+        let hash = items.items().iter().find(is_waiting).expect("a company waits")["sk"].as_s().unwrap();
+        assert_eq!(key_of(format!("hsqbo/dev/pending/{hash}")).await.as_deref(), expected);
+        connect(&mut browser, START, REALM).await;
+        for name in [format!("hubspot/{PORTAL}"), format!("quickbooks/{PORTAL}/{REALM}")] {
+            assert_eq!(key_of(format!("hsqbo/dev/{name}")).await.as_deref(), expected, "{name}");
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! Taking a company away, and forms that are not from a page of ours.
 
+use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
 use local::world::{HANNA, PORTAL, REALM};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page};
-use super::{OTHER_PORTAL, bare, companies, connect, ends, has_secret, portal, seed_others, signed_in};
+use super::{
+    CONFIRM, OTHER_PORTAL, bare, companies, confirmation, connect, ends, has_secret, portal, seed_others,
+    signed_in,
+};
 use crate::support::{created, invoice, refused};
 
 const PATH: &str = "/disconnect/quickbooks";
@@ -38,6 +42,49 @@ async fn a_disconnect_ends_the_grant_and_leaves_neither_tokens_nor_a_default() {
     created(&stack, invoice(HANNA)).await;
 }
 
+fn revocations(stack: &Stack) -> usize {
+    stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with("/tokens/revoke")).count()
+}
+
+#[tokio::test]
+async fn a_grant_that_intuit_has_refused_for_good_is_not_given_back() {
+    let stack = bare().await;
+    let mut browser = connected(&stack).await;
+    let url = format!("{}/_sim/disconnect", stack.info.quickbooks_url);
+    stack.http.post(url).json(&json!({"realm_id": REALM})).send().await.unwrap();
+    refused(&stack, invoice(HANNA), "CONNECTION_EXPIRED").await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!((companies(&stack, PORTAL).await.len(), revocations(&stack)), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_that_were_bought_and_not_committed_end_with_the_grant() {
+    let stack = bare().await;
+    connected(&stack).await;
+    stack.advance_clock(SignedDuration::from_hours(25));
+    // A renewal changed the refresh token, and died between journal and commit.
+    let name = format!("hsqbo/dev/quickbooks/{PORTAL}/{REALM}");
+    let value = stack.secrets.get_secret_value().secret_id(&name).send().await.unwrap();
+    let mut stored: Value = serde_json::from_str(value.secret_string().unwrap()).unwrap();
+    let keys = &local::world::app_secret()["intuit"];
+    let (id, secret) = (keys["client_id"].as_str().unwrap(), keys["client_secret"].as_str());
+    let refresh =
+        [("grant_type", "refresh_token"), ("refresh_token", stored["refresh_token"].as_str().unwrap())];
+    let url = format!("{}/oauth2/v1/tokens/bearer", stack.info.quickbooks_url);
+    let bought = stack.http.post(url).basic_auth(id, secret).form(&refresh).send().await.unwrap();
+    let bought: Value = bought.json().await.unwrap();
+    assert_ne!(bought["refresh_token"], stored["refresh_token"]);
+    stored["refresh_token"] = bought["refresh_token"].clone();
+    stored["generation"] = json!(stored["generation"].as_u64().unwrap() + 1);
+    let put = stack.secrets.put_secret_value().secret_id(&name).version_stages("AWSPENDING");
+    put.secret_string(stored.to_string()).send().await.unwrap();
+    let mut browser = signed_in(&stack, PORTAL).await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!((ends(&stack, REALM), companies(&stack, PORTAL).await.len()), (vec![json!("revoked")], 0));
+}
+
 #[tokio::test]
 async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
     let stack = bare().await;
@@ -57,6 +104,27 @@ async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
     let shown = page(&mut other).await;
     other.submit(&shown, PATH, ("", "")).await;
     assert_eq!(ends(&stack, REALM), [Value::Null, json!("revoked")], "the last one ends its own");
+}
+
+#[tokio::test]
+async fn a_portal_that_is_about_to_link_the_company_counts_as_one_that_does() {
+    let stack = bare().await;
+    seed_others(&stack).await;
+    let side_by_side =
+        json!({"companies": [{"realm_id": REALM, "switches": {"second_grant": "stands_beside"}}]});
+    stack.seed_quickbooks(&side_by_side).await.unwrap();
+    let mut browser = connected(&stack).await;
+    let mut other = signed_in(&stack, OTHER_PORTAL).await;
+    let waiting = confirmation(&mut other, "/connect/quickbooks", REALM).await;
+    let shown = page(&mut browser).await;
+    browser.submit(&shown, PATH, ("", "")).await;
+    assert_eq!(ends(&stack, REALM), [Value::Null, Value::Null], "it may be the grant of the other, too");
+    other.submit(&waiting, CONFIRM, ("decision", "connect")).await;
+    assert_eq!((companies(&stack, PORTAL).await.len(), companies(&stack, OTHER_PORTAL).await.len()), (0, 1));
+    // One that cancels leaves the other's alone in the same way.
+    let waiting = confirmation(&mut browser, "/connect/quickbooks", REALM).await;
+    browser.submit(&waiting, CONFIRM, ("decision", "cancel")).await;
+    assert_eq!(ends(&stack, REALM), [Value::Null, Value::Null, Value::Null]);
 }
 
 #[tokio::test]
@@ -86,8 +154,9 @@ async fn a_company_that_was_disconnected_inside_quickbooks_is_taken_away_all_the
     assert!(stranger.shows("Nothing was changed") && !stranger.shows("<form"), "{}", stranger.text);
     let shown = browser.go(landing).await;
     assert_eq!(companies(&stack, PORTAL).await.len(), 1);
+    // Intuit answers a revocation of what has ended with 400 and not a word.
     browser.submit(&shown, PATH, ("", "")).await;
-    assert_eq!(companies(&stack, PORTAL).await.len(), 0);
+    assert_eq!((companies(&stack, PORTAL).await.len(), revocations(&stack)), (0, 1));
 }
 
 #[tokio::test]

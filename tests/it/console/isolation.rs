@@ -51,6 +51,7 @@ fn grant(stack: &Stack) -> Grant {
 async fn install(stack: &Stack, number: u64) {
     let (id, realm) = (portal(number), realm(number));
     stack.store.save_portal(id, "UTC", Some(&realm)).await.unwrap();
+    stack.store.connect_hubspot(id, &grant(stack)).await.unwrap();
     let company = NewCompany {
         realm: realm.clone(),
         name: canary(number),

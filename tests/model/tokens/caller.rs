@@ -18,6 +18,8 @@ pub(crate) struct Caller {
     pub(crate) new: Option<Pair>,
     /// It was refused before: for mistakes that look only then.
     refused: bool,
+    /// How often it has bought since it was last overtaken.
+    pub(crate) in_a_row: u8,
 }
 
 /// What it is about to do.
@@ -166,7 +168,17 @@ impl Caller {
     /// The next step follows on what happened.
     fn on(&mut self, event: Event, variant: Variant) {
         self.refused |= event == Event::Refused && variant == Variant::JournalLate;
+        self.in_a_row = match event {
+            Event::Bought => self.in_a_row + 1,
+            Event::Overtaken => 0,
+            _ => self.in_a_row,
+        };
         self.doing = match event {
+            // The mistake: only a token that lives long is good enough.
+            Event::Committed(Token::Ending) if variant == Variant::BuysOn => {
+                self.renewal = Renewal::default();
+                Doing::of(Step::Lease)
+            }
             // The mistake: no second look, no second question.
             Event::Refused if variant.is_unleased() => Doing::of(Step::GiveUp),
             event => Doing::of(self.renewal.next(event)),
@@ -259,7 +271,7 @@ impl Caller {
             Variant::NoLease | Variant::LastWriteWins => false,
             // The mistake: the older refresh token first.
             Variant::JournalLate => self.refused,
-            Variant::Right | Variant::LeaseEndsDuringCall => true,
+            Variant::Right | Variant::LeaseEndsDuringCall | Variant::BuysOn => true,
         };
         let newer = world.journal.filter(|(generation, _)| looks && *generation == self.seen.0 + 1);
         let (kind, left) = match newer {

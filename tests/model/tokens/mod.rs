@@ -3,7 +3,7 @@
 //!
 //! Three callers that renew, two expiries, one crash, one lost reply, and a vendor that changes the refresh token with each
 //! purchase: the old one then lives on (grace), is dead (strict), or its use ends the whole grant (family). In every state
-//! the three rules of [`Rule`] hold; and for each seeded mistake of [`Variant`] exactly those are broken that must be.
+//! the rules of [`Rule`] hold; and for each seeded mistake of [`Variant`] exactly those are broken that must be.
 
 mod caller;
 mod world;
@@ -40,6 +40,8 @@ pub(crate) enum Variant {
     NoLease,
     /// The same, and who writes last wins.
     LastWriteWins,
+    /// Whoever has bought a token that does not live long buys again.
+    BuysOn,
 }
 
 impl Variant {
@@ -59,6 +61,8 @@ pub(crate) enum Rule {
     GrantLost,
     /// No two purchases are under way at once.
     TwoBuy,
+    /// Nobody buys again what he has just bought, unless somebody else has overtaken him.
+    BuysOn,
 }
 
 const ROTATIONS: [Rotation; 3] = [Rotation::Grace, Rotation::Strict, Rotation::Family];
@@ -74,6 +78,18 @@ const VERDICTS: [(Variant, [bool; 3], [bool; 3]); 5] = [
     (Variant::LastWriteWins, [true, true, false], [true, false, true]),
 ];
 
+/// The mistake that shows only with tokens that live briefly; under any rotation.
+const BUYS_ON: [(Variant, Rotation); 1] = [(Variant::BuysOn, Rotation::Grace)];
+
+/// How long the access tokens are good that the vendor gives out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lives {
+    /// Until they end, they need no renewal.
+    Long,
+    /// They are good, and at once so near their end that whoever wants one would rather have another.
+    Briefly,
+}
+
 /// Explores all variants and rotations, and prints the counts; whether each verdict is as it must be.
 pub(crate) fn prove() -> bool {
     println!(
@@ -84,7 +100,7 @@ pub(crate) fn prove() -> bool {
     for (variant, reauth, lost) in VERDICTS {
         for (at, rotation) in ROTATIONS.into_iter().enumerate() {
             let started = Instant::now();
-            let found = explore(variant, rotation);
+            let found = explore(variant, rotation, Lives::Long);
             let right = found.is_broken(Rule::FalseReauth) == reauth[at]
                 && found.is_broken(Rule::GrantLost) == lost[at]
                 && (variant != Variant::Right || !found.is_broken(Rule::TwoBuy));
@@ -94,6 +110,18 @@ pub(crate) fn prove() -> bool {
                 taken.extend(found.taken);
             }
         }
+    }
+    println!("  with access tokens that are about to end as soon as they are bought:");
+    for (variant, rotation) in ROTATIONS.map(|rotation| (Variant::Right, rotation)).into_iter().chain(BUYS_ON)
+    {
+        let started = Instant::now();
+        let found = explore(variant, rotation, Lives::Briefly);
+        let right = match variant {
+            Variant::BuysOn => found.is_broken(Rule::BuysOn),
+            _ => found.broken.is_empty(),
+        };
+        found.report(variant, rotation, right, started.elapsed());
+        sound &= right;
     }
     let never: Vec<_> = Caller::KINDS.into_iter().filter(|kind| !taken.contains(kind)).collect();
     if !never.is_empty() {
@@ -120,11 +148,12 @@ impl Found {
     fn report(&self, variant: Variant, rotation: Rotation, right: bool, time: Duration) {
         let told = |rule: Rule| if self.is_broken(rule) { "yes" } else { "none" };
         println!(
-            "  {variant:?}, {rotation:?}: {} states, {} transitions; ended in error: {}, grant lost: {}; {time:.1?}{}",
+            "  {variant:?}, {rotation:?}: {} states, {} transitions; ended in error: {}, grant lost: {}, bought on: {}; {time:.1?}{}",
             self.states,
             self.transitions,
             told(Rule::FalseReauth),
             told(Rule::GrantLost),
+            told(Rule::BuysOn),
             if right { "" } else { " — NOT as it must be" },
         );
         for (rule, way) in self.broken.iter().filter(|_| !right) {
@@ -135,8 +164,8 @@ impl Found {
 }
 
 /// Breadth first over all states, each once.
-fn explore(variant: Variant, rotation: Rotation) -> Found {
-    let start = World::start();
+fn explore(variant: Variant, rotation: Rotation, lives: Lives) -> Found {
+    let start = World::start(lives);
     let mut from: From = HashMap::from([(start.clone(), None)]);
     let (mut open, mut transitions, mut broken) =
         (VecDeque::from([start]), 0, Vec::<(Rule, Vec<String>)>::new());
@@ -144,7 +173,11 @@ fn explore(variant: Variant, rotation: Rotation) -> Found {
     // Once a mistake has done all that it can, there is nothing more to see.
     let is_seen = |broken: &[(Rule, Vec<String>)]| {
         let seen = |rule| broken.iter().any(|(known, _)| *known == rule);
-        variant != Variant::Right && seen(Rule::FalseReauth) && seen(Rule::GrantLost)
+        match variant {
+            Variant::Right => false,
+            Variant::BuysOn => seen(Rule::BuysOn),
+            _ => seen(Rule::FalseReauth) && seen(Rule::GrantLost),
+        }
     };
     while let Some(world) = open.pop_front().filter(|_| !is_seen(&broken)) {
         for (step, next) in world.steps(variant, rotation) {

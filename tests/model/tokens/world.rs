@@ -3,7 +3,7 @@
 use app::renewal::{Seen, Token};
 
 use super::caller::{Caller, Doing};
-use super::{CALLERS, Rotation, Rule, Variant};
+use super::{CALLERS, Lives, Rotation, Rule, Variant};
 
 /// How often the access token ends.
 pub(crate) const EXPIRIES: u8 = 2;
@@ -32,10 +32,11 @@ pub(crate) struct World {
     pub(crate) lost_replies: u8,
     /// A loss that nobody can prevent.
     pub(crate) excused: bool,
+    lives: Lives,
 }
 
 impl World {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(lives: Lives) -> Self {
         Self {
             committed: (1, 1),
             reauth_required: false,
@@ -49,6 +50,7 @@ impl World {
             crashes: 0,
             lost_replies: 0,
             excused: false,
+            lives,
         }
     }
 
@@ -68,7 +70,11 @@ impl World {
     }
 
     pub(crate) fn token(&self, generation: u8) -> Token {
-        if generation <= self.over { Token::Over } else { Token::Fresh }
+        match self.lives {
+            _ if generation <= self.over => Token::Over,
+            Lives::Long => Token::Fresh,
+            Lives::Briefly => Token::Ending,
+        }
     }
 
     /// The vendor's answer to a refresh token: the new one, if it takes it.
@@ -99,10 +105,12 @@ impl World {
         let is_held = self.alive && self.known().any(|token| token == self.newest);
         let lost = !self.excused && !is_held;
         let buying = self.callers.iter().filter(|caller| caller.is_buying()).count();
+        let buys_on = self.callers.iter().any(|caller| caller.in_a_row > 1);
         [
             reauth.then_some(Rule::FalseReauth),
             lost.then_some(Rule::GrantLost),
             (buying > 1).then_some(Rule::TwoBuy),
+            buys_on.then_some(Rule::BuysOn),
         ]
         .into_iter()
         .flatten()
@@ -119,7 +127,7 @@ impl World {
             change(&mut next);
             steps.push((kind, next));
         };
-        if self.expiries < EXPIRIES && self.token(self.committed.0) == Token::Fresh {
+        if self.expiries < EXPIRIES && self.token(self.committed.0) != Token::Over {
             other("the access token ends", &|next| {
                 next.over = next.committed.0;
                 next.expiries += 1;

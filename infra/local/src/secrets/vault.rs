@@ -21,6 +21,8 @@ struct Secret {
     name: String,
     arn: String,
     description: Option<String>,
+    /// What it is encrypted with; none for AWS's own key.
+    kms_key_id: Option<String>,
     created: Timestamp,
     changed: Timestamp,
     /// When it goes for good, once it is deleted.
@@ -62,6 +64,7 @@ impl Refusal {
 pub(super) struct Create {
     name: String,
     description: Option<String>,
+    kms_key_id: Option<String>,
     /// The SDK makes one up when the caller does not.
     client_request_token: Option<String>,
     secret_string: Option<String>,
@@ -126,7 +129,7 @@ impl Vault {
         if let Some(secret) = self.0.get(&input.name) {
             return secret.replay_creation(&token, content.as_ref());
         }
-        let mut secret = Secret::new(input.name, input.description);
+        let mut secret = Secret::new(input.name, input.description, input.kms_key_id);
         if let Some(content) = content {
             secret.versions.add(&token, content, &[]);
         }
@@ -182,6 +185,9 @@ impl Vault {
         if let Some(description) = &secret.description {
             answer["Description"] = json!(description);
         }
+        if let Some(key) = &secret.kms_key_id {
+            answer["KmsKeyId"] = json!(key);
+        }
         if let Some(deletion) = secret.deletion {
             answer["DeletedDate"] = json!(deletion.as_second());
         }
@@ -229,7 +235,7 @@ impl Vault {
         if input.force_delete_without_recovery {
             let name = self.find(&input.secret_id).ok().map(|secret| secret.name.clone());
             let gone = name.and_then(|name| self.0.remove(&name));
-            let gone = gone.unwrap_or_else(|| Secret::new(input.secret_id.clone(), None));
+            let gone = gone.unwrap_or_else(|| Secret::new(input.secret_id.clone(), None, None));
             return Ok(gone.answer(json!({"DeletionDate": Timestamp::now().as_second()})));
         }
         let secret = self.live(&input.secret_id)?;
@@ -261,7 +267,7 @@ impl Vault {
 }
 
 impl Secret {
-    fn new(name: String, description: Option<String>) -> Self {
+    fn new(name: String, description: Option<String>, kms_key_id: Option<String>) -> Self {
         let random = &Uuid::new_v4().simple().to_string()[..6];
         let arn = format!("arn:aws:secretsmanager:{}:{}:secret:{name}-{random}", aws::REGION, aws::ACCOUNT);
         let now = Timestamp::now();
@@ -269,6 +275,7 @@ impl Secret {
             name,
             arn,
             description,
+            kms_key_id,
             created: now,
             changed: now,
             deletion: None,

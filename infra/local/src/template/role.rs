@@ -1,5 +1,7 @@
 //! What a function's role allows: the statements of its `Policies`, as far as they speak of the table and of secrets.
 
+use std::fmt;
+
 use super::Error;
 use super::yaml::Node;
 
@@ -25,6 +27,18 @@ pub enum Resource {
     AppSecret,
     /// Secrets whose names begin with the environment's prefix and this.
     Secrets(String),
+}
+
+/// The name it has among [`crate::grants`].
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table => f.write_str("all items"),
+            Self::Index(name) => write!(f, "index {name}"),
+            Self::AppSecret => f.write_str("the app secret"),
+            Self::Secrets(begin) => write!(f, "secrets {begin}*"),
+        }
+    }
 }
 
 /// The statements of one function.

@@ -3,6 +3,7 @@
 mod checklist;
 mod pages;
 mod project;
+mod schema;
 
 use super::*;
 use crate::control::{Serving, serve};

@@ -60,6 +60,8 @@
 //! | `rotated_token` | `"dies"`, `"lives_a_day"`, `"kills_grant"`: what a refresh token does after it was changed |
 //! | `earlier_access_tokens` | `"die"`, `"live"`: after a refresh gave out another |
 //! | `concurrent_refreshes` | `"invalid_grant"`, `"same_tokens"`: what the second of two refreshes at the same time gets; needs `handling_ms` |
+//! | `foreign_keys` | `"invalid_client"`, `"invalid_grant"`: what a refresh token gets that is shown with keys of the other environment |
+//! | `ended_grant` | `"wordless"` (400 without a body), `"invalid_grant"`: what the app hears that gives back a grant which has ended |
 //! | `second_grant` | `"replaces"`, `"stands_beside"` the first one of the same app on the same company |
 //! | `code_seconds` | how long the code of a new connection waits, 300 |
 //! | `limits` | `{"per_minute", "per_second", "at_once", "batches_per_minute"}`: 500, `null`, 10 and 40 where left out; `null` for none |

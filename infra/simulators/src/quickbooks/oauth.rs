@@ -91,6 +91,8 @@ enum Refusal {
     Request,
     /// `invalid_grant`: a code, or a token to revoke, that is unknown or no longer good.
     Token,
+    /// 400 and nothing else: a token to revoke that is no longer good.
+    Wordless,
     /// `invalid_grant`: the same for a refresh token.
     RefreshToken,
     /// `invalid_grant`: good, but another app's.
@@ -103,6 +105,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let grant = |why: &str| json!({"error": "invalid_grant", "error_description": why});
         let (status, body) = match self {
+            Refusal::Wordless => return StatusCode::BAD_REQUEST.into_response(),
             Refusal::Client => (StatusCode::UNAUTHORIZED, json!({"error": "invalid_client"})),
             Refusal::Request => (StatusCode::BAD_REQUEST, json!({"error": "invalid_request"})),
             Refusal::Token => (StatusCode::BAD_REQUEST, grant("Token invalid")),

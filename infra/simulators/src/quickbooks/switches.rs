@@ -90,6 +90,10 @@ pub(super) struct Switches {
     pub(super) concurrent_refreshes: ConcurrentRefreshes,
     /// What access tokens do after a refresh gave out another.
     pub(super) earlier_access_tokens: EarlierAccessTokens,
+    /// What a refresh token gets that is shown with keys of the other environment.
+    pub(super) foreign_keys: ForeignKeys,
+    /// What the app hears that gives back a grant which has ended.
+    pub(super) ended_grant: EndedGrant,
     /// What becomes of a grant when its app is connected to the company again.
     pub(super) second_grant: SecondGrant,
     /// How long the code of a new connection waits, in seconds: 5 to 10 minutes, it is said (§5.2).
@@ -142,6 +146,8 @@ impl Default for Switches {
             rotated_token: RotatedToken::default(),
             concurrent_refreshes: ConcurrentRefreshes::default(),
             earlier_access_tokens: EarlierAccessTokens::default(),
+            foreign_keys: ForeignKeys::default(),
+            ended_grant: EndedGrant::default(),
             second_grant: SecondGrant::default(),
             code_seconds: 300,
             limits: Some(Limits::default()),
@@ -452,6 +458,28 @@ pub(super) enum EarlierAccessTokens {
     Die,
     /// They live out their hour.
     Live,
+}
+
+/// By the notes such keys are unknown; another app's of the same environment are told what follows (quickbooks.md §5.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ForeignKeys {
+    /// 401 with `invalid_client`.
+    #[default]
+    InvalidClient,
+    /// 400 with `invalid_grant`, as if the token were to blame.
+    InvalidGrant,
+}
+
+/// Only the status is reported for sure (quickbooks.md §5.6; intuit/oauth-jsclient, issues 18 and 71).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EndedGrant {
+    /// 400, and not a word why.
+    #[default]
+    Wordless,
+    /// 400 with `invalid_grant`.
+    InvalidGrant,
 }
 
 /// Whether two grants of one app on one company live side by side is not known (reliability.md §h, experiment 13).

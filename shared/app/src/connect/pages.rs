@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 use store::handle::Handle;
 use store::pending::Pending;
-use store::portal::Company;
 
 use super::Visit;
 use super::told::Told;
@@ -18,7 +17,7 @@ pub(super) fn told(visit: &Visit<'_>, told: Told) -> Reply {
         Told::Installed | Told::SignedOut => {
             ("/connect/hubspot", visit.language.of_both("Sign in with HubSpot", "Se connecter avec HubSpot"))
         }
-        Told::Uninstalled => {
+        Told::Uninstalled | Told::NotInstalled => {
             ("/connect/hubspot", visit.language.of_both("Install again", "Installer à nouveau"))
         }
         _ => ("/console", visit.language.of_both("To the console", "Vers la console")),
@@ -92,41 +91,6 @@ pub(super) fn landing(visit: &Visit<'_>) -> Reply {
         p { a.button href="/console" { (say("To the console", "Vers la console")) } }
     };
     page(visit, 200, say("QuickBooks is disconnected", "QuickBooks est déconnecté"), None, content)
-}
-
-/// The same for whoever can take the company away here, or connect it again.
-pub(super) fn disconnect(visit: &Visit<'_>, session: &Session, company: &Company) -> Reply {
-    let say = |english, french| visit.language.of_both(english, french);
-    let again = web::path("/reconnect/quickbooks", &[("realm", company.realm.as_str())]);
-    let content = html! {
-        p {
-            strong { (company.name) }
-            " · "
-            (session.stored.portal_name) " (" (session.portal()) ")"
-        }
-        p {
-            (say(
-                "Workflows of this HubSpot account can create no documents in this company once it is disconnected. Documents that exist stay, and so do its settings.",
-                "Une fois l’entreprise déconnectée, les workflows de ce compte HubSpot ne peuvent plus y créer de documents. Les documents existants restent, ainsi que ses réglages.",
-            ))
-        }
-        form method="post" action="/disconnect/quickbooks" {
-            (layout::csrf(session))
-            input type="hidden" name="realm" value=(company.realm);
-            div.choices {
-                button { (say("Disconnect", "Déconnecter")) }
-                a href=(again) { (say("Connect again", "Reconnecter")) }
-                a href="/console" { (say("Keep as it is", "Ne rien changer")) }
-            }
-        }
-    };
-    page(
-        visit,
-        200,
-        say("Disconnect this company?", "Déconnecter cette entreprise ?"),
-        Some(session),
-        content,
-    )
 }
 
 fn page(visit: &Visit<'_>, status: u16, title: &str, session: Option<&Session>, content: Markup) -> Reply {

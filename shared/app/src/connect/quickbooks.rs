@@ -1,13 +1,15 @@
 //! Connecting a company, or connecting it again: the way to Intuit, the way back, and the page that asks whether this is
 //! really the company.
 
+use std::time::{Duration, Instant};
+
 use ::quickbooks::error::{Cause, Error};
 use ::quickbooks::oauth::{self, Tokens};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use store::consent::What;
 use store::handle::Handle;
-use store::pending::Pending;
+use store::pending::{Decision, Pending};
 use store::portal::NewCompany;
 use store::tokens::{Grant, Keys};
 
@@ -24,18 +26,26 @@ const CALLBACK: &str = "/connect/quickbooks/callback";
 const CONFIRM: &str = "/connect/quickbooks/confirm";
 const RECONNECT: &str = "/reconnect/quickbooks";
 
+/// Whoever connects a company waits no longer for what others left.
+const SWEPT_WITHIN: Duration = Duration::from_secs(3);
+
+/// The gateway waits for thirty seconds.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(27);
+
+/// Until then a company is asked a second time; both reads of it take twelve seconds at most.
+const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(8);
+
 /// `GET /connect/quickbooks`: to Intuit's page, where a person chooses the company; with `sandbox=1` among sandbox companies.
 pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
     let sandbox = Fields::of_query(visit.request).one("sandbox") == Some("1");
     let query: &[_] = if sandbox { &[("sandbox", "1")] } else { &[] };
-    let session = match visit.signed_in(&web::path(START, query)).await? {
+    let session = match visit.at_home(&web::path(START, query)).await? {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
-    if sandbox && visit.app.vendors.keys.intuit_sandbox.is_none() {
-        return Err(Told::NoSandbox);
+    if tokio::time::timeout(SWEPT_WITHIN, forget_unconfirmed(visit.app)).await.is_err() {
+        tracing::warn!("unconfirmed companies are left for whoever connects next");
     }
-    forget_unconfirmed(visit.app).await;
     ask(visit, &session, sandbox, None).await
 }
 
@@ -45,11 +55,11 @@ pub(super) async fn reconnect(visit: &Visit<'_>) -> Result<Reply, Told> {
     let Some(realm) = query.one("realm").or_else(|| query.one("realmId")) else {
         return Ok(web::redirect("/console"));
     };
-    let session = match visit.signed_in(&web::path(RECONNECT, &[("realm", realm)])).await? {
+    let realm = RealmId::try_from(realm.to_owned()).map_err(|_| Told::NotLinked)?;
+    let session = match visit.at_home(&web::path(RECONNECT, &[("realm", realm.as_str())])).await? {
         Ok(session) => session,
         Err(sign_in) => return Ok(sign_in),
     };
-    let realm = RealmId::try_from(realm.to_owned()).map_err(|_| Told::NotLinked)?;
     let portal = visit.app.store.portal(session.portal()).await?;
     let company = portal.as_ref().and_then(|portal| portal.company(&realm)).ok_or(Told::NotLinked)?;
     ask(visit, &session, company.sandbox, Some(realm)).await
@@ -61,17 +71,19 @@ async fn ask(
     sandbox: bool,
     again: Option<RealmId>,
 ) -> Result<Reply, Told> {
+    let client_id = &visit.app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?.client_id;
     let discovery = visit.app.vendors.discovery().await?;
     let (portal, user_id) = (session.portal(), session.stored.user_id);
     state::ask(visit, What::Company { portal, user_id, sandbox, again }, |state| {
-        let client_id = &visit.app.intuit_keys(sandbox).client_id;
         oauth::authorize_url(&discovery, client_id, &visit.address(CALLBACK), state)
     })
     .await
 }
 
-/// `GET /connect/quickbooks/callback`: buys the tokens, and lets the company wait for its confirmation.
+/// `GET /connect/quickbooks/callback`: buys the tokens. They may have ended those that the portal had, so a company that it
+/// links gets them at once: same portal, same company, nothing new to confirm. Any other waits for its confirmation.
 pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
+    let begun = Instant::now();
     let query = Fields::of_query(visit.request);
     if query.has("told") {
         return Err(Told::NotAsked);
@@ -81,6 +93,9 @@ pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
     };
     let session = visit.app.session(visit.request).await?;
     let session = session.filter(|session| is_of(session, portal, user_id)).ok_or(Told::NotAsked)?;
+    if !visit.is_installed(&session).await? {
+        return Err(Told::NotInstalled);
+    }
     match query.one("error") {
         Some("access_denied") => return Err(Told::Declined),
         _ if query.has("error") => {
@@ -95,11 +110,53 @@ pub(super) async fn callback(visit: &Visit<'_>) -> Result<Reply, Told> {
         return Err(Told::OtherCompany);
     }
     let tokens = exchange(visit, query.one("code").ok_or(Told::NotAsked)?, sandbox).await?;
-    let company = proven(visit.app, &session, realm, sandbox, &tokens).await?;
-    let pending = Pending { portal, user_id, company, at: clock::now() };
-    let handle = Handle::new();
-    visit.app.store.put_pending(&handle, &pending, &grant(tokens)).await?;
-    Ok(web::redirect(&web::path(CONFIRM, &[("pending", handle.expose())])))
+    let bought = Bought { realm, sandbox, tokens, handle: Handle::new(), begun };
+    let kept = keep(visit.app, &session, &bought).await;
+    if let Err(Told::Unavailable) = kept {
+        give_back(visit.app, &bought).await;
+    }
+    kept
+}
+
+/// What a consent has bought, and nobody has yet.
+struct Bought {
+    realm: RealmId,
+    sandbox: bool,
+    tokens: Tokens,
+    /// Under this it waits to be confirmed, if it has to.
+    handle: Handle,
+    /// Since when the browser waits.
+    begun: Instant,
+}
+
+/// Keeps the new tokens; where the browser goes on.
+async fn keep(app: &App, session: &Session, bought: &Bought) -> Result<Reply, Told> {
+    let (company, id) = (proven(app, session, bought).await?, session.portal());
+    let (portal, grant) = (app.store.portal(id).await?, grant(&bought.tokens));
+    if portal.is_some_and(|portal| portal.company(&bought.realm).is_some()) {
+        app.store.connect_quickbooks(id, &company, &grant).await?;
+        tracing::info!(portal.id = %id, realm.id = %bought.realm, "company connected again");
+        return Ok(web::redirect(&web::path("/console", &[("told", "connected")])));
+    }
+    let user_id = session.stored.user_id;
+    let pending = Pending { portal: id, user_id, company, at: clock::now() };
+    app.store.put_pending(&bought.handle, &pending, &grant).await?;
+    Ok(web::redirect(&web::path(CONFIRM, &[("pending", bought.handle.expose())])))
+}
+
+/// Nobody gets these tokens: their grant is ended, as far as there is time, unless it may be somebody's.
+async fn give_back(app: &App, bought: &Bought) {
+    let given = async {
+        if !disconnect::is_shared(app, &bought.realm, None, Some(&bought.handle.hash())).await? {
+            disconnect::revoke(app, bought.sandbox, &grant(&bought.tokens)).await?;
+        }
+        Ok::<_, Told>(())
+    };
+    let left = ANSWERED_WITHIN.saturating_sub(bought.begun.elapsed());
+    let given = tokio::time::timeout(left, given).await;
+    if !matches!(given, Ok(Ok(()))) {
+        tracing::warn!("a grant that nobody has was not given back: it ends by itself");
+    }
 }
 
 fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
@@ -109,21 +166,23 @@ fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
 async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens, Told> {
     let app = visit.app;
     let discovery = app.vendors.discovery().await?;
-    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox);
+    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?;
     let (client, back) = (&app.vendors.quickbooks, visit.address(CALLBACK));
     let tokens = oauth::exchange(client, &discovery, client_id, client_secret, code, &back).await?;
     tokens.ok_or(Told::CodeRefused)
 }
 
 /// The company, as it says itself to the new token: the realm in the address proves nothing.
-async fn proven(
-    app: &App,
-    session: &Session,
-    realm: RealmId,
-    sandbox: bool,
-    tokens: &Tokens,
-) -> Result<NewCompany, Told> {
-    let asked = app.quickbooks(sandbox).company(realm.clone(), tokens.access_token.clone()).about().await;
+async fn proven(app: &App, session: &Session, bought: &Bought) -> Result<NewCompany, Told> {
+    let Bought { realm, sandbox, tokens, begun, .. } = bought;
+    let company = app.quickbooks(*sandbox).company(realm.clone(), tokens.access_token.clone());
+    let mut asked = company.about().await;
+    if let Err(Error::NotSent(_) | Error::Throttled | Error::Unknown(_)) = asked
+        && begun.elapsed() < ASKED_AGAIN_WITHIN
+    {
+        // The tokens are bought, and may have ended others: they are worth a second question.
+        asked = company.about().await;
+    }
     let about = asked.map_err(|error| {
         tracing::warn!(error = chain(&error), "the company did not answer to its new token");
         match error {
@@ -133,24 +192,24 @@ async fn proven(
         }
     })?;
     Ok(NewCompany {
-        realm,
+        realm: realm.clone(),
         name: about.name,
         legal_name: about.legal_name,
         country: about.country,
-        sandbox,
+        sandbox: *sandbox,
         home_currency: about.home_currency,
         connected_by: Some(session.stored.user.clone()),
         connected_at: Some(clock::now()),
     })
 }
 
-fn grant(tokens: Tokens) -> Grant {
+fn grant(tokens: &Tokens) -> Grant {
     let now = clock::now();
     Grant {
         generation: 1,
-        access_token: tokens.access_token,
+        access_token: tokens.access_token.clone(),
         access_expires_at: now + tokens.expires_in,
-        refresh_token: tokens.refresh_token,
+        refresh_token: tokens.refresh_token.clone(),
         refresh_expires_at: Some(now + tokens.refresh_expires_in),
         hard_expires_at: tokens.hard_expires_in.map(|left| now + left),
         scopes: vec![oauth::SCOPE.to_owned()],
@@ -173,7 +232,17 @@ pub(super) async fn confirmed(visit: &Visit<'_>) -> Result<Reply, Told> {
     let (app, form) = (visit.app, Fields::of_form(visit.request));
     let session = visit.sent_by(&form).await?;
     let (handle, pending) = waiting(visit, &session, &form).await?;
-    if form.one("decision") != Some("connect") {
+    let decision = match form.one("decision") {
+        Some("connect") => Decision::Connect,
+        _ => Decision::Cancel,
+    };
+    if decision == Decision::Connect && !visit.is_installed(&session).await? {
+        return Err(Told::NotInstalled);
+    }
+    if !app.store.decide_pending(&handle.hash(), decision).await? {
+        return Err(Told::TooLate);
+    }
+    if decision == Decision::Cancel {
         drop_unconfirmed(app, &handle.hash(), &pending).await?;
         return Ok(web::see_other(&Told::Cancelled.address(CALLBACK)));
     }
@@ -198,8 +267,8 @@ async fn waiting(visit: &Visit<'_>, session: &Session, shown: &Fields) -> Result
     Ok((handle, pending))
 }
 
-/// Forgets every company that nobody confirmed in time, and its tokens. Whoever connects next does it; that it fails is no
-/// reason to keep him from connecting.
+/// Forgets every company that nobody confirmed or can be confirming, and its tokens. Whoever connects next does it; that it
+/// fails is no reason to keep him from connecting.
 async fn forget_unconfirmed(app: &App) {
     let waiting = match app.store.pending_companies().await {
         Ok(waiting) => waiting,
@@ -208,7 +277,7 @@ async fn forget_unconfirmed(app: &App) {
             return;
         }
     };
-    for (hash, pending) in waiting.iter().filter(|(_, pending)| pending.is_over(clock::now())) {
+    for (hash, pending) in waiting.iter().filter(|(_, pending)| pending.is_forgotten(clock::now())) {
         match drop_unconfirmed(app, hash, pending).await {
             Ok(()) => tracing::info!(portal.id = %pending.portal, "an unconfirmed company was forgotten"),
             Err(_) => tracing::warn!("an unconfirmed company could not be forgotten"),
@@ -216,9 +285,9 @@ async fn forget_unconfirmed(app: &App) {
     }
 }
 
-/// Gives the grant back, unless somebody links the company: ours may be the same grant as theirs (rulings.md 23).
+/// Gives the grant back, unless it may be somebody else's.
 async fn drop_unconfirmed(app: &App, hash: &str, pending: &Pending) -> Result<(), Told> {
-    if !app.store.is_linked(pending.realm(), None).await?
+    if !disconnect::is_shared(app, pending.realm(), None, Some(hash)).await?
         && let Some(grant) = app.store.pending_grant(hash, pending).await?
     {
         disconnect::revoke(app, pending.company.sandbox, &grant).await?;

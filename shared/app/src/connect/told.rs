@@ -22,6 +22,8 @@ pub(super) enum Told {
     NotLinked,
     /// There are no keys for sandbox companies.
     NoSandbox,
+    /// The app is not in the portal any more.
+    NotInstalled,
     /// A form that is not from a page of ours, or whose session is over.
     FormRefused,
     /// Later.
@@ -37,7 +39,7 @@ pub(super) enum Told {
 }
 
 impl Told {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Declined,
         Self::NotAsked,
         Self::CodeRefused,
@@ -46,6 +48,7 @@ impl Told {
         Self::TooLate,
         Self::NotLinked,
         Self::NoSandbox,
+        Self::NotInstalled,
         Self::FormRefused,
         Self::Unavailable,
         Self::Installed,
@@ -64,6 +67,7 @@ impl Told {
             Self::TooLate => "too_late",
             Self::NotLinked => "not_linked",
             Self::NoSandbox => "no_sandbox",
+            Self::NotInstalled => "not_installed",
             Self::FormRefused => "form_refused",
             Self::Unavailable => "unavailable",
             Self::Installed => "installed",
@@ -92,7 +96,7 @@ impl Told {
             | Self::TooLate
             | Self::NotLinked
             | Self::NoSandbox => 400,
-            Self::FormRefused => 403,
+            Self::NotInstalled | Self::FormRefused => 403,
             Self::Unavailable => 503,
         }
     }
@@ -183,6 +187,16 @@ impl Told {
                 (
                     "Pas d’entreprises de test ici",
                     "Cette installation n’a pas de clés pour les entreprises de test QuickBooks. La personne qui l’exploite peut les ajouter.",
+                ),
+            ),
+            Self::NotInstalled => (
+                (
+                    "The app is not installed any more",
+                    "HubSpot no longer accepts the app in this account, so nothing was connected. Install it again; your companies and settings stay as they are.",
+                ),
+                (
+                    "L’application n’est plus installée",
+                    "HubSpot n’accepte plus l’application dans ce compte : rien n’a été connecté. Réinstallez-la ; vos entreprises et paramètres restent tels quels.",
                 ),
             ),
             Self::FormRefused => (

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mapping::quickbooks::RealmId;
 use maud::{Markup, html};
-use store::connection::Status;
+use store::connection::{Connection, Status};
 use store::portal::{Company, Portal};
 
 use super::Visit;
@@ -27,6 +27,8 @@ impl Health {
     pub(super) fn of(company: &Company, now: Timestamp) -> Self {
         match (company.connection.status, days_left(Life::of(company).hard_expires_at, now)) {
             (Status::ReauthRequired, _) => Self::Ended,
+            // No token is taken: whether the grant ended or the person's rights did, a person can connect again.
+            (Status::Ok, _) if company.connection.refused_at.is_some() => Self::Ended,
             (Status::Ok, Some(days)) if days <= ENDS_SOON_DAYS => Self::Ending(days),
             (Status::Ok, _) => Self::Good,
         }
@@ -133,7 +135,8 @@ impl Visit<'_> {
 
     /// Says so when HubSpot refuses us: nothing works then, whatever the companies' state.
     fn hubspot(&self) -> Markup {
-        let sound = self.portal.hubspot.as_ref().is_some_and(|connection| connection.status == Status::Ok);
+        let is_sound = |hubspot: &Connection| hubspot.status == Status::Ok && hubspot.refused_at.is_none();
+        let sound = self.portal.hubspot.as_ref().is_some_and(is_sound);
         if sound {
             return Markup::default();
         }

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use store::choice::Chosen;
 use store::portal::Company;
 
-use super::Visit;
 use super::companies::{Health, address, is_default, reconnect_address};
 use super::layout::{Page, Room, Tone, csrf, note};
 use super::text::fill;
+use super::{Visit, disconnect_address};
 use crate::web::{self, Fields, Reply};
 
 /// What a drop-down of the workflow editor can show.
@@ -63,7 +63,7 @@ impl Visit<'_> {
                 p.hint { (texts.ends_unused_note) }
                 div.actions {
                     a.button.second href=(reconnect_address(&company.realm)) { (texts.reconnect) }
-                    a.button.second href={ (address(&company.realm)) "/disconnect" } { (texts.disconnect) }
+                    a.button.second href=(disconnect_address(&company.realm)) { (texts.disconnect) }
                 }
             }
         }

@@ -205,6 +205,7 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "version" => texts.explain_version,
         "fee_item" => texts.explain_fee_item,
         "default_item" => texts.explain_default_item,
+        "income_account" => texts.explain_income_account,
         "no_line_items" => texts.explain_no_line_items,
         "totals" => texts.explain_totals,
         "tax" => texts.explain_tax,
@@ -215,6 +216,7 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "terms" => texts.explain_terms,
         "class" => texts.explain_class,
         "location" => texts.explain_location,
+        "bill" => texts.explain_bill,
         _ => "",
     }
 }

@@ -194,6 +194,8 @@ texts! {
         "L’identifiant du produit QuickBooks sur lequel portent les frais d’un devis, par exemple \"31\" ; null pour aucun.";
     explain_default_item: "The ID of the QuickBooks product for line items that match none, where the workflow action allows that, and for deals billed by their amount; null for none.",
         "L’identifiant du produit QuickBooks pour les lignes de produit qui ne correspondent à aucun, si l’action de workflow le permet, et pour les transactions facturées à leur montant ; null pour aucun.";
+    explain_income_account: "The ID of the QuickBooks account, of type Income, that products are booked to which a workflow action creates; null for none.",
+        "L’identifiant du compte QuickBooks, de type Revenus, où sont comptabilisés les produits qu’une action de workflow crée ; null pour aucun.";
     explain_no_line_items: "What to do with a deal that has no line items: \"refuse\" creates nothing, \"deal_amount\" puts the amount of the deal on one line, with the default product.",
         "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
@@ -214,6 +216,8 @@ texts! {
         "L’identifiant de la classe QuickBooks des documents, ou de leurs lignes, selon le suivi de l’entreprise ; null pour aucune.";
     explain_location: "The ID of the QuickBooks location of documents, where the company tracks locations; null for none.",
         "L’identifiant du lieu QuickBooks des documents, si l’entreprise suit les lieux ; null pour aucun.";
+    explain_bill: "\"contact\" bills the record’s contact, \"company\" its HubSpot company: the primary one, or the only one.",
+        "\"contact\" facture le contact de l’enregistrement, \"company\" son entreprise HubSpot : la principale, ou la seule.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -338,6 +342,7 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::RecordTypeUnsupported => ("Not a deal or quote", "Ni transaction ni devis"),
         Code::InputInvalid => ("Input of the action", "Entrée de l’action"),
         Code::NoContact => ("No contact", "Aucun contact"),
+        Code::NoCompany => ("No company to bill", "Aucune entreprise à facturer"),
         Code::ContactIncomplete => ("Contact incomplete", "Contact incomplet"),
         Code::CustomerAmbiguous => ("Several customers fit", "Plusieurs clients possibles"),
         Code::CustomerInactive => ("Customer inactive", "Client inactif"),

@@ -88,11 +88,13 @@ impl Execution<'_> {
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
             contact: None,
+            company: None,
             customer_id: customer.value,
             customer_name: customer.name.unwrap_or_default(),
             currency: None,
             customer_match: String::new(),
             items: Vec::new(),
+            created_items: Vec::new(),
             subtotal: total,
             total,
             date: document.txn_date.unwrap_or(today),

@@ -20,6 +20,8 @@ pub enum Code {
     InputInvalid,
     /// The record has no contact.
     NoContact,
+    /// The record has no company to bill.
+    NoCompany,
     /// The contact lacks an e-mail address or a name.
     ContactIncomplete,
     /// Several customers fit the contact.
@@ -72,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the contract's order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::NotConnected,
         Self::ConnectionExpired,
         Self::CompanyNotLinked,
@@ -81,6 +83,7 @@ impl Code {
         Self::RecordTypeUnsupported,
         Self::InputInvalid,
         Self::NoContact,
+        Self::NoCompany,
         Self::ContactIncomplete,
         Self::CustomerAmbiguous,
         Self::CustomerInactive,
@@ -118,6 +121,7 @@ impl Code {
             Self::RecordTypeUnsupported => "RECORD_TYPE_UNSUPPORTED",
             Self::InputInvalid => "INPUT_INVALID",
             Self::NoContact => "NO_CONTACT",
+            Self::NoCompany => "NO_COMPANY",
             Self::ContactIncomplete => "CONTACT_INCOMPLETE",
             Self::CustomerAmbiguous => "CUSTOMER_AMBIGUOUS",
             Self::CustomerInactive => "CUSTOMER_INACTIVE",

@@ -23,8 +23,9 @@ impl Failure {
 fn code(problem: &Problem) -> Code {
     match problem {
         Problem::NoContact { .. } => Code::NoContact,
+        Problem::NoCompany { .. } | Problem::CompanyNameless { .. } => Code::NoCompany,
         Problem::ContactIncomplete { .. } => Code::ContactIncomplete,
-        Problem::CustomerAmbiguous { .. } => Code::CustomerAmbiguous,
+        Problem::CustomerAmbiguous { .. } | Problem::CompanyAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
         Problem::TotalDiffers { .. } => Code::TotalMismatch,
         Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
@@ -33,7 +34,9 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
-        Problem::FeeItemMissing { .. } | Problem::DefaultItemMissing { .. } => Code::ItemNotFound,
+        Problem::FeeItemMissing { .. }
+        | Problem::DefaultItemMissing { .. }
+        | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
         Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
@@ -48,6 +51,23 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::NoContact { record } => {
             format!("The {noun} “{record}” has no contact. Associate the contact to bill with it.")
         }
+        Problem::NoCompany { record, companies } if companies.is_empty() => format!(
+            "The {noun} “{record}” has no company, and the app's settings bill the company (“bill”). Associate the company to \
+             bill with it."
+        ),
+        Problem::NoCompany { record, companies } => format!(
+            "The {noun} “{record}” has several companies, and none of them is its primary one: {}. Make the one to bill the \
+             primary company.",
+            quoted(companies)
+        ),
+        Problem::CompanyNameless { record, company } => format!(
+            "The company {company} of the {noun} “{record}” has no name. Give the company its name in HubSpot."
+        ),
+        Problem::CompanyAmbiguous { company, candidates } => format!(
+            "Several QuickBooks customers belong to the company “{company}”: {}. Give the one to bill the company's name as its \
+             display name, or merge them in QuickBooks.",
+            quoted(candidates)
+        ),
         Problem::ContactIncomplete { contact, lacks } => {
             let lacks = lacks.iter().map(lack).collect::<Vec<_>>().join(" and ");
             format!("The contact “{contact}” has {lacks}. Complete the contact in HubSpot.")
@@ -95,6 +115,10 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::DefaultItemMissing { subject } => format!(
             "“{subject}” has no QuickBooks product, and there is no default product to put it on. Choose one in the app's settings \
              (“default_item”), or add what is sold with the SKU or name of a product."
+        ),
+        Problem::IncomeAccountMissing { line } => format!(
+            "Line item “{line}” has no QuickBooks product, and there is no income account to create one with. Choose one in the app's \
+             settings (“income_account”), or add the product in QuickBooks with the same SKU or name."
         ),
         Problem::TaxCodeMissing { record } => format!(
             "The {noun} “{record}” needs a tax code on every line: the QuickBooks company taxes by codes, and none is chosen. Choose \

@@ -99,36 +99,79 @@ impl Failure {
         Self::new(code, realm_name, format!("{message}, then enroll the record again."))
     }
 
-    /// QuickBooks refused to create the customer of a document.
-    pub fn customer_refused(what: DocumentKind, realm_name: &str, contact: &str, fault: &Fault) -> Self {
+    /// QuickBooks refused to create the customer.
+    pub fn customer_refused(contact: &str, fault: &Fault) -> Self {
         let codes = fault.codes();
         let (code, message) = match fault.meaning() {
-            // That is about the company, whatever was sent.
-            Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
-                return Self::refused(what, realm_name, fault);
-            }
             Meaning::DuplicateName => (
                 Code::NameTaken,
                 format!(
-                    "QuickBooks already uses the name of “{contact}” for someone else, also with the contact's id behind \
+                    "QuickBooks already uses the name of “{contact}” for someone else, also with HubSpot's id behind \
                      it. Rename one of them in QuickBooks"
                 ),
             ),
             Meaning::Email => (
                 Code::ContactIncomplete,
                 format!(
-                    "QuickBooks does not accept the e-mail address of “{contact}”. Correct it on the contact in HubSpot"
+                    "QuickBooks does not accept the e-mail address of “{contact}”. Correct it in HubSpot"
                 ),
             ),
             _ => (
                 Code::QuickBooksRefused,
                 format!(
-                    "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check the contact's \
-                     name, e-mail and address in HubSpot"
+                    "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
+                     and address in HubSpot"
                 ),
             ),
         };
         Self::new(code, contact, format!("{message}, then enroll the record again."))
+    }
+
+    /// QuickBooks refused to create the product.
+    pub fn item_refused(name: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::DuplicateName => Self::new(
+                Code::ItemNotFound,
+                name,
+                format!(
+                    "QuickBooks already uses the name “{name}” and does not show for which product. Look for it under Products and \
+                     services, or give the line item another name, then enroll the record again."
+                ),
+            ),
+            _ => {
+                let codes = fault.codes();
+                Self::new(
+                    Code::QuickBooksRefused,
+                    name,
+                    format!(
+                        "QuickBooks refused “{name}” as a new product (QuickBooks error {codes}). Check the line item's name and SKU \
+                         in HubSpot and the income account in the app's settings (“income_account”), then enroll the record again."
+                    ),
+                )
+            }
+        }
+    }
+
+    /// The same, and what was done all the same.
+    #[must_use]
+    pub fn besides(mut self, done: impl Iterator<Item = String>) -> Self {
+        for sentence in done {
+            self.message.push(' ');
+            self.message.push_str(&sentence);
+        }
+        self
+    }
+
+    /// The customer that has the name is the same one, and inactive.
+    pub fn customer_inactive(buyer: &str, customer: &str) -> Self {
+        Self::new(
+            Code::CustomerInactive,
+            buyer,
+            format!(
+                "The QuickBooks customer “{customer}” of “{buyer}” is inactive and keeps the name. Make it active in QuickBooks, or \
+                 give it another name, then enroll the record again."
+            ),
+        )
     }
 
     /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.

@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Why;
-use crate::quickbooks::{ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
+use crate::quickbooks::{AccountId, ClassId, DepartmentId, ItemId, TaxCodeId, TermId};
 use crate::template::{self, Template};
 
 /// What people choose for a company; what QuickBooks says of it is not among it.
@@ -18,6 +18,8 @@ pub struct Choices {
     pub fee_item: Option<ItemId>,
     /// The item for what has none of its own.
     pub default_item: Option<ItemId>,
+    /// Where products that are created book what they bring in.
+    pub income_account: Option<AccountId>,
     /// What to do with a deal that has no lines.
     pub no_line_items: NoLineItems,
     /// What to do when a record's amount is not what its lines come to.
@@ -38,6 +40,8 @@ pub struct Choices {
     pub class: Option<ClassId>,
     /// The location of a document, where the company tracks locations.
     pub location: Option<DepartmentId>,
+    /// Who is billed.
+    pub bill: Bill,
 }
 
 /// Declares a setting that is one of a few words; the first holds while nobody chose.
@@ -111,6 +115,16 @@ words! {
         Net = "net",
         /// Gross: they hold the tax of the default tax code.
         Gross = "gross",
+    }
+}
+
+words! {
+    /// Who is billed.
+    Bill {
+        /// The record's contact.
+        Contact = "contact",
+        /// The record's HubSpot company.
+        Company = "company",
     }
 }
 
@@ -194,6 +208,11 @@ pub(super) const FIELDS: &[Field] = &[
         set: |choices, value| id(value).map(|id| choices.default_item = id.map(ItemId)),
     },
     Field {
+        name: "income_account",
+        get: |choices| choices.income_account.as_ref().map(ToString::to_string),
+        set: |choices, value| id(value).map(|id| choices.income_account = id.map(AccountId)),
+    },
+    Field {
         name: "no_line_items",
         get: |choices| Some(choices.no_line_items.as_str().to_owned()),
         set: |choices, value| NoLineItems::read(value).map(|word| choices.no_line_items = word),
@@ -242,6 +261,11 @@ pub(super) const FIELDS: &[Field] = &[
         name: "location",
         get: |choices| choices.location.as_ref().map(ToString::to_string),
         set: |choices, value| id(value).map(|id| choices.location = id.map(DepartmentId)),
+    },
+    Field {
+        name: "bill",
+        get: |choices| Some(choices.bill.as_str().to_owned()),
+        set: |choices, value| Bill::read(value).map(|bill| choices.bill = bill),
     },
 ];
 

@@ -10,7 +10,7 @@ const ACTIONS: [&str; 3] = ["estimate", "invoice", "receipt"];
 const LOCALES: [&str; 7] = ["de", "en", "es", "fr", "ja", "nl", "pt-br"];
 
 /// The failures, in the order the rules ask for them.
-const CODES: [&str; 32] = [
+const CODES: [&str; 33] = [
     "NOT_CONNECTED",
     "CONNECTION_EXPIRED",
     "COMPANY_NOT_LINKED",
@@ -19,6 +19,7 @@ const CODES: [&str; 32] = [
     "RECORD_TYPE_UNSUPPORTED",
     "INPUT_INVALID",
     "NO_CONTACT",
+    "NO_COMPANY",
     "CONTACT_INCOMPLETE",
     "CUSTOMER_AMBIGUOUS",
     "CUSTOMER_INACTIVE",
@@ -45,7 +46,7 @@ const CODES: [&str; 32] = [
     "INTERNAL",
 ];
 
-fn project() -> PathBuf {
+pub(super) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../hubspot")
 }
 

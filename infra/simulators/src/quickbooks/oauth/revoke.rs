@@ -17,6 +17,7 @@ use serde_json::json;
 use super::Refusal;
 use super::client::Client;
 use super::grant::{End, Grant};
+use crate::quickbooks::switches::EndedGrant;
 use crate::quickbooks::{Books, QuickBooks};
 
 /// Where it is.
@@ -84,7 +85,12 @@ fn give_back(books: &mut Books, client: &Client, token: &str, now: Timestamp) ->
         let takes = switches.is_some_and(|switches| grant.takes(token, switches.rotated_token, now));
         takes || (grant.is_alive(now) && opens(grant) && (is_seeded || grant.gave(token)))
     };
-    let at = oauth.grants.iter().position(is_meant).ok_or(Refusal::Token)?;
+    let Some(at) = oauth.grants.iter().position(is_meant) else {
+        let ended = oauth.grants.iter().find(|grant| grant.gave(token));
+        let company = ended.and_then(|grant| companies.get(&grant.realm_id));
+        let is_wordless = company.is_some_and(|company| company.switches.ended_grant == EndedGrant::Wordless);
+        return Err(if is_wordless { Refusal::Wordless } else { Refusal::Token });
+    };
     if !oauth.grants[at].is_of(client) {
         return Err(Refusal::OtherClient);
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::client::Client;
 use crate::quickbooks::answer::LOOK_AGAIN;
-use crate::quickbooks::switches::ConcurrentRefreshes;
+use crate::quickbooks::switches::{ConcurrentRefreshes, ForeignKeys};
 use crate::quickbooks::{Books, QuickBooks, time};
 
 /// Where it is.
@@ -121,9 +121,11 @@ fn refresh(
     let at = oauth.grants.iter().position(|grant| grant.gave(shown)).ok_or(Refusal::RefreshToken)?;
     let grant = &mut oauth.grants[at];
     let company = companies.get_mut(&grant.realm_id).ok_or(Refusal::RefreshToken)?;
-    // Keys of the other environment are unknown here, as §5.5 has it.
     if !client.fits(company) {
-        return Err(Refusal::Client);
+        return Err(match company.switches.foreign_keys {
+            ForeignKeys::InvalidClient => Refusal::Client,
+            ForeignKeys::InvalidGrant => Refusal::OtherClient,
+        });
     }
     if !grant.is_of(client) {
         return Err(Refusal::OtherClient);

@@ -82,7 +82,11 @@ async fn each_bad_revocation_has_its_error_and_ends_nothing() {
     }
     books.assert_alive(&tokens).await;
     books.revoke("app", &tokens["access_token"]).await;
-    assert_eq!(books.revoke("app", &tokens["refresh_token"]).await.0, 400, "it is gone already");
+    let gone = books.revoke("app", &tokens["refresh_token"]).await;
+    assert_eq!(gone, (400, String::new()), "it is gone already, and nobody says so");
+    books.switch(json!({"ended_grant": "invalid_grant"}));
+    let (status, body) = books.revoke("app", &tokens["refresh_token"]).await;
+    assert!(status == 400 && body.contains("invalid_grant"), "{status} {body}");
 }
 
 #[tokio::test]

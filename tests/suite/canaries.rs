@@ -1,10 +1,32 @@
 //! Looking for texts in what may hold none of them, in whatever disguise.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use local::stack::Stack;
+use local::world;
+
+/// What a stack's functions have told in their logs of the world that every stack knows.
+pub(crate) fn told(stack: &Stack) -> Vec<Hit> {
+    static FIXED: LazyLock<Search> = LazyLock::new(|| {
+        let fixed = world::secrets().into_iter().chain(world::personal());
+        Search::new(fixed.map(|(name, text)| Canary::whole(name, text)))
+    });
+    in_logs(stack, &FIXED)
+}
+
+/// What of a search stands in the logs of a stack's functions.
+pub(crate) fn in_logs(stack: &Stack, search: &Search) -> Vec<Hit> {
+    let logs = std::fs::read_dir(&stack.logs).unwrap().map(|entry| entry.unwrap().path());
+    let told = |log: std::path::PathBuf| {
+        let function = log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        search.hits(&format!("the log of {function}"), &std::fs::read(&log).unwrap())
+    };
+    logs.flat_map(told).collect()
+}
 
 /// A text that is looked for. Nobody who prints it learns more than what it is.
 #[derive(Clone)]

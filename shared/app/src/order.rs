@@ -1,0 +1,280 @@
+//! Creating what an execution needs and QuickBooks does not have, a customer or an item, once: two executions that need the
+//! same one meet at its claim, and the second one takes what the first one made (reliability.md §c.5, rulings.md 8).
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use mapping::quickbooks::{DocumentKind, RealmId};
+use quickbooks::fault::{Fault, Meaning};
+use quickbooks::query::{Attribute, Entity, Query};
+use quickbooks::{Created, RequestId};
+use serde::de::DeserializeOwned;
+use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, Transition, Written};
+
+use crate::App;
+use crate::clock;
+use crate::config::Environment;
+use crate::connection::{Company, Stop, unreadable};
+use crate::effects::{self, Deadline};
+use crate::failure::{Code, Failure, Trouble};
+use crate::ids::{self, Op};
+use crate::protocol::{self, Change, Effects, End, Event, Made, Outcome, Sighting};
+
+/// How long we wait for another execution that creates the same.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two looks at its claim.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// What can be ordered: what a customer and an item differ in.
+pub(crate) trait Needed: Sync {
+    /// It, as QuickBooks has it.
+    type Row: DeserializeOwned + Send + Sync;
+
+    /// What its request ids are for.
+    const OP: Op;
+
+    /// What it is asked for as.
+    const ENTITY: Entity;
+
+    /// Where its name stands. Names are unique in QuickBooks (6240).
+    const NAME: Attribute;
+
+    /// The claim on it.
+    fn key(&self, environment: Environment, realm: &RealmId) -> Key;
+
+    /// What to send; with its second name, if it has one, when the first was another's.
+    fn draft(&self, taken: bool) -> Draft;
+
+    /// Sends it, once.
+    fn create(
+        client: quickbooks::Company,
+        body: &[u8],
+        request_id: &RequestId,
+    ) -> impl Future<Output = Result<Created<Self::Row>, quickbooks::Error>> + Send;
+
+    /// What of a row is looked at.
+    fn seen(row: Self::Row) -> Seen;
+
+    /// Whether a row that QuickBooks has by the name of the draft is what we need.
+    fn is_it(&self, row: &Self::Row) -> bool;
+
+    /// QuickBooks refused it.
+    fn refused(&self, fault: &Fault) -> Failure;
+
+    /// 6240, and none of the rows by this name is what we need. `failure` is what [`Needed::refused`] says of it.
+    fn name_taken(&self, name: &str, rows: Vec<Self::Row>, failure: Failure) -> Outcome;
+}
+
+/// What is sent.
+pub(crate) struct Draft {
+    /// The name it has in the body.
+    pub(crate) name: String,
+    /// The body.
+    pub(crate) body: String,
+}
+
+/// What is known of a row.
+pub(crate) struct Seen {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) active: bool,
+}
+
+/// Something that an execution needs and QuickBooks does not have.
+pub(crate) struct Order<'a, N> {
+    pub(crate) app: &'a App,
+    pub(crate) company: &'a Company,
+    /// The document it is needed for, for sentences.
+    pub(crate) kind: DocumentKind,
+    pub(crate) needed: N,
+    /// The execution that needs it.
+    pub(crate) by: String,
+    pub(crate) deadline: Deadline,
+    /// The name of what was made or found.
+    name: OnceLock<String>,
+}
+
+/// What came of an order.
+pub(crate) struct Supplied {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Whether it was created for this execution, now or in an earlier attempt.
+    pub(crate) is_ours: bool,
+}
+
+impl<'a, N: Needed> Order<'a, N> {
+    pub(crate) fn new(
+        app: &'a App,
+        company: &'a Company,
+        kind: DocumentKind,
+        needed: N,
+        by: String,
+        deadline: Deadline,
+    ) -> Self {
+        Self { app, company, kind, needed, by, deadline, name: OnceLock::new() }
+    }
+
+    /// Creates it, or takes what another execution has created just before.
+    pub(crate) async fn create(&self) -> Result<Supplied, Stop> {
+        let key = self.needed.key(self.app.config.environment, self.company.realm());
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let claim = effects::claim(key.clone(), &self.deadline);
+            let claim = Claim { request: Some(self.by.clone()), ..claim };
+            match self.app.store.claim(&claim).await? {
+                Claimed::Ours(record) => return self.drive(record).await,
+                Claimed::Done(record) => {
+                    if let Some(supplied) = self.still_there(&record).await? {
+                        return Ok(supplied);
+                    }
+                }
+                Claimed::Running if Instant::now() < patience => tokio::time::sleep(PAUSE).await,
+                Claimed::Running => return Err(Stop::Trouble(Trouble::InProgress)),
+            }
+        }
+    }
+
+    /// The claim keeps the id only; the name is for this execution's answer.
+    fn made(&self, row: N::Row) -> Made {
+        let Seen { id, name, .. } = N::seen(row);
+        // One attempt makes one.
+        let _already_named = self.name.set(name);
+        Made { id, json: serde_json::Value::Null }
+    }
+
+    async fn drive(&self, record: Box<Record>) -> Result<Supplied, Stop> {
+        match protocol::drive(self, protocol::next_for_order, record).await {
+            End::Done(record) => {
+                let id = record.made_id.ok_or(Stop::Trouble(Trouble::Internal))?;
+                let name = self.name.get().cloned().unwrap_or_else(|| self.needed.draft(false).name);
+                Ok(Supplied { id, name, is_ours: true })
+            }
+            End::Later { trouble, .. } => Err(Stop::Trouble(trouble)),
+            End::GaveUp(failure) => Err(Stop::Failure(failure)),
+        }
+    }
+
+    /// The look-up did not find what we once created: the books may lag, somebody may have changed what it is found by, or
+    /// it was made inactive. Only the last proves it gone (nothing of the kind is ever deleted, quickbooks.md §2.6, §2.7),
+    /// and frees the claim.
+    async fn still_there(&self, record: &Record) -> Result<Option<Supplied>, Stop> {
+        let id = record.made_id.clone().ok_or(Stop::Trouble(Trouble::Internal))?;
+        let is_ours = record.request.as_ref() == Some(&self.by);
+        let query = Query::from(N::ENTITY).equals(Attribute::Id, &id).with_inactive();
+        match self.rows(query).await?.pop().map(N::seen) {
+            Some(Seen { name, active: true, .. }) => Ok(Some(Supplied { id, name, is_ours })),
+            None => Ok(Some(Supplied { id, name: self.needed.draft(false).name, is_ours })),
+            Some(_) => {
+                let forget = Transition::Forget { gone: id };
+                self.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn rows(&self, query: Query) -> Result<Vec<N::Row>, Stop> {
+        let rows = self.app.ask(self.company, self.kind, &[query]).await?;
+        rows[0].read().map_err(unreadable(self.kind, &self.company.name))
+    }
+
+    /// What we need by this name, if it is there: what an earlier send of ours made, or what somebody else made meanwhile.
+    async fn same(&self, name: &str) -> Result<Option<N::Row>, Stop> {
+        let rows = self.rows(Query::from(N::ENTITY).equals(N::NAME, name)).await?;
+        Ok(rows.into_iter().find(|row| self.needed.is_it(row)))
+    }
+
+    /// 6240: what has the name may be what we need.
+    async fn name_taken(&self, name: &str, failure: Failure) -> Outcome {
+        // An inactive one can have it too, if it was not renamed.
+        let query = Query::from(N::ENTITY).equals(N::NAME, name).with_inactive();
+        let Ok(mut rows) = self.rows(query).await else {
+            // Refused for certain, so nothing is lost: the next attempt meets the same refusal and looks again.
+            return Outcome::NoEffect(Trouble::QuickBooksDown);
+        };
+        match rows.iter().position(|row| self.needed.is_it(row)) {
+            Some(at) => Outcome::Made(self.made(rows.swap_remove(at))),
+            None => self.needed.name_taken(name, rows, failure),
+        }
+    }
+
+    async fn refused(&self, name: &str, fault: &Fault) -> Outcome {
+        match fault.meaning() {
+            // That is about the company, whatever was sent.
+            Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
+                Outcome::Refused(Failure::refused(self.kind, &self.company.name, fault))
+            }
+            Meaning::DuplicateName => self.name_taken(name, self.needed.refused(fault)).await,
+            _ => Outcome::Refused(self.needed.refused(fault)),
+        }
+    }
+}
+
+impl<N: Needed> Effects for Order<'_, N> {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    /// Whoever needs it has begun already.
+    fn in_time(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, record: &Record) -> Event {
+        let taken = record.replanned_for.as_deref() == Some(Code::NameTaken.as_str());
+        let Draft { name, body } = self.needed.draft(taken);
+        let (environment, realm) = (self.app.config.environment, self.company.realm());
+        let request_id = ids::request_id(N::OP, environment, realm, &record.key, record.plan_version);
+        Event::Planned(Plan {
+            realm: realm.clone(),
+            request_id: request_id.as_str().to_owned(),
+            body,
+            notes: serde_json::json!(name),
+        })
+    }
+
+    async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+        // A claim keeps no answers, and its machine asks for none.
+        let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
+            return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
+        };
+        effects::write(&self.app.store, record, &transition, &[], &self.deadline).await
+    }
+
+    async fn send(&self, record: &Record) -> Outcome {
+        let Some((plan, name)) = frozen(record) else { return Outcome::NoEffect(Trouble::Internal) };
+        let Ok(request_id) = RequestId::try_from(plan.request_id.clone()) else {
+            return Outcome::NoEffect(Trouble::Internal);
+        };
+        let (body, request_id) = (plan.body.as_bytes(), &request_id);
+        let sent = self.app.send(self.company, |client| N::create(client, body, request_id)).await;
+        match sent {
+            Ok(Ok(Created { row, .. })) => {
+                let made = self.made(row);
+                tracing::info!(entity = N::ENTITY.name(), id = made.id, "created");
+                Outcome::Made(made)
+            }
+            Ok(Err(quickbooks::Error::Rejected(fault))) => self.refused(&name, &fault).await,
+            Ok(Err(other)) => Outcome::of_error(&other, &self.company.name),
+            Err(Stop::Failure(failure)) => Outcome::Refused(failure),
+            Err(Stop::Trouble(trouble)) => Outcome::NoEffect(trouble),
+        }
+    }
+
+    async fn look(&self, record: &Record) -> Sighting {
+        let Some((_, name)) = frozen(record) else { return Sighting::NotSeen(Trouble::Internal) };
+        match self.same(&name).await {
+            Ok(Some(row)) => Sighting::Found(self.made(row)),
+            Ok(None) => Sighting::Absent,
+            Err(Stop::Trouble(trouble)) => Sighting::NotSeen(trouble),
+            Err(Stop::Failure(_)) => Sighting::NotSeen(Trouble::OutcomeUnknown),
+        }
+    }
+}
+
+/// The plan, and the name in it.
+fn frozen(record: &Record) -> Option<(&Plan, String)> {
+    let plan = record.plan.as_ref()?;
+    Some((plan, plan.notes.as_str()?.to_owned()))
+}

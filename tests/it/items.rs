@@ -1,0 +1,188 @@
+//! Lines that no product of QuickBooks fits: the action may create the product, once, and says so.
+
+use jiff::SignedDuration;
+use local::stack::{Stack, Vendor};
+use local::world::{LETTERING, THEO_FIRST};
+use serde_json::{Value, json};
+
+use crate::support::{but, company, created, invoice, portal, refused, rows, run, settings, settled, stack};
+
+/// Sales of Product Income: every simulated company has it.
+const INCOME: &str = "9004";
+
+/// A deal enrolled into an action that creates products.
+fn creating(deal: u64) -> Value {
+    but(invoice(deal), json!({"inputs": {"quickbooks_account": "default", "missing_item": "create"}}))
+}
+
+/// A deal of a known customer with one line for each of these.
+async fn deal(stack: &Stack, id: u64, lines: &[Value]) {
+    let line = |(number, properties): (usize, &Value)| {
+        let priced = json!({"quantity": "1", "price": "50", "amount": "50"});
+        json!({"id": format!("{id}{number}"), "properties": but(priced, properties.clone())})
+    };
+    let lines: Vec<Value> = lines.iter().enumerate().map(line).collect();
+    let ids: Vec<&Value> = lines.iter().map(|line| &line["id"]).collect();
+    let deal = json!({"id": id.to_string(), "properties": {"dealname": format!("Deal {id}")},
+        "associations": {"contacts": ["503"], "line_items": ids}});
+    portal(stack, json!({"deals": [deal], "line_items": lines})).await;
+}
+
+fn items(stack: &Stack, name: &str) -> Vec<Value> {
+    rows(stack, "Item").into_iter().filter(|item| item["Name"] == name).collect()
+}
+
+fn item_refs(document: &Value) -> Vec<&Value> {
+    let lines = document["Line"].as_array().unwrap().iter();
+    lines.map(|line| &line["SalesItemLineDetail"]["ItemRef"]["value"]).filter(|id| !id.is_null()).collect()
+}
+
+fn item_creates(stack: &Stack) -> usize {
+    let calls = stack.calls(Vendor::QuickBooks).into_iter();
+    calls.filter(|call| call.method == "POST" && call.path.ends_with("/item")).count()
+}
+
+fn told(name: &str) -> String {
+    format!("Product “{name}” was created in QuickBooks.")
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_product_becomes_one_and_is_found_from_then_on() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let gold = json!({"name": "Gold leaf: extra", "hs_sku": "GL-1", "hs_product_id": "77001"});
+    deal(&stack, 900, &[gold.clone(), json!({"name": "Fitting"}), json!({"name": "fitting "}), gold]).await;
+    let shown = created(&stack, creating(900)).await;
+    assert_eq!(shown.output("warnings"), format!("{} | {}", told("Fitting"), told("Gold leaf extra")));
+    let (gold, fitting) = (items(&stack, "Gold leaf extra"), items(&stack, "Fitting"));
+    assert_eq!((gold.len(), fitting.len()), (1, 1));
+    assert_eq!(
+        (&gold[0]["Sku"], &gold[0]["Type"], &gold[0]["Taxable"], &gold[0]["IncomeAccountRef"]["value"]),
+        (&json!("GL-1"), &json!("NonInventory"), &json!(true), &json!(INCOME))
+    );
+    let made = rows(&stack, "Invoice").pop().unwrap();
+    let [gold, fitting] = [&gold[0]["Id"], &fitting[0]["Id"]];
+    assert_eq!(item_refs(&made), [gold, fitting, fitting, gold]);
+    // The next one finds them: by product, by name, and, where the name is not HubSpot's, by what was claimed.
+    deal(
+        &stack,
+        901,
+        &[
+            json!({"name": "Gold leaf: extra"}),
+            json!({"name": "Fitting"}),
+            json!({"name": "x", "hs_product_id": "77001"}),
+        ],
+    )
+    .await;
+    let shown = created(&stack, creating(901)).await;
+    assert_eq!(shown.output("warnings"), "");
+    assert_eq!(item_refs(rows(&stack, "Invoice").last().unwrap()), [gold, fitting, gold]);
+    assert_eq!(item_creates(&stack), 2);
+}
+
+#[tokio::test]
+async fn without_an_income_account_nothing_is_created_and_the_setting_is_named() {
+    let stack = stack().await;
+    let shown = refused(&stack, creating(LETTERING), "ITEM_NOT_FOUND").await;
+    assert!(shown.output("errorMessage").contains("“income_account”"), "{}", shown.0);
+    assert_eq!(shown.output("error_subject"), "Window lettering");
+    settings(&stack, json!({"income_account": "9001"})).await;
+    let shown = refused(&stack, creating(LETTERING), "QUICKBOOKS_REFUSED").await;
+    assert!(shown.output("errorMessage").contains("QuickBooks error 6430"), "{}", shown.0);
+    assert!(items(&stack, "Window lettering").is_empty());
+    // What was refused is tried anew by whoever needs it next.
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let shown = created(&stack, creating(LETTERING)).await;
+    assert_eq!(shown.output("warnings"), told("Window lettering"));
+}
+
+#[tokio::test]
+async fn for_a_document_that_a_person_must_mend_no_product_is_created() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let nobody = json!({"id": "990", "properties": {"firstname": "Ida"}});
+    let line =
+        json!({"id": "991", "properties": {"name": "Lamp", "quantity": "1", "price": "5", "amount": "5"}});
+    let deal = json!({"id": "900", "properties": {"dealname": "No address"},
+        "associations": {"contacts": ["990"], "line_items": ["991"]}});
+    portal(&stack, json!({"contacts": [nobody], "deals": [deal], "line_items": [line]})).await;
+    refused(&stack, creating(900), "CONTACT_INCOMPLETE").await;
+    assert!(items(&stack, "Lamp").is_empty());
+}
+
+#[tokio::test]
+async fn what_was_created_for_a_document_that_then_failed_is_told_with_the_failure() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let names = ["Theo Brandt", "Theo Brandt (HS 502)"].map(|name| json!({"DisplayName": name}));
+    company(&stack, json!({"vendors": names})).await;
+    let line =
+        json!({"id": "991", "properties": {"name": "Lamp", "quantity": "1", "price": "5", "amount": "5"}});
+    let deal =
+        json!({"id": THEO_FIRST.to_string(), "associations": {"contacts": ["502"], "line_items": ["991"]}});
+    portal(&stack, json!({"deals": [deal], "line_items": [line]})).await;
+    let shown = refused(&stack, creating(THEO_FIRST), "NAME_TAKEN").await;
+    assert!(shown.output("errorMessage").ends_with(&told("Lamp")), "{}", shown.0);
+    // QuickBooks refuses the document itself.
+    company(&stack, json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}})).await;
+    self::deal(&stack, 901, &[json!({"name": "Shade"})]).await;
+    let shown = refused(&stack, creating(901), "PERIOD_CLOSED").await;
+    assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);
+}
+
+#[tokio::test]
+async fn what_has_the_name_meanwhile_is_used_if_it_can_be_sold() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    // A person calls it as QuickBooks allows, which HubSpot's name does not find.
+    company(&stack, json!({"items": [{"Name": "Sign LED"}, {"Name": "Sign neon", "Type": "Category"}]}))
+        .await;
+    deal(&stack, 900, &[json!({"name": "Sign: LED"})]).await;
+    created(&stack, creating(900)).await;
+    let led = items(&stack, "Sign LED");
+    assert_eq!(led.len(), 1);
+    assert_eq!(item_refs(&rows(&stack, "Invoice")[0]), [&led[0]["Id"]]);
+    deal(&stack, 901, &[json!({"name": "Sign: neon"})]).await;
+    let shown = refused(&stack, creating(901), "ITEM_INACTIVE").await;
+    assert!(shown.output("errorMessage").contains("category “Sign neon”"), "{}", shown.0);
+}
+
+#[tokio::test]
+async fn a_crowd_of_deals_for_one_new_product_makes_one() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let deals = 900..920;
+    for id in deals.clone() {
+        let name = if id % 2 == 0 { "Window lettering" } else { "WINDOW  lettering" };
+        deal(&stack, id, &[json!({"name": name}), json!({"name": "Varnish"})]).await;
+    }
+    let shown = futures::future::join_all(deals.map(|id| run(&stack, creating(id)))).await;
+    let mut told_by = 0;
+    for shown in shown {
+        let shown = settled(&stack, shown).await;
+        assert_eq!(shown.state(), "SUCCESS", "{}", shown.0);
+        told_by += usize::from(shown.output("warnings").contains("Varnish"));
+    }
+    let lettering: Vec<Value> = rows(&stack, "Item")
+        .into_iter()
+        .filter(|item| item["Name"].as_str().unwrap().to_lowercase() == "window lettering")
+        .collect();
+    assert_eq!((lettering.len(), items(&stack, "Varnish").len()), (1, 1));
+    assert_eq!(rows(&stack, "Invoice").len(), 20);
+    assert!(told_by >= 1, "nobody told that Varnish was created");
+}
+
+#[tokio::test]
+async fn a_product_whose_reply_was_lost_is_found_and_told_of() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    company(&stack, json!({"switches": {"request_ids": "ignore"}})).await;
+    let fault = json!([{"method": "POST", "path": "/item", "times": 1, "status": 503, "after_effect": true}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let shown = run(&stack, creating(LETTERING)).await;
+    assert_eq!(shown.states(), ["BLOCK"]);
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, shown).await;
+    assert_eq!((shown.state(), shown.output("warnings")), ("SUCCESS", told("Window lettering").as_str()));
+    assert_eq!((items(&stack, "Window lettering").len(), item_creates(&stack)), (1, 1));
+}

@@ -1,0 +1,75 @@
+//! What a function needs of its role, and no other flow here has it do: CI holds what all of them used against what
+//! `template.yaml` allows (`local::grants`). The three actions are one program, and elsewhere it is mostly the invoice that is run.
+
+use jiff::SignedDuration;
+use local::stack::Vendor;
+use local::world::{HANNA, PORTAL, REALM, REFILL, THEO_FIRST};
+use serde_json::{Value, json};
+
+use crate::connect::browser::Browser;
+use crate::connect::signed_in;
+use crate::support::{created, history, run, settled, stack, with};
+
+/// The first who buys tokens of QuickBooks waits for them, so that the next one finds the right to buy taken.
+fn slow_renewal() -> Value {
+    json!({"method": "POST", "path": "/tokens/bearer", "times": 1, "delay_ms": 700})
+}
+
+#[tokio::test]
+async fn every_action_renews_tokens_makes_a_customer_and_asks_after_an_earlier_run_and_so_does_the_reconciler()
+ {
+    for (action, path) in [("estimate", "/estimate"), ("invoice", "/invoice"), ("receipt", "/salesreceipt")] {
+        let stack = stack().await;
+        let enrolled = |deal: u64, if_repeated: &str| -> Value {
+            json!({
+                "action": action, "portal_id": PORTAL.0, "object_type": "DEAL", "object_id": deal,
+                "inputs": {"quickbooks_account": "default", "if_repeated": if_repeated},
+            })
+        };
+        stack.faults(Vendor::QuickBooks, &json!([slow_renewal()])).unwrap();
+        stack.expire_access_tokens().await.unwrap();
+        tokio::join!(created(&stack, enrolled(HANNA, "create")), created(&stack, enrolled(REFILL, "create")));
+
+        let lost = json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": true});
+        stack.faults(Vendor::QuickBooks, &json!([lost])).unwrap();
+        let first = run(&stack, enrolled(THEO_FIRST, "refuse")).await;
+        let second = run(&stack, enrolled(THEO_FIRST, "return")).await;
+        assert_eq!((first.state(), second.state()), ("BLOCK", "BLOCK"), "{action}");
+        // What was bought just now has ended by then.
+        stack.advance_clock(SignedDuration::from_mins(90));
+        let first = settled(&stack, first).await;
+        assert_eq!(first.output("status"), "created", "{action}");
+        let second = history(&stack, second.0["callback_id"].as_str().unwrap()).await;
+        assert_eq!(settled(&stack, second).await.output("status"), "existing", "{action}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_drop_downs_at_once_one_renews_the_company_s_tokens_and_both_are_filled() {
+    let stack = stack().await;
+    stack.faults(Vendor::QuickBooks, &json!([slow_renewal()])).unwrap();
+    stack.expire_access_tokens().await.unwrap();
+    let opened = async |field: &str| {
+        let request = json!({
+            "action": "invoice", "portal_id": PORTAL.0, "object_type_id": "0-3",
+            "field": field, "inputs": {"quickbooks_account": REALM},
+        });
+        stack.options(&request).await.unwrap()
+    };
+    let (methods, accounts) = tokio::join!(opened("payment_method"), opened("deposit_account"));
+    for (answer, label) in [(methods, "Cash"), (accounts, "Undeposited Funds")] {
+        let choices = answer["options"].as_array().unwrap();
+        assert!(choices.iter().any(|choice| choice["label"] == label), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_out_has_to_sign_in_again() {
+    let stack = with(local::Options { installed: false, ..local::Options::default() }).await;
+    let mut browser: Browser = signed_in(&stack, PORTAL).await;
+    let page = browser.go("/console").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    browser.submit(&page, "/console/sign-out", ("", "")).await;
+    let away = browser.open("/console").await;
+    assert_eq!(away.location.unwrap().path(), "/connect/hubspot");
+}
