@@ -6,6 +6,7 @@ mod alarms;
 mod amounts;
 mod budgets;
 mod canaries;
+mod cases;
 mod conforming;
 mod connect;
 mod connections;

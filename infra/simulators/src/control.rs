@@ -204,6 +204,11 @@ impl Control {
         self.lock().calls.clone()
     }
 
+    /// Those whose path contains this; the others are not copied.
+    pub fn calls_to(&self, path: &str) -> Vec<Call> {
+        self.lock().calls.iter().filter(|call| call.path.contains(path)).cloned().collect()
+    }
+
     /// Replaces the faults; their counts start again.
     ///
     /// # Errors

@@ -461,7 +461,9 @@ fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> St
             Stop::Failure(Failure::connection_expired(company))
         }
         quickbooks::Error::Rejected(fault) => match fault.meaning() {
-            Meaning::ReadOnly | Meaning::FeatureOff => Stop::Failure(Failure::refused(what, company, fault)),
+            Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff => {
+                Stop::Failure(Failure::refused(what, company, fault))
+            }
             // A refused question is our mistake: nothing a person can mend.
             _ => Stop::Trouble(Trouble::Internal),
         },

@@ -506,11 +506,14 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
-                let failure = Failure::refused(self.kind, &company.name, &fault);
+                let failure =
+                    Failure::document_refused(self.kind, &company.name, &notes.customer_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now, or has several currencies.
-                    Meaning::ObjectGone | Meaning::TaxCode | Meaning::Currency => Outcome::Outdated(failure),
+                    Meaning::ObjectGone | Meaning::CustomerGone | Meaning::TaxCode | Meaning::Currency => {
+                        Outcome::Outdated(failure)
+                    }
                     _ => Outcome::Refused(failure),
                 }
             }

@@ -161,6 +161,14 @@ mod tests {
         faults.into_iter().chain(others).collect()
     }
 
+    fn record() -> mapping::sale::RecordRef {
+        mapping::sale::RecordRef {
+            kind: RecordKind::Deal,
+            id: mapping::hubspot::RecordId(8_800_000_001),
+            name: "Acme renewal".to_owned(),
+        }
+    }
+
     fn document() -> Document {
         serde_json::from_value(serde_json::json!({"Id": "412", "DocNumber": "1001", "TotalAmt": 10})).unwrap()
     }
@@ -168,11 +176,19 @@ mod tests {
     fn catalogue() -> Vec<Failure> {
         let mut failures: Vec<Failure> =
             problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
-        let refusals = ["6210", "5030", "6190", "6100", "6140", "2010"];
+        let refusals = [
+            "6210", "5030", "6190", "6100", "6470", "6140", "2220", "610", "6070", "2050", "6430", "6270",
+            "3000", "2010", "110",
+        ];
         failures.extend(
             refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))),
         );
-        failures.extend(["6240", "2040"].map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
+        let company = "Sandbox Company";
+        failures.extend(["6250", "2210"].map(|code| {
+            Failure::document_refused(DocumentKind::Invoice, company, "Ana Trujillo", &fault(code))
+        }));
+        let customers = ["6240", "2210", "2040"];
+        failures.extend(customers.map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
         failures.extend([
             Failure::customer_inactive("Ana Trujillo", "Ana Trujillo"),
@@ -186,7 +202,7 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
-            Failure::number_taken(DocumentKind::Invoice, RecordKind::Deal, "Acme renewal", "PO 7"),
+            Failure::number_taken(DocumentKind::Invoice, "Sandbox Company", &record(), "PO 7"),
             Failure::no_exchange_rate(
                 RecordKind::Deal,
                 "Acme renewal",

@@ -201,7 +201,8 @@ impl<'a, N: Needed> Order<'a, N> {
 
     async fn refused(&self, name: &str, fault: &Fault) -> Outcome {
         match fault.meaning() {
-            Meaning::ReadOnly | Meaning::FeatureOff => {
+            // That is about the company, whatever was sent.
+            Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
                 Outcome::Refused(Failure::refused(self.kind, &self.company.name, fault))
             }
             Meaning::DuplicateName => self.name_taken(name, self.needed.refused(fault)).await,

@@ -39,24 +39,36 @@ pub enum Meaning {
     DuplicateName,
     /// 6140: a document has this number; QuickBooks names it in the detail.
     DuplicateNumber(Option<DocumentId>),
-    /// 610, 2500, 6250: something referred to was deleted or made inactive.
+    /// 610, 2500: something referred to was deleted or made inactive.
     ObjectGone,
+    /// 6250: the customer was deleted or made inactive.
+    CustomerGone,
     /// 6200, 6210: the date is in closed books.
     PeriodClosed,
     /// 6100, 6160, 6230, or 6000 about a missing tax code: the company's tax settings are not what we took them for.
     TaxCode,
-    /// 6000 about a currency: the company keeps its books in more or fewer of them than we took it to.
+    /// 2280, 6170, 6470: the tax itself, not a code of it.
+    Tax,
+    /// 2220, or 6000 about a currency: the company keeps its books in more or fewer of them than we took it to.
     Currency,
     /// 5020, 5030: the company's plan or the user's role lacks the feature.
     FeatureOff,
-    /// 6190: the subscription has ended; the books can only be read.
+    /// 140, 6190: the company is locked, or its subscription has ended; the books can only be read.
     ReadOnly,
-    /// 6070: quantity × price is not the amount.
-    AmountMismatch,
-    /// 2200, 2210: the e-mail or web address is malformed.
+    /// 100, 110, 120, 3100, 3202: the app or the person who connected it may not use the company.
+    Access,
+    /// 2080 to 2110, 2140 to 2160, 2240, 2290, 6070, 6520: a figure of a line, or that quantity × price is not the amount.
+    Figure,
+    /// 2200, 2210, 6420: the e-mail or web address is malformed, or missing.
     Email,
-    /// 2040, 2050: forbidden characters, or too many.
+    /// 2040, 2050, 2180: forbidden characters, or too many.
     Text,
+    /// 6430, 6460: the account does not take what was to be booked on it.
+    Account,
+    /// 6270: the day is before the one from which an item is counted.
+    Inventory,
+    /// 3000: a custom field.
+    CustomField,
     /// 6000: a business rule; only the detail says which.
     Business,
     /// Anything else.
@@ -139,17 +151,26 @@ impl FaultError {
             Some(2500) if self.detail.as_deref().is_some_and(|detail| detail.contains("TaxCode")) => {
                 Meaning::TaxCode
             }
-            Some(610 | 2500 | 6250) => Meaning::ObjectGone,
+            Some(610 | 2500) => Meaning::ObjectGone,
+            Some(6250) => Meaning::CustomerGone,
             Some(6200 | 6210) => Meaning::PeriodClosed,
             Some(6100 | 6160 | 6230) => Meaning::TaxCode,
             Some(6000) if self.detail.as_deref().is_some_and(is_about_tax_codes) => Meaning::TaxCode,
             Some(6000) if self.detail.as_deref().is_some_and(is_about_currencies) => Meaning::Currency,
             Some(6000) => Meaning::Business,
+            Some(2280 | 6170 | 6470) => Meaning::Tax,
+            Some(2220) => Meaning::Currency,
             Some(5020 | 5030) => Meaning::FeatureOff,
-            Some(6190) => Meaning::ReadOnly,
-            Some(6070) => Meaning::AmountMismatch,
-            Some(2200 | 2210) => Meaning::Email,
-            Some(2040 | 2050) => Meaning::Text,
+            Some(140 | 6190) => Meaning::ReadOnly,
+            Some(100 | 110 | 120 | 3100 | 3202) => Meaning::Access,
+            Some(2080 | 2090 | 2100 | 2110 | 2140 | 2150 | 2160 | 2240 | 2290 | 6070 | 6520) => {
+                Meaning::Figure
+            }
+            Some(2200 | 2210 | 6420) => Meaning::Email,
+            Some(2040 | 2050 | 2180) => Meaning::Text,
+            Some(6430 | 6460) => Meaning::Account,
+            Some(6270) => Meaning::Inventory,
+            Some(3000) => Meaning::CustomField,
             _ => Meaning::Other,
         }
     }
@@ -280,14 +301,14 @@ mod tests {
         check("6240", "The name supplied already exists. : null", Meaning::DuplicateName);
         check("610", "Objet introuvable", Meaning::ObjectGone);
         check("2500", "Invalid Reference Id : Accounts element id 999 not found", Meaning::ObjectGone);
-        check("6250", "", Meaning::ObjectGone);
+        check("6250", "", Meaning::CustomerGone);
         check("6200", "", Meaning::PeriodClosed);
         check("6210", "", Meaning::PeriodClosed);
         check("6100", "", Meaning::TaxCode);
         check("5020", "", Meaning::FeatureOff);
         check("5030", "", Meaning::FeatureOff);
         check("6190", "", Meaning::ReadOnly);
-        check("6070", "", Meaning::AmountMismatch);
+        check("6070", "", Meaning::Figure);
         check("2210", "", Meaning::Email);
         check("2040", "", Meaning::Text);
         check("2050", "", Meaning::Text);

@@ -31,6 +31,9 @@ pub(super) struct Enrollment {
     /// Passes inputs the workflow editor would refuse.
     #[serde(default)]
     any_inputs: bool,
+    /// Runs the action in a workflow that cannot hold it.
+    #[serde(default)]
+    any_object_type: bool,
     /// Who runs the action.
     #[serde(default)]
     pub(super) source: Source,
@@ -94,7 +97,7 @@ fn prepare(hubspot: &HubSpot, enrollment: Enrollment) -> Result<Call, String> {
     let action =
         hubspot.action(&enrollment.action).ok_or_else(|| format!("no action {}", enrollment.action))?;
     let kind = ObjectType::from_workflow(&enrollment.object_type);
-    if !kind.is_some_and(|kind| action.is_offered_for(kind)) {
+    if !enrollment.any_object_type && !kind.is_some_and(|kind| action.is_offered_for(kind)) {
         return Err(format!("the action is not offered in {} workflows", enrollment.object_type));
     }
     if let (false, Some(problem)) = (enrollment.any_inputs, action.input_problem(&enrollment.inputs)) {

@@ -54,6 +54,7 @@
 //! | `"deliveries": 2`, `"concurrent": 2` | the same execution again, in a row or at once |
 //! | `"max_attempts": 1` | when a delivery gives up |
 //! | `"any_inputs": true` | passes inputs that the workflow editor would refuse |
+//! | `"any_object_type": true` | runs the action in a workflow that cannot hold it |
 //!
 //! What HubSpot leaves open (hubspot.md §13) are switches, set by a seed as `{"switches": {"retry_after": "seconds"}}`; those
 //! left out of a seed go back to their defaults:

@@ -4,92 +4,127 @@ use jiff::civil::Date;
 use mapping::hubspot::RecordKind;
 use mapping::money::Currency;
 use mapping::quickbooks::{Document, DocumentKind};
+use mapping::sale::RecordRef;
 use quickbooks::fault::{Fault, Meaning};
 
 use super::{Code, Failure};
 
 impl Failure {
+    /// QuickBooks refused a document of this customer, for good.
+    pub fn document_refused(what: DocumentKind, realm_name: &str, customer: &str, fault: &Fault) -> Self {
+        match fault.meaning() {
+            Meaning::CustomerGone => Self::new(
+                Code::CustomerInactive,
+                customer,
+                format!(
+                    "QuickBooks does not let the customer “{customer}” be billed: it is inactive, or was deleted or merged. Make it \
+                     active again in QuickBooks, then enroll the record again."
+                ),
+            ),
+            Meaning::Email => Self::new(
+                Code::ContactIncomplete,
+                customer,
+                format!(
+                    "QuickBooks does not accept the e-mail address of “{customer}”. Correct it on the contact in HubSpot, then enroll \
+                     the record again."
+                ),
+            ),
+            _ => Self::refused(what, realm_name, fault),
+        }
+    }
+
     /// QuickBooks refused what we sent, for good.
     pub fn refused(what: DocumentKind, realm_name: &str, fault: &Fault) -> Self {
         let what = what.noun();
-        match fault.meaning() {
-            Meaning::PeriodClosed => Self::new(
+        let (code, message) = match fault.meaning() {
+            Meaning::Access => return Self::connection_expired(realm_name),
+            Meaning::PeriodClosed => (
                 Code::PeriodClosed,
-                realm_name,
                 format!(
                     "The books of “{realm_name}” are closed for the {what}'s date. Change the closing date in QuickBooks \
-                     (Account and settings, Advanced), then enroll the record again."
+                     (Account and settings, Advanced)"
                 ),
             ),
-            Meaning::FeatureOff => Self::new(
+            Meaning::FeatureOff => (
                 Code::FeatureOff,
-                realm_name,
                 format!(
                     "The QuickBooks plan or settings of “{realm_name}” do not allow this {what}. Switch the feature on in \
-                     QuickBooks (Account and settings) or change the plan, then enroll the record again."
+                     QuickBooks (Account and settings) or change the plan"
                 ),
             ),
-            Meaning::ReadOnly => Self::new(
+            Meaning::ReadOnly => (
                 Code::CompanyReadOnly,
-                realm_name,
                 format!(
-                    "“{realm_name}” is read-only: its QuickBooks subscription has ended or has a billing problem. Mend it \
-                     in QuickBooks, then enroll the record again."
+                    "“{realm_name}” is read-only: its QuickBooks subscription has ended or has a billing problem, or it is locked. \
+                     Mend it in QuickBooks"
                 ),
             ),
-            Meaning::TaxCode => Self::new(
+            Meaning::TaxCode => (
                 Code::TaxUnmapped,
-                realm_name,
                 format!(
                     "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
-                     QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”), then enroll the record again."
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”)"
                 ),
             ),
-            Meaning::DuplicateNumber(_) => Self::new(
+            Meaning::Tax => (
+                Code::TaxUnmapped,
+                format!(
+                    "“{realm_name}” does not take the tax of this {what}. Check the sales tax settings in QuickBooks and in the app's \
+                     settings (“tax”, “default_tax_code”)"
+                ),
+            ),
+            Meaning::Currency => (
+                Code::CurrencyMismatch,
+                format!(
+                    "“{realm_name}” does not take the currency of this {what}. Add it in QuickBooks (Currencies), or change the \
+                     record's currency"
+                ),
+            ),
+            Meaning::DuplicateNumber(_) => (
                 Code::DuplicateNumber,
-                realm_name,
                 format!(
                     "“{realm_name}” already has a document with this {what}'s number. Change the numbering in QuickBooks \
-                     (Account and settings, Sales), then enroll the record again."
+                     (Account and settings, Sales)"
                 ),
             ),
-            _ => {
+            meaning => {
                 let codes = fault.codes();
-                Self::new(
-                    Code::QuickBooksRefused,
-                    realm_name,
-                    format!(
-                        "QuickBooks refused the {what} for “{realm_name}” (QuickBooks error {codes}). Check the record's \
-                         contact and line items, and the company's settings in QuickBooks, then enroll the record again."
-                    ),
-                )
+                let mend = mend(&meaning);
+                let message = format!(
+                    "QuickBooks refused the {what} for “{realm_name}” (QuickBooks error {codes}). {mend}"
+                );
+                (Code::QuickBooksRefused, message)
             }
-        }
+        };
+        Self::new(code, realm_name, format!("{message}, then enroll the record again."))
     }
 
     /// QuickBooks refused to create the customer.
     pub fn customer_refused(contact: &str, fault: &Fault) -> Self {
-        match fault.meaning() {
-            Meaning::DuplicateName => Self::new(
+        let codes = fault.codes();
+        let (code, message) = match fault.meaning() {
+            Meaning::DuplicateName => (
                 Code::NameTaken,
-                contact,
                 format!(
                     "QuickBooks already uses the name of “{contact}” for someone else, also with HubSpot's id behind \
-                     it. Rename one of them in QuickBooks, then enroll the record again."
+                     it. Rename one of them in QuickBooks"
                 ),
             ),
-            _ => {
-                let codes = fault.codes();
-                Self::new(
-                    Code::QuickBooksRefused,
-                    contact,
-                    format!(
-                        "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
-                         and address in HubSpot, then enroll the record again."
-                    ),
-                )
-            }
-        }
+            Meaning::Email => (
+                Code::ContactIncomplete,
+                format!(
+                    "QuickBooks does not accept the e-mail address of “{contact}”. Correct it in HubSpot"
+                ),
+            ),
+            _ => (
+                Code::QuickBooksRefused,
+                format!(
+                    "QuickBooks refused “{contact}” as a customer (QuickBooks error {codes}). Check its name, e-mail \
+                     and address in HubSpot"
+                ),
+            ),
+        };
+        Self::new(code, contact, format!("{message}, then enroll the record again."))
     }
 
     /// QuickBooks refused to create the product.
@@ -159,11 +194,11 @@ impl Failure {
     }
 
     /// The number that stands on the record is another document's.
-    pub fn number_taken(what: DocumentKind, kind: RecordKind, name: &str, number: &str) -> Self {
-        let (what, noun) = (what.noun(), kind.noun());
+    pub fn number_taken(what: DocumentKind, realm_name: &str, of: &RecordRef, number: &str) -> Self {
+        let (what, noun, name) = (what.noun(), of.kind.noun(), &of.name);
         Self::new(
             Code::DuplicateNumber,
-            name,
+            realm_name,
             format!(
                 "The {noun} “{name}” gives its {what} the number {number}, which another document in QuickBooks has. Change the \
                  number on the {noun}, then enroll it again."
@@ -182,5 +217,26 @@ impl Failure {
                  (Currencies), then enroll the {noun} again."
             ),
         )
+    }
+}
+
+/// Where to look, for what has no code of its own.
+fn mend(meaning: &Meaning) -> &'static str {
+    match meaning {
+        Meaning::ObjectGone => {
+            "Something that it names was deleted or made inactive in QuickBooks: check the customer, the products, and what is chosen \
+             in the action and in the app's settings"
+        }
+        Meaning::Figure => "Check quantities, prices and discounts of the record's line items",
+        Meaning::Text => {
+            "Shorten the names and descriptions of the record's line items, and take unusual characters out of them"
+        }
+        Meaning::Account => "Choose another account for the money in the action",
+        Meaning::Inventory => {
+            "A product is counted in QuickBooks from a later day on: change its inventory start date in QuickBooks, or the product of \
+             the line item"
+        }
+        Meaning::CustomField => "Check the custom fields that are chosen in the app's settings",
+        _ => "Check the record's contact and line items, and the company's settings in QuickBooks",
     }
 }
