@@ -1,6 +1,8 @@
 //! Amounts and tax on records of chance: read, matched and written by the real rules, then checked and taxed by the stand-in of
 //! QuickBooks, as a create would, without any of it being kept. Each record comes from a number: `AMOUNTS_SEED=7` tries one alone.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
+
 mod chance;
 mod record;
 mod world;
@@ -10,32 +12,27 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
 use chance::{Chance, seeds};
-use world::{REGIMES, Tried, World};
+use world::{REGIMES, World};
 
 const KINDS: [DocumentKind; 3] = [DocumentKind::Invoice, DocumentKind::Estimate, DocumentKind::SalesReceipt];
 
-/// Each record in one of the companies in turn, or one record in all of them.
-fn each_regime(check: impl Fn(&World, &mut Chance) -> Option<Tried>) {
-    let (mut made, mut taxed, mut refused) = (0_u64, 0_u64, 0_u64);
+/// Each record in one of the companies in turn, or one record in all of them; `check` answers the tax it came to.
+fn each_regime(check: impl Fn(&World, &mut Chance) -> Decimal) {
+    let (mut made, mut taxed) = (0_u64, 0_u64);
     let worlds: Vec<World> = REGIMES.iter().map(World::new).collect();
     let seeds = seeds();
     let one_alone = seeds.end - seeds.start == 1;
     for seed in seeds {
-        for world in worlds
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| one_alone || *at as u64 == seed % 4)
-            .map(|(_, world)| world)
-        {
+        let turn = seed % worlds.len() as u64;
+        for (_, world) in (0_u64..).zip(&worlds).filter(|(at, _)| one_alone || *at == turn) {
             let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 check(world, &mut Chance::new(seed))
             }));
             match tried {
-                Ok(Some(tried)) => {
+                Ok(tax) => {
                     made += 1;
-                    taxed += u64::from(!tried.tax.is_zero());
+                    taxed += u64::from(!tax.is_zero());
                 }
-                Ok(None) => refused += 1,
                 Err(panic) => {
                     eprintln!("AMOUNTS_SEED={seed}, {}", world.name);
                     std::panic::resume_unwind(panic);
@@ -43,26 +40,27 @@ fn each_regime(check: impl Fn(&World, &mut Chance) -> Option<Tried>) {
             }
         }
     }
-    println!("{made} documents, {taxed} of them taxed; {refused} records refused");
-    assert!(one_alone || (made >= 19_500 && taxed >= 4_000), "{made} documents, {taxed} taxed");
+    println!("{made} documents, {taxed} of them taxed");
+    assert!(one_alone || taxed >= 4_000, "{taxed} of {made} documents are taxed");
 }
 
 #[test]
-fn every_sound_record_becomes_a_document_that_quickbooks_takes_and_totals_as_we_do() {
+fn every_sound_record_becomes_a_document_that_keeps_all_rules_and_totals_in_quickbooks_as_in_ours() {
     each_regime(|world, chance| {
         let enrolled = record::sound(chance);
         let settings = world.settings(chance);
         let matched = world
             .matched(&enrolled, &settings)
             .unwrap_or_else(|problems| panic!("{problems:?}\n{settings:?}\n{enrolled:?}"));
-        let tried = world.tried(chance.pick(&KINDS), &matched, &settings, &record::header(chance));
-        let tried = tried.unwrap_or_else(|refused| panic!("{refused}\n{enrolled:?}"));
+        let body = world.written(chance.pick(&KINDS), &matched, &settings, &record::header(chance));
+        keeps_the_rules(&body.json);
+        let tried = world.tried(&body).unwrap_or_else(|refused| panic!("{refused}\n{enrolled:?}"));
         assert_eq!(tried.total, matched.total() + tried.tax, "{}", tried.document);
         if let Some(expected) = matched.expected() {
             let off = (tried.total - expected).abs();
             assert!(off <= tolerance(&settings, &matched), "{off} off {expected}: {}", tried.document);
         }
-        Some(tried)
+        tried.tax
     });
 }
 
@@ -87,19 +85,6 @@ fn tolerance(settings: &mapping::settings::Settings, matched: &mapping::lookup::
         (false, true, true) => Decimal::new(5, 3) * Decimal::from(sale.lines.len() + 6),
         (false, true, false) => sale.discount() + Decimal::ONE,
     }
-}
-
-#[test]
-fn lines_multiply_and_nothing_sent_breaks_a_rule_of_its_field() {
-    each_regime(|world, chance| {
-        let enrolled = record::sound(chance);
-        let settings = world.settings(chance);
-        let matched = world.matched(&enrolled, &settings).ok()?;
-        let (kind, header) = (chance.pick(&KINDS), record::header(chance));
-        let body = world.written(kind, &matched, &settings, &header);
-        keeps_the_rules(&body);
-        world.tried(kind, &matched, &settings, &header).ok()
-    });
 }
 
 /// Length, enumeration and character rules of quickbooks.md §2, by no code of ours or of the stand-in's.
@@ -171,7 +156,7 @@ fn no_record_makes_the_rules_panic_or_writes_what_quickbooks_refuses_for_its_for
         match world.matched(&enrolled, &settings) {
             Ok(matched) => {
                 let (kind, header) = (chance.pick(&KINDS), record::header(&mut chance));
-                keeps_the_rules(&world.written(kind, &matched, &settings, &header));
+                keeps_the_rules(&world.written(kind, &matched, &settings, &header).json);
                 made += 1;
             }
             Err(problems) => assert!(!problems.is_empty(), "AMOUNTS_SEED={seed}"),

@@ -48,6 +48,12 @@ pub(crate) struct World {
     taxes: bool,
 }
 
+/// What is sent.
+pub(crate) struct Body {
+    kind: DocumentKind,
+    pub(crate) json: Value,
+}
+
 /// A document as QuickBooks would have made it.
 pub(crate) struct Tried {
     pub(crate) document: Value,
@@ -124,26 +130,20 @@ impl World {
         matched: &Matched,
         settings: &Settings,
         header: &Header,
-    ) -> Value {
+    ) -> Body {
         let customer = CustomerId("5801".into());
         let items = matched.items.iter().map(|item| item.existing().map(|item| item.id.clone()));
         let items: Vec<ItemId> = items.collect::<Option<_>>().unwrap();
-        serde_json::to_value(document::write(kind, matched, &customer, &items, settings, header)).unwrap()
+        let draft = document::write(kind, matched, &customer, &items, settings, header);
+        Body { kind, json: serde_json::to_value(draft).unwrap() }
     }
 
     /// What QuickBooks would make of it, or why it refuses.
-    pub(crate) fn tried(
-        &self,
-        kind: DocumentKind,
-        matched: &Matched,
-        settings: &Settings,
-        header: &Header,
-    ) -> Result<Tried, String> {
-        let body = self.written(kind, matched, settings, header);
+    pub(crate) fn tried(&self, Body { kind, json }: &Body) -> Result<Tried, String> {
         let document = self
             .quickbooks
-            .rehearsed(REALM, kind.entity(), &body)
-            .map_err(|refused| format!("{refused}\n{body}"))?;
+            .rehearsed(REALM, kind.entity(), json)
+            .map_err(|refused| format!("{refused}\n{json}"))?;
         let amount = |value: &Value| value.to_string().parse::<Decimal>().unwrap_or_default();
         let (total, tax) = (amount(&document["TotalAmt"]), amount(&document["TxnTaxDetail"]["TotalTax"]));
         Ok(Tried { document, total, tax })

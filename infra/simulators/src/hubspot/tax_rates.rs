@@ -2,8 +2,8 @@
 //! `crm.objects.quotes.read` (§5.5): strict here, the first.
 
 use super::HubSpot;
-use super::api::{Refusal, answer};
-use axum::extract::{Path, State};
+use super::api::answer;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
@@ -15,7 +15,7 @@ use serde_json::json;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TaxRate {
-    pub(super) id: String,
+    id: String,
     #[serde(default)]
     name: String,
     /// Percent.
@@ -30,12 +30,9 @@ fn yes() -> bool {
     true
 }
 
-/// The routes.
+/// The route.
 pub(super) fn router(hubspot: HubSpot) -> Router {
-    Router::new()
-        .route("/tax-rates/2026-03/tax-rates", get(list))
-        .route("/tax-rates/2026-03/tax-rates/{id}", get(one))
-        .with_state(hubspot)
+    Router::new().route("/tax-rates/2026-03/tax-rates", get(list)).with_state(hubspot)
 }
 
 async fn list(State(hubspot): State<HubSpot>, headers: HeaderMap) -> Response {
@@ -44,15 +41,5 @@ async fn list(State(hubspot): State<HubSpot>, headers: HeaderMap) -> Response {
         let state = hubspot.state();
         let rates = state.tax_rates.get(&caller.portal_id).cloned().unwrap_or_default();
         Ok(Json(json!({ "results": rates })))
-    })
-}
-
-async fn one(State(hubspot): State<HubSpot>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    answer(&hubspot, &headers, |caller| {
-        caller.needs_scopes(["tax_rates.read"])?;
-        let state = hubspot.state();
-        let rates = state.tax_rates.get(&caller.portal_id).into_iter().flatten();
-        let rate = rates.clone().find(|rate| rate.id == id).ok_or(Refusal::NotFound)?;
-        Ok(Json(rate.clone()))
     })
 }
