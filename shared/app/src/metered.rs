@@ -10,7 +10,7 @@ use quickbooks::Meter;
 use crate::App;
 use crate::clock;
 use crate::connection::Company;
-use crate::telemetry::chain;
+use crate::telemetry::{self, Metric, chain};
 
 /// From so many percent of the quota on it is told.
 const TOLD_FROM_PERCENT: u64 = 80;
@@ -25,6 +25,12 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// The share that is used.
+    fn percent(&self) -> u64 {
+        let percent = u128::from(self.used) * 100 / u128::from(self.quota.max(1));
+        u64::try_from(percent).unwrap_or(u64::MAX)
+    }
+
     /// Whether so much is used that somebody should know.
     pub fn is_to_be_told(&self) -> bool {
         u128::from(self.used) * 100 >= u128::from(self.quota) * u128::from(TOLD_FROM_PERCENT)
@@ -63,7 +69,11 @@ impl App {
 
     /// Tells how much of the quota is used: as a warning once it is much.
     pub(crate) async fn tell_metered(&self) {
-        match self.metered().await {
+        let metered = self.metered().await;
+        if let Ok(metered) = &metered {
+            telemetry::measure(&[(Metric::MeteredShare, metered.percent())]);
+        }
+        match metered {
             Ok(metered @ Metered { used, quota }) if metered.is_to_be_told() => {
                 tracing::warn!(
                     metered.used = used,
