@@ -25,6 +25,12 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// The share that is used.
+    fn percent(&self) -> u64 {
+        let percent = u128::from(self.used) * 100 / u128::from(self.quota.max(1));
+        u64::try_from(percent).unwrap_or(u64::MAX)
+    }
+
     /// Whether so much is used that somebody should know.
     pub fn is_to_be_told(&self) -> bool {
         self.percent() >= TOLD_FROM_PERCENT
@@ -71,7 +77,7 @@ impl App {
     pub(crate) async fn tell_metered(&self) {
         let metered = self.metered().await;
         if let Ok(metered) = &metered {
-            telemetry::measure(&[(Metric::MeteredUsed, metered.percent())]);
+            telemetry::measure(&[(Metric::MeteredShare, metered.percent())]);
         }
         match metered {
             Ok(metered @ Metered { used, quota }) if metered.is_to_be_told() => {

@@ -57,8 +57,8 @@ pub enum Metric {
     KeysRefused,
     /// Grants that end soon, or that nothing keeps alive.
     GrantsAtRisk,
-    /// How much of the month's metered reads is used, in percent of what Intuit allows the workspace.
-    MeteredUsed,
+    /// How much of Intuit's quota of metered reads this month has used, in percent.
+    MeteredShare,
     /// How long a vendor took to answer.
     CallTime(Vendor),
     /// Of a call, whether a limit turned it away: 0 or 1.
@@ -128,7 +128,7 @@ impl Metric {
         Self::TokensUnpersisted,
         Self::KeysRefused,
         Self::GrantsAtRisk,
-        Self::MeteredUsed,
+        Self::MeteredShare,
         Self::CallTime(Vendor::HubSpot),
         Self::CallTime(Vendor::QuickBooks),
         Self::CallThrottled(Vendor::HubSpot),
@@ -163,7 +163,7 @@ impl Metric {
             Self::TokensUnpersisted => row("TokensUnpersisted", Count, &["tokens-are-in-memory-only"]),
             Self::KeysRefused => row("KeysRefused", Count, &["our-credentials-are-refused"]),
             Self::GrantsAtRisk => row("GrantsAtRisk", Count, &["grants-are-about-to-end"]),
-            Self::MeteredUsed => row("MeteredUsed", Percent, &["metered-reads-run-out"]),
+            Self::MeteredShare => row("MeteredShare", Percent, &["metered-reads-run-out"]),
             Self::CallTime(Vendor::QuickBooks) => {
                 Vendor::QuickBooks.row("CallTime", Milliseconds, &["quickbooks-is-slow"])
             }
