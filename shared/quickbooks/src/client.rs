@@ -647,6 +647,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_item_is_created_likewise() {
+        let body = r#"{"Item": {"Id": "21", "Name": "Widget", "Type": "NonInventory"}}"#;
+        let server = Server::start(move |_| answer(200, "", body)).await;
+        let item = company_at(&server.url).create_item(FROZEN, &request_id()).await.unwrap().row;
+        assert_eq!((item.id.0.as_str(), item.name.as_str()), ("21", "Widget"));
+        assert!(server.seen()[0].line.starts_with("POST /v3/company/9341450000000001/item?"));
+    }
+
+    #[tokio::test]
+    async fn a_document_is_mailed_by_a_call_without_a_body_that_is_sent_once() {
+        let server = Server::start(|_| answer(200, "intuit_tid: 1-abc\r\n", INVOICE)).await;
+        let id = DocumentId("412".into());
+        let company = company_at(&server.url);
+        let sent = company.send_document(DocumentKind::Invoice, &id).await.unwrap();
+        assert_eq!(sent.as_deref(), Some("1-abc"));
+        let [seen] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+        assert_eq!(seen.line, "POST /v3/company/9341450000000001/invoice/412/send?minorversion=75");
+        assert!(seen.body.is_empty() && seen.headers.contains("content-type: application/octet-stream"));
+        for (status, body) in [(503, ""), (200, "{}"), (200, "<html>")] {
+            let server = Server::start(move |_| answer(status, "", body)).await;
+            let error = company_at(&server.url).send_document(DocumentKind::Invoice, &id).await.unwrap_err();
+            assert!(matches!(error, Error::Unknown(_)), "{status} {body} {error:?}");
+            assert_eq!(server.seen().len(), 1);
+        }
+    }
+
+    #[tokio::test]
     async fn a_success_without_a_payment_and_its_id_is_unknown_and_sent_once() {
         for body in [
             "{}",
