@@ -25,12 +25,6 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// The share that is used.
-    fn percent(&self) -> u64 {
-        let percent = u128::from(self.used) * 100 / u128::from(self.quota.max(1));
-        u64::try_from(percent).unwrap_or(u64::MAX)
-    }
-
     /// Whether so much is used that somebody should know.
     pub fn is_to_be_told(&self) -> bool {
         self.percent() >= TOLD_FROM_PERCENT
