@@ -11,7 +11,7 @@ use store::Store;
 use store::record::{Claim, Claimed, Key, Mail, Nonce, Owed, Plan, Record, State, Transition, Written};
 
 #[path = "../sim/chance.rs"]
-mod chance;
+pub(crate) mod chance;
 #[expect(clippy::duplicate_mod, reason = "beside the table, once more")]
 #[path = "../sim/register.rs"]
 #[expect(dead_code, reason = "the simulation asks it for more")]
