@@ -27,7 +27,7 @@ pub struct LineTax {
 impl LineTax {
     /// Whether HubSpot says nothing of tax: no rate, and nothing to pay.
     pub(crate) fn is_none(&self) -> bool {
-        self.rate_id.is_none() && self.percent.is_none() && !self.amount.is_some_and(|tax| !tax.is_zero())
+        self.rate_id.is_none() && self.percent.is_none() && self.amount.is_none_or(|tax| tax.is_zero())
     }
 
     /// Whether there is tax to pay. A rate of which nothing else is known is taken for one.
