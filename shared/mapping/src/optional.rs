@@ -153,7 +153,8 @@ mod tests {
     fn discounts_and_tax_are_reckoned_with() {
         let support = over(optional("Support", "20"), json!({"hs_tax_rate": "20"}));
         let discount = [adjustment("Spring", "PERCENT", "10")];
-        let amount = |amount: &str| adjusted(quote(json!(amount), &[support.clone()]), &discount, &[]);
+        let amount =
+            |amount: &str| adjusted(quote(json!(amount), std::slice::from_ref(&support)), &discount, &[]);
         check(&amount("134.97"), Ok(&["Support"]));
         check(&amount("152.97"), Ok(&[]));
         check(&amount("156.97"), Ok(&[])); // with 4.00 of tax

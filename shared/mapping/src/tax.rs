@@ -558,7 +558,7 @@ mod tests {
         british(&[widget_line()], &[], Ok("9 9"));
         british(
             &[widget_line()],
-            &[gst.clone()],
+            std::slice::from_ref(&gst),
             Err(r#"TaxUnmapped { subject: "GST", rate: Some("5 %") }"#),
         );
         british(&[at("20")], &[gst, qst], Err(r#"TaxUnmapped { subject: "GST, QST", rate: None }"#));
