@@ -226,7 +226,10 @@ def statement_of(function, statement):
         expect(f"{where}: sees no session or consent", not {"S#*", "SP#*", "O#*", "PENDING"} & set(keys or []))
 
 
-def secrets(prod):
+def secrets(dev, prod):
+    for stack, key in ((dev, ""), (prod, {"Fn::GetAtt": ["Key", "Arn"]})):
+        given = stack.properties("ConnectFunction")["Environment"]["Variables"]["KMS_KEY_ID"]
+        expect("token secrets are made with the key that the app secret has", given == key)
     settings = prod.properties("ApiStage")["AccessLogSettings"]["Format"]
     expect("the access log has no query string", not any(word in settings for word in ("query", "Query", "requestOverride", "authorizer")))
     closed = Stack(**PROD, Release=RELEASES[0], DomainName="api.example.com", CertificateArn="arn").properties("Api")
@@ -245,7 +248,7 @@ if __name__ == "__main__":
     alarms(dev, prod)
     dashboard(prod)
     roles(prod)
-    secrets(prod)
+    secrets(dev, prod)
     for file in sys.argv[1:]:
         pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:

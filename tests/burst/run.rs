@@ -134,7 +134,13 @@ impl Effects for Run<'_> {
         }
         let Key::Execution { callback_id, .. } = &self.key else { unreachable!("an execution") };
         let request_id = format!("hqd{callback_id}-{}", record.plan_version);
-        Event::Planned(Plan { realm: realm(), request_id, body: "{}".to_owned(), notes: json!(null) })
+        Event::Planned(Plan {
+            realm: realm(),
+            request_id,
+            body: "{}".to_owned(),
+            notes: json!(null),
+            emailed: false,
+        })
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
@@ -234,7 +240,13 @@ impl Effects for Order<'_> {
     async fn plan(&self, record: &Record) -> Event {
         let Key::Customer { identity } = &record.key else { unreachable!("a customer") };
         let request_id = format!("{CUSTOMER}{identity}-{}", record.plan_version);
-        Event::Planned(Plan { realm: realm(), request_id, body: "{}".to_owned(), notes: json!(null) })
+        Event::Planned(Plan {
+            realm: realm(),
+            request_id,
+            body: "{}".to_owned(),
+            notes: json!(null),
+            emailed: false,
+        })
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {

@@ -10,11 +10,16 @@ use local::lambda::Pool;
 use local::proxy::{Moment, Proxies, Request};
 use local::stack::{Options, Stack, Vendor};
 use local::world::{PORTAL, REALM};
+use mapping::quickbooks::AccountId;
+use mapping::settings::Choices;
 use serde_json::{Value, json};
 use store::record::Key;
 
 /// What may be made in the books.
-const ENTITIES: [&str; 5] = ["Invoice", "Estimate", "SalesReceipt", "Payment", "Customer"];
+const ENTITIES: [&str; 6] = ["Invoice", "Estimate", "SalesReceipt", "Payment", "Customer", "Item"];
+
+/// The account that new products are booked to: every simulated company has it.
+const INCOME: &str = "9004";
 
 /// Between two runs of the reconciler: every other one is spared.
 const STEP: SignedDuration = SignedDuration::from_mins(2);
@@ -78,6 +83,11 @@ impl Bench {
         };
         let seed = json!({"companies": [{"realm_id": REALM, "switches": switches}]});
         stack.seed_quickbooks(&seed).await.unwrap();
+        let portal = stack.store.portal(PORTAL).await.unwrap().unwrap();
+        let company = &portal.companies[0];
+        let choices = Choices { income_account: Some(AccountId(INCOME.into())), ..company.choices.clone() };
+        let revision = company.settings_revision;
+        stack.store.save_choices(PORTAL, &company.realm, &choices, revision).await.unwrap();
         Self { stack, proxies }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Scenario {
     KnownCustomer,
     /// A quote that was paid online; the invoice is to be paid too.
     Paid,
+    /// A deal of a product that QuickBooks does not have, whose document is e-mailed.
+    NewItemMailed,
     /// As the first, and QuickBooks makes the document and answers 503.
     LostReply,
     /// As the third, and QuickBooks answers 503 and makes nothing: it must be sent again.
@@ -65,12 +67,18 @@ impl Case {
             Scenario::NewCustomer | Scenario::LostReply => {
                 ("DEAL", deal_of_new_contact(bench, serial, 1).await)
             }
+            Scenario::NewItemMailed => ("DEAL", deal_of_new_product(bench, serial).await),
         };
         if let Some(faults) = self.faults() {
             bench.stack.faults(Vendor::QuickBooks, &faults).unwrap();
         }
         let callback_id = format!("ap-{PORTAL}-{}-3-0", 800_000_000_000 + serial);
-        let enrollment = enrollment(self.action, object_type, object_id, self.is_to_be_paid(), &callback_id);
+        let mut enrollment =
+            enrollment(self.action, object_type, object_id, self.is_to_be_paid(), &callback_id);
+        if self.scenario == Scenario::NewItemMailed {
+            enrollment["inputs"]["missing_item"] = json!("create");
+            enrollment["inputs"]["email_document"] = json!("send");
+        }
         Execution { case: self, callback_id, enrollment, before: bench.books() }
     }
 
@@ -78,7 +86,9 @@ impl Case {
         let after_effect = match self.scenario {
             Scenario::LostReply => true,
             Scenario::NothingMade => false,
-            Scenario::NewCustomer | Scenario::KnownCustomer | Scenario::Paid => return None,
+            Scenario::NewCustomer | Scenario::KnownCustomer | Scenario::Paid | Scenario::NewItemMailed => {
+                return None;
+            }
         };
         let path = format!("/{}", self.entity.to_lowercase());
         Some(
@@ -127,11 +137,46 @@ impl Execution {
         if (payments.len(), paid) != (usize::from(case.is_to_be_paid()), usize::from(case.is_to_be_paid())) {
             return Err(format!("payments: {payments:#?}"));
         }
+        if case.scenario == Scenario::NewItemMailed {
+            self.verify_item(&made.remove("Item").unwrap_or_default(), document, outputs)?;
+            verify_mail(bench, document, outputs)?;
+        }
         if made.values().any(|rows| !rows.is_empty()) {
             return Err(format!("and beside: {made:#?}"));
         }
         nothing_unexpected(bench)
     }
+}
+
+impl Execution {
+    /// # Errors
+    /// More or less than one new product, or not the one that is billed and told of.
+    fn verify_item(&self, items: &[Value], document: &Value, outputs: &Value) -> Result<(), String> {
+        let [item] = items else { return Err(format!("{} products: {items:#?}", items.len())) };
+        let billed = &document["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"];
+        let told =
+            format!("Product “{}” was created in QuickBooks.", item["Name"].as_str().unwrap_or_default());
+        let is_told = outputs["warnings"].as_str().is_some_and(|warnings| warnings.contains(&told));
+        if *billed != item["Id"] || !is_told {
+            return Err(format!("billed is {billed}, told {is_told}: {item:#}"));
+        }
+        Ok(())
+    }
+}
+
+/// # Errors
+/// More than one mail, or one that is told otherwise.
+fn verify_mail(bench: &Bench, document: &Value, outputs: &Value) -> Result<(), String> {
+    let calls = bench.stack.calls(Vendor::QuickBooks).into_iter();
+    let mails = calls.filter(|call| call.path.ends_with("/send")).count();
+    let is_sent = document["EmailStatus"] == "EmailSent";
+    let warnings = outputs["warnings"].as_str().unwrap_or_default();
+    let is_unclear = warnings.contains("may have been e-mailed");
+    let is_told = is_unclear || (is_sent && !warnings.contains("e-mailed"));
+    if mails > 1 || is_sent != (mails == 1) || !is_told {
+        return Err(format!("{mails} mails, sent {is_sent}, told: {warnings}"));
+    }
+    Ok(())
 }
 
 /// # Errors
@@ -176,4 +221,17 @@ pub(crate) async fn deal_of_new_contact(bench: &Bench, serial: usize, deals: usi
         "contacts": [{"id": contact, "properties": properties}], "deals": deals}}]});
     bench.stack.seed_hubspot(&seed).await.unwrap();
     first
+}
+
+/// Seeds a deal of a customer that QuickBooks knows, for something nobody has sold before; its id.
+async fn deal_of_new_product(bench: &Bench, serial: usize) -> u64 {
+    let (deal, line) = (8_700_000_000 + u64::try_from(serial).unwrap(), (60_000_000 + serial).to_string());
+    let properties =
+        json!({"name": format!("Lamp {serial}"), "quantity": "2", "price": "40", "amount": "80"});
+    let seed = json!({"portals": [{"portal_id": PORTAL.0, "objects": {
+        "line_items": [{"id": line, "properties": properties}],
+        "deals": [{"id": deal.to_string(), "properties": {"dealname": format!("Lamps {serial}"), "amount": "80",
+            "deal_currency_code": "USD"}, "associations": {"contacts": ["503"], "line_items": [line]}}]}}]});
+    bench.stack.seed_hubspot(&seed).await.unwrap();
+    deal
 }

@@ -10,8 +10,13 @@ use crate::bench::{Bench, Point, RequestIds};
 use crate::case::{ACTIONS, Case, Execution, Scenario};
 use crate::{full, say};
 
-const SCENARIOS: [Scenario; 4] =
-    [Scenario::NewCustomer, Scenario::KnownCustomer, Scenario::Paid, Scenario::LostReply];
+const SCENARIOS: [Scenario; 5] = [
+    Scenario::NewCustomer,
+    Scenario::KnownCustomer,
+    Scenario::Paid,
+    Scenario::LostReply,
+    Scenario::NewItemMailed,
+];
 
 /// Both answer `BLOCK`: one is found, one is sent again and then paid.
 const BLOCKED: [Scenario; 2] = [Scenario::LostReply, Scenario::NothingMade];
@@ -105,7 +110,9 @@ async fn prove(victim: Victim, scenarios: &[Scenario]) {
          came to theirs; {took:.0?}"
     ));
     assert!(bad.is_empty(), "{} of {count}:\n{}", bad.len(), bad.join("\n\n"));
-    say("    … one document, one payment where one is due, one customer, and nothing left to do, each time");
+    say(
+        "    … one document, one payment where one is due, one customer, one product, one mail at most, and nothing left to do, each time",
+    );
     assert!(missed * MISSED_ONE_IN <= count, "too many were not killed");
 }
 

@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
 use local::template::{Alarm, Selected, Template};
 use local::world::{HANNA, HARBOR, PORTAL, QUICKBOOKS_TOKEN, REALM};
+use mapping::quickbooks::RealmId;
 use serde_json::{Value, json};
 
 use crate::support::{Checked, but, company, created, invoice, run, settled, stack};
@@ -89,6 +90,7 @@ enum Failure {
     SecretGone,
     WrongCredentials,
     GrantNeglected,
+    ManyReads,
     QuickBooksLimit,
     QuickBooksSlow,
     HubSpotDown,
@@ -113,6 +115,7 @@ fn failure_of(alarm: &str) -> Failure {
         "tokens-are-in-memory-only" => Failure::SecretGone,
         "our-credentials-are-refused" => Failure::WrongCredentials,
         "grants-are-about-to-end" => Failure::GrantNeglected,
+        "metered-reads-run-out" => Failure::ManyReads,
         "quickbooks-turns-us-away" => Failure::QuickBooksLimit,
         "quickbooks-is-slow" => Failure::QuickBooksSlow,
         "hubspot-fails" => Failure::HubSpotDown,
@@ -213,6 +216,11 @@ async fn a_day_with(failure: Failure) -> Vec<Value> {
         }
         Failure::GrantNeglected => {
             stack.advance_clock(SignedDuration::from_hours(24 * 95));
+            stack.tick("refresh").await.unwrap();
+        }
+        Failure::ManyReads => {
+            let realm: RealmId = REALM.to_owned().try_into().unwrap();
+            stack.store.count_reads(&realm, 450_000, stack.now()).await.unwrap();
             stack.tick("refresh").await.unwrap();
         }
         Failure::QuickBooksLimit => {

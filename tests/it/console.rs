@@ -52,7 +52,7 @@ impl<'a> Browser<'a> {
         Self::seen(self.http.get(self.url(path)).header(COOKIE, &self.cookie)).await
     }
 
-    async fn get_in_french(&self, path: &str) -> Seen {
+    pub(crate) async fn get_in_french(&self, path: &str) -> Seen {
         let request = self.http.get(self.url(path)).header(COOKIE, &self.cookie);
         Self::seen(request.header(ACCEPT_LANGUAGE, "fr-CA,fr;q=0.9,en;q=0.5")).await
     }

@@ -85,3 +85,14 @@ async fn who_is_billed_in_two_currencies_is_two_customers() {
     let again = created(&stack, invoice(HANNA)).await;
     assert_eq!(again.output("customer_id"), in_dollars.output("customer_id"));
 }
+
+#[tokio::test]
+async fn a_company_that_has_several_currencies_by_now_is_asked_again() {
+    let stack = stack().await;
+    created(&stack, invoice(HANNA)).await;
+    // What it said is kept for a day; meanwhile a document must name its currency.
+    has_several_currencies(&stack, euro()).await;
+    let shown = created(&stack, invoice(HANNA)).await;
+    assert_eq!((shown.output("status"), shown.output("currency")), ("created", "USD"));
+    assert_eq!(rows(&stack, "Invoice").len(), 2);
+}

@@ -1,6 +1,7 @@
 //! What a document says besides its lines: number, memo, terms, class and location.
 
 use jiff::ToSpan;
+use local::stack::{Stack, Vendor};
 use local::world::HARBOR;
 use serde_json::{Value, json};
 
@@ -24,6 +25,21 @@ async fn where_people_number_documents_each_gets_a_number_of_its_record() {
     assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-2"));
     let invoices = rows(&stack, "Invoice");
     assert_eq!(numbers(&invoices), [format!("HS-{HARBOR}"), format!("HS-{HARBOR}-2")]);
+    // And again and again, each planned anew once.
+    for number in 3..=6 {
+        let before = sends(&stack);
+        let shown = created(&stack, invoice(HARBOR)).await;
+        assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-{number}"));
+        assert_eq!(sends(&stack) - before, 2);
+    }
+    // An estimate may not have an invoice's number either.
+    let shown = created(&stack, but(invoice(HARBOR), json!({"action": "estimate"}))).await;
+    assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-7"));
+}
+
+/// How often an invoice was sent.
+fn sends(stack: &Stack) -> usize {
+    stack.calls(Vendor::QuickBooks).iter().filter(|call| call.path.ends_with("/invoice")).count()
 }
 
 #[tokio::test]
@@ -89,4 +105,97 @@ async fn a_document_can_wait_to_be_sent_by_a_person() {
             (&json!("NeedToSend"), &json!("ana@harborkitchen.example"))
         );
     }
+}
+
+/// Own fields of the company's documents: two in use, and one that is not any more.
+fn own_fields() -> Value {
+    let of = |name: &str, value: Value| {
+        let mut pref = value;
+        pref["Name"] = json!(format!("SalesFormsPrefs.{name}"));
+        json!({"CustomField": [pref]})
+    };
+    json!({"SalesFormsPrefs": {"CustomField": [
+        of("UseSalesCustom1", json!({"Type": "BooleanType", "BooleanValue": true})),
+        of("SalesCustomName1", json!({"Type": "StringType", "StringValue": "PO #"})),
+        of("UseSalesCustom2", json!({"Type": "BooleanType", "BooleanValue": true})),
+        of("SalesCustomName2", json!({"Type": "StringType", "StringValue": "Crew"})),
+        of("UseSalesCustom3", json!({"Type": "BooleanType", "BooleanValue": false})),
+        of("SalesCustomName3", json!({"Type": "StringType", "StringValue": "Region"})),
+    ]}})
+}
+
+/// A deal over a subscription that begins in May, with an order number.
+fn subscription(number: &str) -> Value {
+    let properties =
+        json!({"dealname": "Beans by the month", "po_number": number, "closedate": "2026-05-04T12:00:00Z"});
+    let line = json!({
+        "name": "Burr grinder", "hs_sku": "EQ-GR01", "quantity": "1", "price": "249.99", "amount": "249.99",
+        "hs_recurring_billing_start_date": "2026-05-01",
+    });
+    json!({
+        "deals": [{"id": "900", "properties": properties, "associations": {"contacts": ["503"], "line_items": ["9001"]}}],
+        "line_items": [{"id": "9001", "properties": line}],
+    })
+}
+
+#[tokio::test]
+async fn own_fields_copies_online_payment_and_dates_are_the_settings() {
+    let stack = stack().await;
+    company(&stack, json!({"preferences": own_fields()})).await;
+    let chosen = json!({
+        "custom_fields": {"po #": "{po_number}", "Crew": "{nobody}"}, "cc": "books@alder.example", "bcc": "archive@alder.example",
+        "card_payment": "yes", "bank_payment": "no", "service_dates": "billing_start", "ship_date": "closedate",
+    });
+    settings(&stack, chosen).await;
+    portal(&stack, subscription("PO 4711")).await;
+    let shown = created(&stack, invoice(900)).await;
+    assert_eq!(shown.output("warnings"), "");
+    let made = the_invoice(&stack);
+    let fields = made["CustomField"].as_array().unwrap();
+    let texts: Vec<_> = fields.iter().map(|field| (&field["Name"], &field["StringValue"])).collect();
+    assert_eq!(texts, [(&json!("PO #"), &json!("PO 4711")), (&json!("Crew"), &json!(null))]);
+    assert_eq!(made["BillEmailCc"]["Address"], "books@alder.example");
+    assert_eq!(made["BillEmailBcc"]["Address"], "archive@alder.example");
+    assert_eq!(
+        (&made["AllowOnlineCreditCardPayment"], &made["AllowOnlineACHPayment"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(made["ShipDate"], "2026-05-04");
+    assert_eq!(made["Line"][0]["SalesItemLineDetail"]["ServiceDate"], "2026-05-01");
+    for (action, entity) in [("estimate", "Estimate"), ("receipt", "SalesReceipt")] {
+        created(&stack, but(invoice(900), json!({"action": action}))).await;
+        let made = rows(&stack, entity).pop().unwrap();
+        assert_eq!(
+            (&made["CustomField"][0]["StringValue"], &made["ShipDate"]),
+            (&json!("PO 4711"), &json!("2026-05-04"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_company_has_no_place_for_is_left_out_and_told() {
+    let stack = stack().await;
+    company(&stack, json!({"preferences": own_fields(), "classes": [{"Id": "7001", "Name": "Wholesale"}]}))
+        .await;
+    let chosen = json!({
+        "custom_fields": {"PO #": "Order {po_number}", "Region": "West"}, "ship_date": "po_number", "class": "7001", "location": "7002",
+    });
+    settings(&stack, chosen).await;
+    portal(&stack, subscription("4711, for the second half of the year")).await;
+    let shown = created(&stack, invoice(900)).await;
+    for told in [
+        "does not track classes",
+        "does not track locations",
+        "no custom field “Region”",
+        "The custom field “PO #” holds 31 characters",
+        "“po_number” is no date",
+    ] {
+        assert!(shown.output("warnings").contains(told), "{told}: {}", shown.output("warnings"));
+    }
+    let made = the_invoice(&stack);
+    assert_eq!(made["CustomField"][0]["StringValue"], "Order 4711, for the second half");
+    assert_eq!(
+        (&made["ClassRef"], &made["DepartmentRef"], &made["ShipDate"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
 mod alarms;
+mod amounts;
 mod budgets;
 mod canaries;
 mod cases;
@@ -18,7 +19,10 @@ mod gate;
 mod invoice;
 mod items;
 mod lossy;
+mod mail;
+mod metered;
 mod paid;
+mod preview;
 mod quotes;
 mod records;
 mod repeats;

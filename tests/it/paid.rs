@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use store::record::{Key, State};
 
 use crate::quotes::{decimal, enroll, quote};
-use crate::support::{but, company, created, portal, rows, run, settled, stack, the_invoice};
+use crate::support::{
+    but, company, created, portal, refused, rows, run, settings, settled, stack, the_invoice,
+};
 
 /// A payment of the quote or deal it hangs on.
 pub(crate) fn payment(id: &str, changes: Value) -> Value {
@@ -245,6 +247,112 @@ async fn a_receipt_over_more_than_was_paid_says_so() {
     let shown = created(&stack, enroll("receipt", "QUOTE", 910)).await;
     let warnings = shown.output("warnings");
     assert!(warnings.contains("50.00") && warnings.contains("171.00"), "{warnings}");
+}
+
+/// A deal over 171.00 of a known customer, with payments of these properties.
+async fn paid_deal(stack: &Stack, payments: &[Value]) {
+    let payments: Vec<Value> =
+        (9401..).zip(payments).map(|(id, changes)| payment(&id.to_string(), changes.clone())).collect();
+    let ids: Vec<_> = payments.iter().map(|payment| payment["id"].clone()).collect();
+    let line = json!({"name": "Barista training, hour", "hs_sku": "SVC-TR60", "quantity": "1.8", "price": "95", "amount": "171.00"});
+    let deal = json!({
+        "id": "930", "properties": {"dealname": "Training", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["503"], "line_items": ["9301"], "commerce_payments": ids},
+    });
+    let lines = [json!({"id": "9301", "properties": line})];
+    portal(stack, json!({"deals": [deal], "line_items": lines, "commerce_payments": payments})).await;
+}
+
+#[tokio::test]
+async fn a_deals_payments_that_succeeded_are_one_payment_less_what_was_paid_back() {
+    let stack = stack().await;
+    let of = |status: &str, amount: &str, refunds: Option<&str>| json!({"hs_latest_status": status, "hs_initial_amount": amount, "hs_refunds_amount": refunds});
+    let payments = [
+        of("succeeded", "100.00", None),
+        of("partially_refunded", "60.00", Some("10.00")),
+        of("disputed_won", "5.00", None),
+        of("refunded", "70.00", Some("70.00")),
+        of("failed", "30.00", None),
+        of("processing", "30.00", None),
+    ];
+    paid_deal(&stack, &payments).await;
+    let shown = created(&stack, paid("DEAL", 930)).await;
+    assert_eq!(
+        (shown.output("status"), shown.output("paid_amount"), shown.output("balance")),
+        ("paid", "155.00", "16.00")
+    );
+    let warnings = shown.output("warnings");
+    assert!(warnings.contains("155.00") && warnings.contains("171.00"), "{warnings}");
+    // Several payments have no reference of their own.
+    assert_eq!(rows(&stack, "Payment")[0]["PaymentRefNum"], json!(null));
+}
+
+#[tokio::test]
+async fn what_was_paid_back_whole_was_not_paid() {
+    let stack = stack().await;
+    paid_deal(&stack, &[json!({"hs_latest_status": "refunded", "hs_refunds_amount": "171.00"})]).await;
+    let shown = created(&stack, paid("DEAL", 930)).await;
+    assert_eq!((shown.output("status"), shown.output("balance")), ("created", "171.00"));
+    assert!(rows(&stack, "Payment").is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_in_another_currency_creates_nothing_and_is_named() {
+    let stack = stack().await;
+    paid_deal(&stack, &[json!({"hs_currency_code": "EUR"})]).await;
+    let shown = refused(&stack, paid("DEAL", 930), "CURRENCY_MISMATCH").await;
+    assert_eq!(shown.output("error_subject"), "ch_3PqX21");
+    // Without its payment the invoice is one like others.
+    let unpaid = json!({"inputs": {"quickbooks_account": "default", "create_paid": "no"}});
+    created(&stack, but(paid("DEAL", 930), unpaid)).await;
+}
+
+#[tokio::test]
+async fn how_it_was_paid_is_the_actions_else_the_settings_else_the_method_of_that_name() {
+    let stack = stack().await;
+    company(
+        &stack,
+        json!({"payment_methods": [{"Id": "9199", "Name": "credit card", "Type": "CREDIT_CARD"}]}),
+    )
+    .await;
+    let method = |stack: &Stack| rows(stack, "Payment").pop().unwrap()["PaymentMethodRef"]["value"].clone();
+    paid_deal(&stack, &[json!({"hs_payment_method_type": "check"})]).await;
+    created(&stack, paid("DEAL", 930)).await;
+    assert_eq!(method(&stack), id_of(&stack, "PaymentMethod", "Check"));
+    paid_deal(&stack, &[json!({"hs_payment_method_type": "card"})]).await;
+    created(&stack, paid("DEAL", 930)).await;
+    assert_eq!(method(&stack), "9199");
+    created(&stack, enroll("receipt", "DEAL", 930)).await;
+    assert_eq!(rows(&stack, "SalesReceipt")[0]["PaymentMethodRef"]["value"], "9199");
+    let visa = id_of(&stack, "PaymentMethod", "Visa");
+    settings(&stack, json!({"payment_methods": {"card": visa}})).await;
+    created(&stack, paid("DEAL", 930)).await;
+    assert_eq!(method(&stack), visa);
+    let cash = id_of(&stack, "PaymentMethod", "Cash");
+    let inputs = json!({"quickbooks_account": "default", "create_paid": "yes", "payment_method": cash});
+    created(&stack, but(paid("DEAL", 930), json!({"inputs": inputs}))).await;
+    assert_eq!(method(&stack), cash);
+    // Two ways of paying are none.
+    paid_deal(&stack, &[json!({"hs_payment_method_type": "card"}), json!({"hs_payment_method_type": "ach"})])
+        .await;
+    created(&stack, paid("DEAL", 930)).await;
+    assert_eq!(method(&stack), json!(null));
+}
+
+#[tokio::test]
+async fn what_is_shipped_goes_where_the_payment_says() {
+    let stack = stack().await;
+    let address = json!({
+        "hs_shipping_ship_to_name": "Norr Bistro", "hs_shipping_address_line_1": "4 Quay St", "hs_shipping_address_city": "Oakland",
+        "hs_shipping_address_state": "CA", "hs_shipping_address_zip": "94607",
+    });
+    paid_deal(&stack, &[address]).await;
+    created(&stack, paid("DEAL", 930)).await;
+    let to = &the_invoice(&stack)["ShipAddr"];
+    assert_eq!(
+        (&to["Line1"], &to["Line2"], &to["City"]),
+        (&json!("Norr Bistro"), &json!("4 Quay St"), &json!("Oakland"))
+    );
 }
 
 async fn set_status(stack: &Stack, status: &str) {

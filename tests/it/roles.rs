@@ -3,12 +3,12 @@
 
 use jiff::SignedDuration;
 use local::stack::Vendor;
-use local::world::{HANNA, PORTAL, REALM, REFILL, THEO_FIRST};
+use local::world::{HANNA, LETTERING, PORTAL, REALM, REFILL, THEO_FIRST};
 use serde_json::{Value, json};
 
 use crate::connect::browser::Browser;
 use crate::connect::signed_in;
-use crate::support::{created, history, run, settled, stack, with};
+use crate::support::{created, history, run, settings, settled, stack, with};
 
 /// The first who buys tokens of QuickBooks waits for them, so that the next one finds the right to buy taken.
 fn slow_renewal() -> Value {
@@ -16,31 +16,42 @@ fn slow_renewal() -> Value {
 }
 
 #[tokio::test]
-async fn every_action_renews_tokens_makes_a_customer_and_asks_after_an_earlier_run_and_so_does_the_reconciler()
+async fn every_action_and_the_reconciler_renew_tokens_make_customers_and_products_and_ask_after_an_earlier_run()
  {
     for (action, path) in [("estimate", "/estimate"), ("invoice", "/invoice"), ("receipt", "/salesreceipt")] {
         let stack = stack().await;
+        // Every simulated company has this income account.
+        settings(&stack, json!({"income_account": "9004"})).await;
         let enrolled = |deal: u64, if_repeated: &str| -> Value {
+            let inputs = json!({
+                "quickbooks_account": "default", "missing_item": "create", "if_repeated": if_repeated,
+            });
             json!({
                 "action": action, "portal_id": PORTAL.0, "object_type": "DEAL", "object_id": deal,
-                "inputs": {"quickbooks_account": "default", "if_repeated": if_repeated},
+                "inputs": inputs,
             })
         };
         stack.faults(Vendor::QuickBooks, &json!([slow_renewal()])).unwrap();
         stack.expire_access_tokens().await.unwrap();
         tokio::join!(created(&stack, enrolled(HANNA, "create")), created(&stack, enrolled(REFILL, "create")));
 
-        let lost = json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": true});
-        stack.faults(Vendor::QuickBooks, &json!([lost])).unwrap();
+        let lost = |path: &str| -> Value {
+            json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": true})
+        };
+        stack.faults(Vendor::QuickBooks, &json!([lost(path), lost("/item")])).unwrap();
         let first = run(&stack, enrolled(THEO_FIRST, "refuse")).await;
         let second = run(&stack, enrolled(THEO_FIRST, "return")).await;
-        assert_eq!((first.state(), second.state()), ("BLOCK", "BLOCK"), "{action}");
+        let product = run(&stack, enrolled(LETTERING, "create")).await;
+        let states = [&first, &second, &product].map(|shown| shown.state());
+        assert_eq!(states, ["BLOCK"; 3], "{action}");
         // What was bought just now has ended by then.
         stack.advance_clock(SignedDuration::from_mins(90));
         let first = settled(&stack, first).await;
         assert_eq!(first.output("status"), "created", "{action}");
-        let second = history(&stack, second.0["callback_id"].as_str().unwrap()).await;
-        assert_eq!(settled(&stack, second).await.output("status"), "existing", "{action}");
+        for (shown, status) in [(second, "existing"), (product, "created")] {
+            let shown = history(&stack, shown.0["callback_id"].as_str().unwrap()).await;
+            assert_eq!(settled(&stack, shown).await.output("status"), status, "{action}");
+        }
     }
 }
 

@@ -8,10 +8,10 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
 use store::Store;
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Key, Mail, Nonce, Owed, Plan, Record, State, Transition, Written};
 
 #[path = "../sim/chance.rs"]
-mod chance;
+pub(crate) mod chance;
 #[expect(clippy::duplicate_mod, reason = "beside the table, once more")]
 #[path = "../sim/register.rs"]
 #[expect(dead_code, reason = "the simulation asks it for more")]
@@ -66,6 +66,7 @@ impl<'a> Twins<'a> {
     fn new(table: &'a Store, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let key = match chance.below(4) {
+            0 if seed.is_multiple_of(2) => Key::Item { identity: format!("{seed:064}") },
             0 => Key::Customer { identity: format!("{seed:064}") },
             _ => Key::execution(PortalId(1), format!("ap-1-{seed}-3-0")),
         };
@@ -211,7 +212,13 @@ impl<'a> Twins<'a> {
 
     fn plan(&mut self) -> Plan {
         let body = format!(r#"{{"Line":[{}]}}"#, self.chance.below(3));
-        Plan { realm: self.realm(), request_id: "hqd0".into(), body, notes: json!({"customer": "58"}) }
+        Plan {
+            realm: self.realm(),
+            request_id: "hqd0".into(),
+            body,
+            notes: json!({"customer": "58"}),
+            emailed: false,
+        }
     }
 
     /// One that its state leads to, or any.
@@ -219,13 +226,16 @@ impl<'a> Twins<'a> {
         let quiet_until = self.now + SignedDuration::from_mins(4);
         let trouble = || "QUICKBOOKS_DOWN".to_owned();
         let number = match (self.chance.one_in(4), held.state) {
-            (true, _) => self.chance.below(16),
-            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 9]),
+            (true, _) => self.chance.below(20),
+            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 0, 9, 19]),
             (false, State::Planned) => self.chance.pick(&[1, 1, 1, 9, 4]),
             (false, State::Sent) => self.chance.pick(&[1, 2, 3, 4, 4, 4, 10]),
             (false, State::DocDone) if held.pay_plan.is_some() => self.chance.pick(&[5, 5, 5, 10]),
             (false, State::PaySent) if held.pay_id.is_none() => self.chance.pick(&[5, 6, 7, 7, 8, 10]),
-            (false, State::DocDone | State::PaySent) => self.chance.pick(&[11, 11, 15]),
+            (false, State::DocDone | State::PaySent) if held.mail == Some(Mail::Tried) => {
+                self.chance.pick(&[11, 17, 17, 18, 18])
+            }
+            (false, State::DocDone | State::PaySent) => self.chance.pick(&[11, 11, 15, 16, 16]),
             (false, _) => self.chance.pick(&[13, 14]),
         };
         match number {
@@ -251,7 +261,15 @@ impl<'a> Twins<'a> {
             },
             13 => Transition::Tell,
             14 => Transition::Settle,
-            _ => Transition::Forget { gone: "412".into() },
+            15 => Transition::Forget { gone: "412".into() },
+            16 => Transition::MailIntent,
+            17 => Transition::MailUnsend { trouble: trouble() },
+            18 => Transition::MailRecord { mail: self.chance.pick(&[Mail::Sent, Mail::Failed]) },
+            _ => Transition::Answer {
+                answer: r#"{"outputFields":{}}"#.into(),
+                outcome: "preview",
+                preview: if self.chance.one_in(2) { Some(self.plan()) } else { None },
+            },
         }
     }
 }

@@ -150,6 +150,7 @@ fn ask(seen: &Record, happened: Happened) -> Decided {
         Command::Look => Decided::Look,
         Command::Done => Decided::Done,
         Command::Later(_) => Decided::Later,
+        Command::Mail => panic!("what is not to be mailed is mailed"),
         Command::GiveUp(failure) => panic!("an execution gave up: {failure:?}"),
         Command::Write(change) => Decided::Write(read(change)),
     }
@@ -172,8 +173,13 @@ fn read(change: protocol::Change) -> Change {
         protocol::Change::RefusePayment(_) => Change::RefusePayment,
         protocol::Change::Fail(_) => Change::Fail,
         protocol::Change::Review => Change::Review,
-        other @ (protocol::Change::PlanPayment(_)
+        // The mail's model begins where this one ends.
+        other @ (protocol::Change::IntendMail
+        | protocol::Change::UnsendMail(_)
+        | protocol::Change::RecordMail(_)
+        | protocol::Change::PlanPayment(_)
         | protocol::Change::Exists(_)
+        | protocol::Change::Preview(_)
         | protocol::Change::Withdraw(_)
         | protocol::Change::Release(_)) => {
             panic!("next never asks for {other:?} of an execution")
@@ -195,7 +201,7 @@ fn wrote(change: Change) -> protocol::Change {
     }
 }
 
-fn real(seen: &Record) -> record::Record {
+pub(crate) fn real(seen: &Record) -> record::Record {
     let ago = |minutes: i64| now() - SignedDuration::from_mins(minutes);
     let sent_at = match seen.sent {
         Sent::Never => None,
@@ -227,7 +233,9 @@ fn real(seen: &Record) -> record::Record {
         pay_plan: seen.pay_plan.then(plan),
         pay_id: seen.pay_id.then(|| "413".into()),
         pay_refused: seen.pay_refused.then(|| "PAYMENT_REFUSED".into()),
+        mail: None,
         answer: seen.state.is_terminal().then(|| "{}".into()),
+        preview: None,
         trouble: None,
         replanned_for: None,
         request: None,
@@ -241,6 +249,7 @@ fn real(seen: &Record) -> record::Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        metered: 0,
         retried: false,
         created_at: match seen.debt {
             Debt::TooLate => now() - protocol::HUBSPOT_RETRIES,
@@ -249,19 +258,25 @@ fn real(seen: &Record) -> record::Record {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365)
 }
 
 fn plan() -> record::Plan {
     let realm = RealmId::try_from("1".to_owned()).unwrap();
-    record::Plan { realm, request_id: "hqd0".into(), body: "{}".into(), notes: serde_json::Value::Null }
+    record::Plan {
+        realm,
+        request_id: "hqd0".into(),
+        body: "{}".into(),
+        notes: serde_json::Value::Null,
+        emailed: false,
+    }
 }
 
-fn made() -> Made {
+pub(crate) fn made() -> Made {
     Made { id: "412".into(), json: serde_json::json!({}) }
 }
 
-fn failure() -> Failure {
+pub(crate) fn failure() -> Failure {
     Failure::not_connected()
 }

@@ -6,8 +6,8 @@
 //! must find each of the seeded mistakes of `mutant`.
 //!
 //! `cargo test -p tests --test model` explores the bounds of reliability.md §c.9; with `-- --full` larger ones;
-//! with `-- --mutant=M7` it prints the shortest way to what that mistake does. Then [`tokens`], a model of its own;
-//! `-- --tokens` explores nothing else.
+//! with `-- --mutant=M7` it prints the shortest way to what that mistake does. Then [`mail`] and [`tokens`], models of
+//! their own; `-- --tokens` or `-- --mail` explores nothing else.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
@@ -16,6 +16,7 @@ mod around;
 mod check;
 mod explore;
 mod machine;
+mod mail;
 mod mutant;
 mod quickbooks;
 mod register;
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
     if asked("--tokens") {
         return if tokens::prove() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    if asked("--mail") {
+        return if mail::prove() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     // What the usual harness understands: a filter for names of tests, and a wish to see them.
     let filtered = |argument: &String| !argument.starts_with('-') && !"model".contains(argument.as_str());
     if asked("--list") || arguments.iter().any(filtered) {
@@ -78,7 +82,7 @@ fn main() -> ExitCode {
     );
     let proved = prove(&all);
     let caught = mutants();
-    let kept = tokens::prove();
+    let kept = mail::prove() & tokens::prove();
     if proved && caught && kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -228,6 +228,7 @@ fn transition(held: &record::Record, change: Change, now: Timestamp) -> Option<T
         request_id: "hqd0".into(),
         body: "{}".into(),
         notes: serde_json::Value::Null,
+        emailed: false,
     };
     let (quiet_until, trouble) = (now + SignedDuration::from_secs(180), String::new);
     Some(match change {

@@ -22,7 +22,7 @@ pub(crate) const FIRST_ID: u64 = 1001;
 /// What is asked to be created.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
-    /// [`Call::Document`] or [`Call::Payment`].
+    /// [`Call::Document`], [`Call::Payment`], or [`Call::Mail`], which makes a mail.
     pub(crate) what: Call,
     /// The company of the URL.
     pub(crate) realm: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Post {
     pub(crate) token: usize,
     pub(crate) request_id: String,
     pub(crate) body: String,
-    /// A payment's document.
+    /// A payment's or a mail's document.
     pub(crate) pays: Option<u64>,
     pub(crate) total: u64,
     /// Who sent it.

@@ -5,11 +5,11 @@ use app::failure::{Code, Trouble};
 use app::protocol::{CALLBACK_BEFORE, Change, Effects, Event, Made, Outcome, Sighting};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::record::{Claim, Claimed, Nonce, Owed, Plan, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Mail, Nonce, Owed, Plan, Record, State, Transition, Written};
 
 use crate::attempt::{Sim, failure, millis};
 use crate::fault::{Call, Fault};
-use crate::history::answer_of;
+use crate::history::{MAIL, answer_of};
 use crate::mutant::Mutant;
 use crate::rare::Rare;
 use crate::table::{Request, Stored};
@@ -38,6 +38,7 @@ impl Effects for Sim<'_> {
     async fn plan(&self, record: &Record) -> Event {
         self.make_plan(record).await.unwrap_or_else(|stop| match stop {
             Some(trouble) => Event::NotPlanned(trouble),
+            None if self.lock().setup.preview => Event::NotPreviewed(failure(Code::CompanyNotLinked)),
             None => Event::NotPossible(failure(Code::CompanyNotLinked)),
         })
     }
@@ -49,6 +50,9 @@ impl Effects for Sim<'_> {
             let paying = record.state == State::DocDone || record.state == State::PaySent;
             let state = if paying { State::PaySent } else { State::Sent };
             return Ok(Written::Done(Box::new(Record { state, ..record.clone() })));
+        }
+        if self.lock().is(Mutant::NoMailMark) && matches!(change, Change::IntendMail) {
+            return Ok(Written::Done(Box::new(Record { mail: Some(Mail::Tried), ..record.clone() })));
         }
         // One id for all tries, as in production.
         let id = Nonce::new();
@@ -82,6 +86,14 @@ impl Effects for Sim<'_> {
         })
     }
 
+    async fn mail(&self, record: &Record) -> Outcome {
+        let mailed = self.mail_from_books(record).await;
+        mailed.unwrap_or_else(|stop| match stop {
+            Some(trouble) => Outcome::NoEffect(trouble),
+            None => Outcome::Refused(failure(Code::ConnectionExpired)),
+        })
+    }
+
     async fn look(&self, record: &Record) -> Sighting {
         let seen = self.look_in_books(record).await;
         seen.unwrap_or_else(|stop| Sighting::NotSeen(stop.unwrap_or(Trouble::OutcomeUnknown)))
@@ -106,12 +118,26 @@ impl Sim<'_> {
         let (total, body) = body_of(deal);
         let realm = self.lock().realms[realm].clone();
         let request_id = format!("hqd-{}", record.plan_version);
-        Ok(Event::Planned(Plan { realm, request_id, body, notes: Value::from(total) }))
+        let (previews, emailed) = {
+            let world = self.lock();
+            (world.setup.preview, world.setup.mailed)
+        };
+        let plan = Plan { realm, request_id, body, notes: Value::from(total), emailed };
+        Ok(if previews { Event::Previewed(plan) } else { Event::Planned(plan) })
     }
 
     fn transition(&self, record: &Record, change: &Change) -> Transition {
         match change {
-            Change::Complete => Transition::Complete { answer: completed(record) },
+            Change::Complete => {
+                if mail_word(record) == Some("untried") {
+                    self.lock().hit(Rare::MailUntried);
+                }
+                Transition::Complete { answer: completed(record) }
+            }
+            Change::Preview(plan) => {
+                let answer = format!("PREVIEW {}", plan.body);
+                Transition::Answer { answer, outcome: "preview", preview: Some(plan.clone()) }
+            }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Transition::Record {
                     id: made.id.clone(),
@@ -166,7 +192,7 @@ impl Sim<'_> {
         let realm = record.plan.as_ref()?.realm.clone();
         let body = format!("pays {} with {}", made.id, made.json);
         let request_id = format!("hqp-{}", record.plan_version);
-        Some(Plan { realm, request_id, body, notes: made.json.clone() })
+        Some(Plan { realm, request_id, body, notes: made.json.clone(), emailed: false })
     }
 
     async fn look_in_books(&self, record: &Record) -> Result<Sighting, Option<Trouble>> {
@@ -229,7 +255,23 @@ pub(crate) fn body_of((deal, code): (u64, u64)) -> (u64, String) {
 
 fn completed(record: &Record) -> String {
     let id = |id: &Option<String>| id.as_ref().and_then(|id| id.parse().ok()).unwrap_or_default();
-    answer_of(id(&record.made_id), id(&record.pay_id))
+    let answer = answer_of(id(&record.made_id), id(&record.pay_id));
+    match mail_word(record) {
+        Some(word) => format!("{answer}{MAIL}{word}"),
+        None => answer,
+    }
+}
+
+/// What the answer says of the mail, as in `app::execution::mail`.
+fn mail_word(record: &Record) -> Option<&'static str> {
+    record.plan.as_ref().filter(|plan| plan.emailed)?;
+    Some(match record.mail {
+        Some(Mail::Sent) => "sent",
+        Some(Mail::Failed) => "failed",
+        Some(Mail::Tried) => "unclear",
+        None if record.safe_since.is_some() => "unclear",
+        None => "untried",
+    })
 }
 
 impl Attempt for Sim<'_> {

@@ -9,12 +9,15 @@ use crate::retry::Retry;
 use crate::run::{Run, run};
 use crate::setup::{Happening, Setup};
 
-/// One document of each kind, and one with a payment.
-const DOCUMENTS: [(DocumentKind, bool); 4] = [
-    (DocumentKind::Invoice, true),
-    (DocumentKind::Invoice, false),
-    (DocumentKind::Estimate, false),
-    (DocumentKind::SalesReceipt, false),
+/// A document that is made.
+type Document = (DocumentKind, bool, bool);
+
+/// One document of each kind, and one with a payment; whether it is paid, and whether it is e-mailed.
+const DOCUMENTS: [Document; 4] = [
+    (DocumentKind::Invoice, true, true),
+    (DocumentKind::Invoice, false, false),
+    (DocumentKind::Estimate, false, true),
+    (DocumentKind::SalesReceipt, false, false),
 ];
 
 /// What QuickBooks makes of request ids at its best and at its worst.
@@ -26,6 +29,7 @@ pub(crate) fn scripted(kind: DocumentKind, paid: bool, request_ids: RequestIds, 
         seed: 0,
         kind,
         paid,
+        mailed: false,
         request_ids,
         lag: 0,
         workflow: true,
@@ -40,21 +44,27 @@ pub(crate) fn scripted(kind: DocumentKind, paid: bool, request_ids: RequestIds, 
         redelivers: false,
         restored: None,
         restores: false,
+        preview: false,
         retry: None,
         mutant: None,
         trace: false,
     }
 }
 
+/// The same of one of the [`DOCUMENTS`].
+fn scripted_of((kind, paid, mailed): Document, request_ids: RequestIds, faults: Faults) -> Setup {
+    Setup { mailed, ..scripted(kind, paid, request_ids, faults) }
+}
+
 /// Each call of a run dies in each of four ways, and then all goes on.
 pub(crate) fn single_crashes(proof: &mut Proof) {
     let mut runs = 0;
-    for (kind, paid) in DOCUMENTS {
+    for document in DOCUMENTS {
         for request_ids in REQUEST_IDS {
-            let calls = run(scripted(kind, paid, request_ids, Faults::none())).made_calls;
+            let calls = run(scripted_of(document, request_ids, Faults::none())).made_calls;
             for (number, (call, _)) in calls.iter().enumerate() {
                 for death in deaths(*call) {
-                    check(proof, kind, paid, request_ids, vec![(number, death)]);
+                    check(proof, document, request_ids, vec![(number, death)]);
                     runs += 1;
                 }
             }
@@ -68,9 +78,9 @@ pub(crate) fn single_crashes(proof: &mut Proof) {
 /// After each crash each call of another attempt dies too.
 pub(crate) fn double_crashes(proof: &mut Proof) {
     let mut runs = 0;
-    for (kind, paid) in DOCUMENTS {
+    for document in DOCUMENTS {
         for request_ids in REQUEST_IDS {
-            runs += pairs(proof, (kind, paid, request_ids), deaths, |first, second| first != second);
+            runs += pairs(proof, (document, request_ids), deaths, |first, second| first != second);
         }
     }
     println!("double crashes: {runs} runs, every ordered pair over two attempts");
@@ -99,12 +109,40 @@ pub(crate) fn retries(proof: &mut Proof) {
     println!("retries: {runs} runs, every call of a retried document and of a retried payment, every fault");
 }
 
+/// Every ordered pair of a call of a preview and what befalls it: whatever happens, nothing is sent.
+pub(crate) fn previews(proof: &mut Proof) {
+    let setup = |document, faults: Vec<(usize, Fault)>| Setup {
+        preview: true,
+        ..scripted_of(document, RequestIds::Ignored, Faults::At(faults))
+    };
+    let mut runs = 0;
+    let mut check = |document: Document, faults: Vec<(usize, Fault)>| {
+        let run = run(setup(document, faults.clone()));
+        proof.saw(&run, || format!("preview of {document:?}, {faults:?}"));
+        runs += 1;
+        run.made_calls
+    };
+    for document in DOCUMENTS.into_iter().filter(|(_, paid, _)| !paid) {
+        for (first, (call, _)) in check(document, Vec::new()).iter().enumerate() {
+            for fault in faults(*call) {
+                let after = check(document, vec![(first, fault)]);
+                for (second, (call, _)) in after.iter().enumerate().skip(first + 1) {
+                    for another in faults(*call) {
+                        check(document, vec![(first, fault), (second, another)]);
+                    }
+                }
+            }
+        }
+    }
+    println!("previews: {runs} runs, every ordered pair of (call, fault); none sends anything");
+}
+
 /// Every ordered pair of a call and what befalls it.
 pub(crate) fn fault_pairs(proof: &mut Proof) {
     let mut runs = 0;
-    for (kind, paid) in DOCUMENTS {
+    for document in DOCUMENTS {
         for request_ids in REQUEST_IDS {
-            runs += pairs(proof, (kind, paid, request_ids), faults, |_, _| true);
+            runs += pairs(proof, (document, request_ids), faults, |_, _| true);
         }
     }
     println!("fault pairs: {runs} runs, every ordered pair of (call, fault) of an execution");
@@ -123,22 +161,22 @@ fn faults(call: Call) -> Vec<Fault> {
 /// All pairs of such faults, where the attempts of the two calls are as asked for.
 fn pairs(
     proof: &mut Proof,
-    (kind, paid, request_ids): (DocumentKind, bool, RequestIds),
+    (document, request_ids): (Document, RequestIds),
     faults: fn(Call) -> Vec<Fault>,
     attempts: fn(usize, usize) -> bool,
 ) -> usize {
     let mut runs = 0;
-    let calm = run(scripted(kind, paid, request_ids, Faults::none())).made_calls;
+    let calm = run(scripted_of(document, request_ids, Faults::none())).made_calls;
     for (first, (call, attempt)) in calm.iter().enumerate() {
         for fault in faults(*call) {
-            let after = check(proof, kind, paid, request_ids, vec![(first, fault)]).made_calls;
+            let after = check(proof, document, request_ids, vec![(first, fault)]).made_calls;
             runs += 1;
             for (second, (call, other)) in after.iter().enumerate().skip(first + 1) {
                 if !attempts(*attempt, *other) {
                     continue;
                 }
                 for another in faults(*call) {
-                    check(proof, kind, paid, request_ids, vec![(first, fault), (second, another)]);
+                    check(proof, document, request_ids, vec![(first, fault), (second, another)]);
                     runs += 1;
                 }
             }
@@ -147,15 +185,10 @@ fn pairs(
     runs
 }
 
-fn check(
-    proof: &mut Proof,
-    kind: DocumentKind,
-    paid: bool,
-    request_ids: RequestIds,
-    faults: Vec<(usize, Fault)>,
-) -> Run {
-    let name = || format!("{kind:?}, paid {paid}, {request_ids:?}, {faults:?}");
-    let run = run(scripted(kind, paid, request_ids, Faults::At(faults.clone())));
+fn check(proof: &mut Proof, document: Document, request_ids: RequestIds, faults: Vec<(usize, Fault)>) -> Run {
+    let (kind, paid, mailed) = document;
+    let name = || format!("{kind:?}, paid {paid}, mailed {mailed}, {request_ids:?}, {faults:?}");
+    let run = run(scripted_of(document, request_ids, Faults::At(faults.clone())));
     proof.saw(&run, name);
     run
 }

@@ -19,6 +19,8 @@ pub(crate) enum Call {
     Document,
     /// Creating its payment.
     Payment,
+    /// Having the document e-mailed.
+    Mail,
     /// Renewing a token that was refused.
     Renew,
     /// Looking for the document or the payment.
@@ -109,7 +111,7 @@ impl Call {
             Self::Deal => &[Stall, Unavailable, Throttled, Gone],
             Self::Find | Self::Look => &[Stall, Unavailable, Throttled, Unauthorized],
             Self::Renew => &[Stall, Unavailable, Refused],
-            Self::Document | Self::Payment => &[
+            Self::Document | Self::Payment | Self::Mail => &[
                 DiesBeforeEffect,
                 Stall,
                 Unavailable,

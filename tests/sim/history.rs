@@ -1,5 +1,6 @@
-//! What a run has done, and whether it was right: H1 to H9 and H11 of reliability.md §e.4 (H5, one customer per identity, is
-//! [`crate::customers`]'s; H10, tokens, is not this machine's), and that nobody waits for a callback that never comes.
+//! What a run has done, and whether it was right: H1 to H9 and H11 of reliability.md §e.4 (H5, one customer or item per identity,
+//! is [`crate::orders`]'; H10, tokens, is not this machine's), that nobody waits for a callback that never comes, and, as H13,
+//! that a document is e-mailed once at most, and that the answer says so only if it was.
 
 use jiff::Timestamp;
 use store::record::{Nonce, Plan, Record, State};
@@ -10,6 +11,9 @@ use crate::world::World;
 
 /// After the last fault everything ends within so many rounds beside those of the quiet period (H9).
 const ROUNDS: u32 = 3;
+
+/// How a preview ends.
+const ANSWERING: &str = "answering without making anything";
 
 /// A write that took place.
 #[derive(Clone, Debug)]
@@ -62,13 +66,15 @@ pub(crate) struct History {
     pub(crate) promised_by_a_late_clock: bool,
     /// The debt was settled after HubSpot's time was over.
     pub(crate) given_up: bool,
-    /// The customers that deals got.
-    pub(crate) customers: Vec<String>,
+    /// The customers or items that deals got.
+    pub(crate) orders: Vec<String>,
     pub(crate) calm_rounds: u32,
     /// A person removed a marker, or the outage was too long for a machine.
     pub(crate) person_meddled: bool,
     /// The table was restored.
     pub(crate) restored: bool,
+    /// The execution only shows what it would make.
+    pub(crate) previews: bool,
     /// The execution retries the payment of a document that exists.
     pub(crate) retries_payment: bool,
     /// What HubSpot was told before that.
@@ -101,8 +107,11 @@ impl History {
             return Err(format!("H6: {doing} under fence {fence}, in force is {fence_before}"));
         }
         let alone = self.retries_payment && is_step_of_a_payment(doing, from, to);
-        let step =
-            alone || is_step(doing, from, to) || self.restored && is_step_after_a_restore(doing, from, to);
+        let shown = self.previews && (doing, from, to) == (ANSWERING, State::Claimed, State::Completed);
+        let step = shown
+            || alone
+            || is_step(doing, from, to)
+            || self.restored && is_step_after_a_restore(doing, from, to);
         if !step {
             return Err(format!("H6: {doing} led from {} to {}", from.as_str(), to.as_str()));
         }
@@ -116,6 +125,7 @@ impl History {
     pub(crate) fn posted(&mut self, fence: u64, post: &Post, at: i64) -> Result<(), String> {
         let intent = match post.what {
             Call::Payment => "writing the payment's intent",
+            Call::Mail => "marking the mail as tried",
             _ => "writing the intent",
         };
         let ours = |wrote: &Wrote| wrote.task == post.task && wrote.fence == fence && wrote.doing == intent;
@@ -149,6 +159,9 @@ fn is_step(doing: &str, from: State, to: State) -> bool {
             (from, to) == (PaySent, DocDone)
         }
         "recording the payment" => (from, to) == (PaySent, PaySent),
+        "marking the mail as tried" | "taking the mail's mark back" | "recording what became of the mail" => {
+            from == to && matches!(from, DocDone | PaySent)
+        }
         "completing the record" => matches!((from, to), (DocDone | PaySent, Completed)),
         "failing the record" => matches!((from, to), (Claimed | Planned | Sent, Failed)),
         "putting the record up for review" => {
@@ -228,8 +241,16 @@ fn check_effects(world: &World, record: &Record) -> Vec<String> {
     if payments.len() > 1 {
         wrong.push(format!("H4: {} payments", payments.len()));
     }
-    let retries_payment = world.history.retries_payment;
+    let History { retries_payment, previews, .. } = world.history;
+    if previews && !world.history.posts.is_empty() {
+        wrong.push("H1: a preview has sent something".into());
+    }
+    let mails = made(Call::Mail).count();
+    if mails > 1 {
+        wrong.push(format!("H13: {mails} mails"));
+    }
     match record.state {
+        State::Completed if previews => {}
         State::Completed if documents.len() != 1 => wrong.push("H1: completed without a document".into()),
         State::Failed if retries_payment && !payments.is_empty() => {
             wrong.push("H4: failed, and there is a payment".into());
@@ -265,7 +286,12 @@ fn check_answers(world: &World, record: &Record) -> Vec<String> {
             wrong.push(format!("H3: answered {other}, the record keeps {answer}"));
         }
     }
-    if let Some(heard) = history.heard.as_ref().filter(|heard| *heard != answer && *heard != EARLY) {
+    // A restored table may have forgotten what became of the mail.
+    let heard_so = |heard: &str| match history.restored {
+        true => without_mail(heard) == without_mail(answer),
+        false => heard == answer,
+    };
+    if let Some(heard) = history.heard.as_ref().filter(|heard| *heard != EARLY && !heard_so(heard)) {
         wrong.push(format!("H3: called back with {heard}, the record keeps {answer}"));
     }
     let known = !history.promised_by_a_late_clock && !history.promise_forgotten;
@@ -277,8 +303,18 @@ fn check_answers(world: &World, record: &Record) -> Vec<String> {
     {
         wrong.push(format!("H3: told {told} before the restore, the record keeps {answer}"));
     }
-    if record.state == State::Completed && answer != expected(world) {
+    let (of_books, mail) = answer.split_once(MAIL).unwrap_or((answer, ""));
+    if record.state == State::Completed && !history.previews && of_books != expected(world) {
         wrong.push(format!("H3: the answer {answer} is not what is in the books"));
+    }
+    let is_mailed = world.books.made.iter().any(|made| made.post.what == Call::Mail);
+    let is_true = match mail {
+        "sent" => is_mailed,
+        "unclear" => true,
+        _ => !is_mailed,
+    };
+    if record.state == State::Completed && !is_true {
+        wrong.push(format!("H13: answered {answer}, and mailed is {is_mailed}"));
     }
     wrong
 }
@@ -286,6 +322,7 @@ fn check_answers(world: &World, record: &Record) -> Vec<String> {
 /// Whether an answer agrees with one that was given before a restore. That a document or a payment was refused is forgotten,
 /// and it may be made after all.
 fn is_outdone(told: &str, answer: &str) -> bool {
+    let (told, answer) = (without_mail(told), without_mail(answer));
     let refused = told.strip_suffix(" 0").map(|document| format!("{document} "));
     !told.starts_with("SUCCESS")
         || told == answer
@@ -300,6 +337,14 @@ fn expected(world: &World) -> String {
     };
     answer_of(id(Call::Document), id(Call::Payment))
 }
+
+/// An answer as far as it is of what is in the books.
+fn without_mail(answer: &str) -> &str {
+    answer.split(MAIL).next().unwrap_or_default()
+}
+
+/// What stands before the word for what became of the mail.
+pub(crate) const MAIL: &str = ", mail ";
 
 /// The answer about a document and its payment; 0 for none.
 pub(crate) fn answer_of(document: u64, payment: u64) -> String {

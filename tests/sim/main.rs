@@ -9,13 +9,13 @@
 mod attempt;
 mod books;
 mod chance;
-mod customers;
 mod effects;
 mod exhaustive;
 mod fault;
 mod history;
 mod matrix;
 mod mutant;
+mod orders;
 mod proof;
 mod random;
 mod rare;
@@ -61,8 +61,9 @@ fn main() -> ExitCode {
     exhaustive::double_crashes(&mut scripted);
     exhaustive::retries(&mut scripted);
     exhaustive::fault_pairs(&mut scripted);
+    exhaustive::previews(&mut scripted);
     matrix::cells(&mut scripted);
-    customers::crowds(&mut scripted);
+    orders::crowds(&mut scripted);
     println!("simulated in {:.1} s", began.elapsed().as_secs_f32());
     // Both are to be seen.
     exit(random.holds() & scripted.holds())

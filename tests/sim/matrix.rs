@@ -5,10 +5,10 @@ use app::action::DocumentKind;
 use store::record::State;
 
 use crate::books::RequestIds;
-use crate::customers;
 use crate::exhaustive::scripted;
 use crate::fault::{Call, Fault, Faults};
 use crate::history::Answered;
+use crate::orders;
 use crate::proof::Proof;
 use crate::rare::Rare;
 use crate::run::{Run, run};
@@ -243,7 +243,7 @@ pub(crate) fn cells(proof: &mut Proof) {
     }
     for (name, script, code) in CUSTOMER_CELLS {
         for request_ids in [RequestIds::Honoured, RequestIds::Ignored] {
-            let run = customers::one(request_ids, script);
+            let run = orders::one(request_ids, script);
             judge(proof, &run, (name, State::DocDone, false, *code));
         }
         names.push(format!("Customer {name} {code:?}"));

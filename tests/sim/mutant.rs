@@ -27,10 +27,14 @@ pub(crate) enum Mutant {
     DebtDropped,
     /// HubSpot is told to wait before that is written down.
     PromiseUnwritten,
+    /// The mark that a mail is asked for is not stored.
+    NoMailMark,
+    /// A mail whose outcome is not known counts as sent.
+    UnclearMailSent,
 }
 
 impl Mutant {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::FreshRequestId,
         Self::NoQuietPeriod,
         Self::ReplayAtOnceIgnored,
@@ -43,5 +47,7 @@ impl Mutant {
         Self::ReplanUnclear,
         Self::DebtDropped,
         Self::PromiseUnwritten,
+        Self::NoMailMark,
+        Self::UnclearMailSent,
     ];
 }

@@ -44,6 +44,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         seed,
         kind,
         paid: kind == DocumentKind::Invoice && !chance.one_in(4),
+        mailed: false,
         request_ids: match mutant {
             Some(Mutant::ReplayAtOnceIgnored) => RequestIds::Ignored,
             Some(Mutant::ReplayAtOnceHonoured) => RequestIds::Honoured,
@@ -66,6 +67,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         redelivers: true,
         restored: None,
         restores: false,
+        preview: false,
         retry: None,
         mutant,
         trace: false,
@@ -97,6 +99,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
         setup.agenda.retain(|(_, happening)| *happening != Happening::Delivery);
         setup.retry = Some(if setup.paid { Retry::Payment } else { Retry::Failed });
     }
+    setup.mailed = chance.one_in(2);
     // What happens first stands last.
     setup.agenda.sort_by_key(|(at, _)| -at);
     setup
@@ -104,7 +107,7 @@ pub(crate) fn setup(seed: u64, mutant: Option<Mutant>) -> Setup {
 
 /// In some runs one thing goes wrong again and again.
 fn favourite(chance: &mut Chance) -> Option<(Fault, Option<Call>)> {
-    let only = chance.pick(&[None, None, Some(Call::Document), Some(Call::Payment)]);
+    let only = chance.pick(&[None, None, Some(Call::Document), Some(Call::Payment), Some(Call::Mail)]);
     chance.one_in(5).then(|| (chance.pick(Call::Document.faults()), only))
 }
 

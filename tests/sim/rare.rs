@@ -71,5 +71,10 @@ situations! {
     PaymentPlannedAgain: "a refused payment planned again by a retry",
     RetryDone: "a retry completed",
     RetryFailed: "a retry failed in its turn",
+    Mailed: "document e-mailed",
+    MailUnsend: "mail's mark taken back",
+    MailUnclear: "answered that it may have been mailed",
+    MailUntried: "completed without the mail, by choice",
+    MailRefused: "mail refused, or not asked for",
     AnsweredTooLate: "answered after the gateway had given up",
 }

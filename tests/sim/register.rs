@@ -2,11 +2,16 @@
 //! the same suite as the embedded DynamoDB (`suite/records.rs`), so what the simulation proves on it holds for the table.
 
 use jiff::{SignedDuration, Timestamp};
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use store::record::{
+    Claim, Claimed, Key, Mail, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written,
+};
 use store::retry::Retried;
 
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// Previews are kept this long.
+const PREVIEW_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// In safe mode nothing is sent for the first time before this much time has passed since the claim.
 const SAFE_MODE_WAIT: SignedDuration = SignedDuration::from_mins(10);
@@ -230,6 +235,11 @@ impl Item {
         let over = record.quiet_until.is_some_and(|quiet_until| quiet_until < now);
         let safe = record.safe_until.is_none_or(|safe_until| safe_until < now);
         let restored = record.safe_since.is_some();
+        let settled = match state {
+            DocDone => record.pay_plan.is_none(),
+            PaySent => record.pay_id.is_some(),
+            _ => false,
+        };
         match transition {
             Transition::Freeze(plan) => {
                 let same = record.realm.as_ref().map_or(!execution, |realm| *realm == plan.realm);
@@ -252,10 +262,13 @@ impl Item {
                 let state = state == PaySent || (state == DocDone && restored);
                 fence && record.pay_plan.is_some() && record.pay_id.is_none() && state
             }
-            Transition::Complete { .. } => {
-                let unpaid = state == DocDone && record.pay_plan.is_none();
-                fence && (unpaid || (state == PaySent && record.pay_id.is_some())) && promise
+            Transition::Complete { .. } => fence && settled && promise,
+            Transition::MailIntent => {
+                let untried = record.mail.is_none() && record.told_at.is_none();
+                ours && settled && record.plan.is_some() && untried
             }
+            Transition::MailUnsend { .. } => ours && settled && record.mail == Some(Mail::Tried),
+            Transition::MailRecord { .. } => fence && settled && record.mail == Some(Mail::Tried),
             Transition::PlanPayment { plan, .. } => {
                 let same = record.realm.as_ref() == Some(&plan.realm);
                 ours && record.is_payment_to_plan() && same
@@ -314,13 +327,24 @@ impl Item {
                 record.pay_refused = Some(trouble.clone());
                 record.pay_plan = None;
             }
+            Transition::MailIntent => record.mail = Some(Mail::Tried),
+            Transition::MailUnsend { trouble } => {
+                record.mail = None;
+                record.trouble = Some(trouble.clone());
+            }
+            Transition::MailRecord { mail } => record.mail = Some(*mail),
             Transition::PlanPayment { plan, made, pay_plan } => {
                 record.plan = Some(plan.clone());
                 record.made = Some(made.clone());
                 record.pay_plan.clone_from(pay_plan);
             }
-            Transition::Complete { answer } | Transition::Answer { answer, .. } => {
+            Transition::Complete { answer } => self.end(held, State::Completed, answer, now),
+            Transition::Answer { answer, preview, .. } => {
                 self.end(held, State::Completed, answer, now);
+                if preview.is_some() {
+                    self.record.preview.clone_from(preview);
+                    self.ttl = Some(now + PREVIEW_KEPT);
+                }
             }
             Transition::Fail { answer, trouble } => {
                 record.trouble = Some(trouble.clone());
@@ -414,7 +438,9 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         pay_plan: None,
         pay_id: None,
         pay_refused: None,
+        mail: None,
         answer: None,
+        preview: None,
         trouble: None,
         replanned_for: None,
         request: None,
@@ -424,6 +450,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        metered: 0,
         retried: false,
         created_at: now,
     }

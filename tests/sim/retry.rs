@@ -61,8 +61,13 @@ impl World {
         }
         let (total, body) = body_of((self.portal.deal, self.portal.code));
         let realm = self.realms[0].clone();
-        let plan =
-            Plan { realm, request_id: "hqd-old".into(), body: body.clone(), notes: Value::from(total) };
+        let plan = Plan {
+            realm,
+            request_id: "hqd-old".into(),
+            body: body.clone(),
+            notes: Value::from(total),
+            emailed: false,
+        };
         let (what, pays, request_id) = (Call::Document, None, plan.request_id.clone());
         let post = Post { what, realm: 0, token: 0, request_id, body, pays, total, task: NOBODY };
         self.books.receive(&post, LONG_BEFORE);
@@ -88,6 +93,7 @@ impl World {
             request_id: request_id.to_owned(),
             body,
             notes: notes.clone(),
+            emailed: false,
         };
         Event::PaymentPlanned(Box::new(PaymentPlan {
             plan: plan("hqd-retry", String::new()),

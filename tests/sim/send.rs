@@ -51,6 +51,41 @@ impl Sim<'_> {
         Ok(self.outcome(said, post.total))
     }
 
+    /// Has what was made e-mailed. No outcome is a proof that it was not.
+    pub(crate) async fn mail_from_books(&self, record: &Record) -> Result<Outcome, Option<Trouble>> {
+        let mut post = self.mail_request(record).ok_or(Some(Trouble::Internal))?;
+        post.token = self.connection(post.realm).await?;
+        self.in_time_to_send()?;
+        let mut said = self.post(record, &post).await;
+        if said == Err(Fault::Unauthorized) {
+            self.was_turned_away();
+            self.renew().await?;
+            self.in_time_to_send()?;
+            said = self.post(record, &post).await;
+            if said == Err(Fault::Unauthorized) {
+                self.was_turned_away();
+                return Err(None);
+            }
+        }
+        match self.outcome(said, post.total) {
+            Outcome::Unknown if self.lock().is(Mutant::UnclearMailSent) => {
+                Ok(Outcome::Made(Made { id: String::new(), json: Value::Null }))
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// It has no request id: asked for twice, it is mailed twice.
+    fn mail_request(&self, record: &Record) -> Option<Post> {
+        let plan = record.plan.as_ref()?;
+        let mut world = self.lock();
+        let realm = world.realms.iter().position(|realm| *realm == plan.realm)?;
+        let request_id = format!("none-{}", world.chance.next());
+        let pays = Some(record.made_id.as_ref()?.parse().ok()?);
+        let (what, body) = (Call::Mail, String::new());
+        Some(Post { what, realm, token: realm, request_id, body, pays, total: 0, task: self.task })
+    }
+
     fn was_turned_away(&self) {
         let mut world = self.lock();
         if !world.tasks[self.task].before_restore {

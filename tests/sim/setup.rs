@@ -14,6 +14,8 @@ pub(crate) struct Setup {
     pub(crate) kind: DocumentKind,
     /// An invoice that is to be paid.
     pub(crate) paid: bool,
+    /// What is made is to be e-mailed.
+    pub(crate) mailed: bool,
     pub(crate) request_ids: RequestIds,
     /// How long after an effect queries may not show it.
     pub(crate) lag: i64,
@@ -38,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) restored: Option<Restored>,
     /// The table will be restored to an earlier moment of the run.
     pub(crate) restores: bool,
+    /// The document is only to be shown.
+    pub(crate) preview: bool,
     /// The execution is a retry: HubSpot delivers nothing.
     pub(crate) retry: Option<Retry>,
     pub(crate) mutant: Option<Mutant>,

@@ -1,7 +1,7 @@
 //! The table as the world sees it: conditional writes arrive, at once or late, and what they change is checked and kept.
 
 use jiff::Timestamp;
-use store::record::{Claim, Claimed, Nonce, Owed, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Mail, Nonce, Owed, Record, State, Transition, Written};
 
 use crate::history::Wrote;
 use crate::mutant::Mutant;
@@ -211,6 +211,10 @@ impl World {
             Transition::Unsend { .. } => self.hit(Rare::Unsend),
             Transition::PayUnsend { .. } => self.hit(Rare::PaymentUnsend),
             Transition::PayRefuse { .. } => self.hit(Rare::PaymentRefused),
+            Transition::MailUnsend { .. } => self.hit(Rare::MailUnsend),
+            Transition::MailRecord { mail: Mail::Sent } => self.hit(Rare::Mailed),
+            Transition::MailRecord { .. } => self.hit(Rare::MailRefused),
+            Transition::Complete { .. } if before.mail == Some(Mail::Tried) => self.hit(Rare::MailUnclear),
             Transition::Settle => {
                 let by_any_clock = timestamp(self.now + AHEAD_AT_MOST);
                 let over = before.callback_due.is_some_and(|due| due <= by_any_clock);

@@ -2,7 +2,7 @@
 
 use store::record::Plan;
 
-use crate::books::{FIRST_ID, Flight, Post, Said};
+use crate::books::{FIRST_ID, Flight, Made, Post, Said};
 use crate::fault::{Call, Fault};
 use crate::history::{Answered, EARLY};
 use crate::rare::Rare;
@@ -25,6 +25,28 @@ impl World {
         if post.what == Call::Document && self.is_given_up_by_hubspot() {
             self.wrong("H12: sent after HubSpot had given up");
         }
+        if post.what == Call::Mail {
+            self.mail_leaves(post);
+        } else {
+            self.frozen_leaves(post);
+        }
+        let flies = |flight: &Flight| flight.post.what == post.what && flight.post.task != NOBODY;
+        if self.books.flights.iter().any(flies) {
+            self.wrong("H8: sent while an earlier send may still take effect");
+        }
+        if let Err(wrong) = self.history.posted(fence, post, self.now) {
+            self.wrong(&wrong);
+        }
+    }
+
+    fn mail_leaves(&mut self, post: &Post) {
+        let is_it = |made: &Made| Some(made.id) == post.pays && made.post.realm == post.realm;
+        if !self.books.made.iter().any(|made| made.post.what == Call::Document && is_it(made)) {
+            self.wrong("H13: e-mailed what is not there");
+        }
+    }
+
+    fn frozen_leaves(&mut self, post: &Post) {
         let frozen: Option<&Plan> = match post.what {
             Call::Payment => self.history.pay_plan.as_ref(),
             _ => self.history.plan.as_ref(),
@@ -36,13 +58,6 @@ impl World {
         });
         if !same {
             self.wrong("H2: what is sent is not what was frozen");
-        }
-        let flies = |flight: &Flight| flight.post.what == post.what && flight.post.task != NOBODY;
-        if self.books.flights.iter().any(flies) {
-            self.wrong("H8: sent while an earlier send may still take effect");
-        }
-        if let Err(wrong) = self.history.posted(fence, post, self.now) {
-            self.wrong(&wrong);
         }
     }
 

@@ -115,6 +115,7 @@ impl World {
                 person_meddled: given_up,
                 restored: setup.restored.is_some(),
                 retries_payment: setup.retry == Some(Retry::Payment),
+                previews: setup.preview,
                 ..History::default()
             },
             rare: Vec::new(),
@@ -167,7 +168,7 @@ impl World {
 
     pub(crate) fn is_down(&self, call: Call) -> bool {
         let down = match call {
-            Call::Find | Call::Look | Call::Document | Call::Payment => self.setup.books_down,
+            Call::Find | Call::Look | Call::Document | Call::Payment | Call::Mail => self.setup.books_down,
             Call::Deal | Call::Callback => self.setup.hubspot_down,
             _ => None,
         };
@@ -229,7 +230,7 @@ impl World {
         self.tasks[task].alive = false;
         self.trouble_until(self.now);
         self.note(|| format!("{task}: dies"));
-        if matches!(self.key, Key::Customer { .. }) {
+        if !matches!(self.key, Key::Execution { .. }) {
             self.deliver_again(task);
         } else if self.tasks[task].delivers {
             self.deliver_again_later();

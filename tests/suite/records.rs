@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Plan, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Key, Mail, Nonce, Owed, Plan, Record, State, Transition, Written};
 use store::retry::Retried;
 
 use super::Backing;
@@ -24,10 +24,6 @@ struct Table {
 impl Table {
     async fn new() -> Self {
         Self::for_key(Key::execution(PortalId(1), "ap-1-2-3-0")).await
-    }
-
-    async fn for_customer() -> Self {
-        Self::for_key(Key::Customer { identity: "0".repeat(64) }).await
     }
 
     async fn for_key(key: Key) -> Self {
@@ -113,7 +109,7 @@ fn realm(id: &str) -> RealmId {
 
 fn plan(realm_id: &str) -> Plan {
     let (request_id, body) = ("hqd0".into(), r#"{"Line":[]}"#.into());
-    Plan { realm: realm(realm_id), request_id, body, notes: json!({"customer": "58"}) }
+    Plan { realm: realm(realm_id), request_id, body, notes: json!({"customer": "58"}), emailed: false }
 }
 
 fn freeze() -> Transition {
@@ -148,12 +144,25 @@ fn pay_refuse() -> Transition {
     Transition::PayRefuse { trouble: "PAYMENT_REFUSED".into() }
 }
 
+fn mail_unsend() -> Transition {
+    Transition::MailUnsend { trouble: "QUICKBOOKS_THROTTLED".into() }
+}
+
+fn mailed() -> Transition {
+    Transition::MailRecord { mail: Mail::Sent }
+}
+
 fn completed() -> Transition {
     Transition::Complete { answer: r#"{"outputFields":{}}"#.into() }
 }
 
 fn existing() -> Transition {
-    Transition::Answer { answer: r#"{"outputFields":{}}"#.into(), outcome: "existing" }
+    Transition::Answer { answer: r#"{"outputFields":{}}"#.into(), outcome: "existing", preview: None }
+}
+
+fn previewed() -> Transition {
+    let answer = r#"{"outputFields":{}}"#.into();
+    Transition::Answer { answer, outcome: "preview", preview: Some(plan(REALM)) }
 }
 
 fn payment_planned() -> Transition {
@@ -189,7 +198,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
     use State::{Claimed, Completed, DocDone, Failed, NeedsReview, PaySent, Planned, Sent};
     let now: Timestamp = "2026-03-02T09:15:30Z".parse().unwrap();
     let quiet_until = now + SignedDuration::from_mins(4);
-    let rules: [(Transition, &[State], State); 15] = [
+    let rules: [(Transition, &[State], State); 19] = [
         (freeze(), &[Claimed], Planned),
         // Within the quiet period of an earlier send there is no second one.
         (Transition::Intent { quiet_until }, &[Planned], Sent),
@@ -198,6 +207,7 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (recorded(), &[Sent], DocDone),
         (completed(), &[DocDone], Completed),
         (existing(), &[Claimed], Completed),
+        (previewed(), &[Claimed], Completed),
         (failed(), &[Claimed, Planned, Sent], Failed),
         // Its document has a plan already: the payment is not planned alone.
         (payment_planned(), &[], DocDone),
@@ -208,6 +218,11 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
         (paid(), &[PaySent], PaySent),
         (pay_refuse(), &[PaySent], DocDone),
         (forget(), &[DocDone], Claimed),
+        // In this PAY_SENT the payment is unknown.
+        (Transition::MailIntent, &[DocDone], DocDone),
+        // No mail was tried.
+        (mail_unsend(), &[], DocDone),
+        (mailed(), &[], DocDone),
     ];
     for from in [Claimed, Planned, Sent, DocDone, PaySent, Completed, Failed, NeedsReview] {
         for (transition, allowed, to) in &rules {
@@ -233,7 +248,8 @@ async fn each_transition_is_allowed_from_its_states_and_refused_from_all_others(
 async fn an_older_holder_is_refused_every_write() {
     for from in [State::Claimed, State::Planned, State::Sent, State::DocDone, State::PaySent] {
         let document = [freeze(), unsend(), replan(), recorded(), completed(), failed(), review(), release()];
-        for transition in document.into_iter().chain([pay_unsend(), paid(), pay_refuse()]) {
+        let others = [pay_unsend(), paid(), pay_refuse(), Transition::MailIntent, mail_unsend(), mailed()];
+        for transition in document.into_iter().chain(others) {
             let mut table = Table::new().await;
             let older = table.in_state(from).await;
             table.now += SignedDuration::from_secs(66);
@@ -340,6 +356,16 @@ async fn only_terminal_records_expire_and_those_after_400_days() {
 }
 
 #[tokio::test]
+async fn what_would_be_sent_is_kept_with_a_preview_for_30_days() {
+    let table = Table::new().await;
+    let claimed = table.claimed().await;
+    let done = table.done(&claimed, previewed()).await;
+    assert_eq!((done.preview, done.plan, done.sends), (Some(plan(REALM)), None, 0));
+    let ttl = (table.now + SignedDuration::from_hours(30 * 24)).as_second().to_string();
+    assert_eq!(table.backing.attribute(&table.key, "ttl").await, Some(ttl));
+}
+
+#[tokio::test]
 async fn the_company_of_the_first_claim_is_kept_and_no_other_can_be_planned_for() {
     let mut table = Table::new().await;
     let first = table.claimed().await;
@@ -400,6 +426,39 @@ async fn a_document_is_complete_only_when_its_payment_is_made_or_refused() {
 }
 
 #[tokio::test]
+async fn a_mail_is_tried_once_and_again_only_when_it_is_proven_not_to_have_left() {
+    let table = Table::new().await;
+    let made = table.in_state(State::DocDone).await;
+    let tried = table.done(&made, Transition::MailIntent).await;
+    assert_eq!((tried.state, tried.mail), (State::DocDone, Some(Mail::Tried)));
+    assert!(matches!(table.write(&tried, Transition::MailIntent).await, Written::Refused), "it was tried");
+    let untried = table.done(&tried, mail_unsend()).await;
+    assert_eq!((untried.mail, untried.trouble.as_deref()), (None, Some("QUICKBOOKS_THROTTLED")));
+    let tried = table.done(&untried, Transition::MailIntent).await;
+    let mailed_once = table.done(&tried, mailed()).await;
+    for again in [Transition::MailIntent, mail_unsend(), mailed()] {
+        let written = table.write(&mailed_once, again.clone()).await;
+        assert!(matches!(written, Written::Refused), "{}", again.doing());
+    }
+    let done = table.done(&mailed_once, completed()).await;
+    assert_eq!((done.state, done.mail), (State::Completed, Some(Mail::Sent)));
+
+    // Whoever was told to look may have mailed it.
+    let table = Table::new().await;
+    let made = table.in_state(State::DocDone).await;
+    table.backing.store.owe_callback(&made.key, table.now + SignedDuration::from_hours(6)).await.unwrap();
+    let told = table.done(&made, Transition::Tell).await;
+    assert!(matches!(table.write(&told, Transition::MailIntent).await, Written::Refused));
+
+    // Its payment comes first.
+    let table = Table::new().await;
+    let sent = table.in_state(State::PaySent).await;
+    assert!(matches!(table.write(&sent, Transition::MailIntent).await, Written::Refused));
+    let paid = table.done(&sent, paid()).await;
+    assert_eq!(table.done(&paid, Transition::MailIntent).await.mail, Some(Mail::Tried));
+}
+
+#[tokio::test]
 async fn a_plan_is_thrown_away_twice_at_the_most() {
     let table = Table::new().await;
     let mut record = table.in_state(State::Sent).await;
@@ -413,19 +472,22 @@ async fn a_plan_is_thrown_away_twice_at_the_most() {
 }
 
 #[tokio::test]
-async fn a_customer_once_made_is_done_for_everyone_until_it_is_proven_gone() {
-    let mut table = Table::for_customer().await;
-    let made = table.in_state(State::DocDone).await;
-    table.now += SignedDuration::from_hours(1);
-    let Claimed::Done(found) = table.backing.store.claim(&table.claim()).await.unwrap() else {
-        panic!("claimed again")
-    };
-    assert_eq!(found.made_id.as_deref(), Some("412"));
-    let other = Transition::Forget { gone: "7".into() };
-    assert!(matches!(table.write(&made, other).await, Written::Refused), "another customer is gone");
-    table.done(&found, forget()).await;
-    let again = table.claimed().await;
-    assert_eq!((again.state, again.plan_version, again.made_id), (State::Claimed, 1, None));
+async fn a_customer_or_item_once_made_is_done_for_everyone_until_it_is_proven_gone() {
+    let identity = || "0".repeat(64);
+    for key in [Key::Customer { identity: identity() }, Key::Item { identity: identity() }] {
+        let mut table = Table::for_key(key).await;
+        let made = table.in_state(State::DocDone).await;
+        table.now += SignedDuration::from_hours(1);
+        let Claimed::Done(found) = table.backing.store.claim(&table.claim()).await.unwrap() else {
+            panic!("claimed again")
+        };
+        assert_eq!(found.made_id.as_deref(), Some("412"));
+        let other = Transition::Forget { gone: "7".into() };
+        assert!(matches!(table.write(&made, other).await, Written::Refused), "another one is gone");
+        table.done(&found, forget()).await;
+        let again = table.claimed().await;
+        assert_eq!((again.state, again.plan_version, again.made_id), (State::Claimed, 1, None));
+    }
 }
 
 #[tokio::test]
@@ -519,7 +581,7 @@ async fn what_is_unfinished_is_due_when_its_lease_ends_or_when_whoever_gave_it_b
     assert_eq!(table.backing.store.due(table.now, 10).await.unwrap(), []);
     assert_eq!(table.backing.store.due(NOON.parse().unwrap(), 10).await.unwrap(), [table.key.clone()]);
     // A customer is nobody's work: whoever needs it goes on with it.
-    let mut customer = Table::for_customer().await;
+    let mut customer = Table::for_key(Key::Customer { identity: "0".repeat(64) }).await;
     customer.claimed().await;
     customer.now += SignedDuration::from_hours(24);
     assert_eq!(customer.backing.store.due(customer.now, 10).await.unwrap(), []);

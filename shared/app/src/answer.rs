@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::WAIT_ISO;
 use crate::failure::{Code, Failure};
+use crate::preview::Preview;
 
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub(crate) struct Notes {
     /// What the document comes to before tax, discounts and fees carried.
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) total: Decimal,
+    /// What it comes to with its tax, where HubSpot says so.
+    #[serde(default, with = "rust_decimal::serde::str_option")]
+    pub(crate) expected: Option<Decimal>,
     /// The document's date.
     pub(crate) date: Date,
     /// What was paid in HubSpot, when the document is to say so.
@@ -66,6 +70,7 @@ pub(crate) struct Created<'a> {
     pub(crate) notes: &'a Notes,
     pub(crate) document: &'a Document,
     pub(crate) payment: Payment<'a>,
+    pub(crate) mailing: Mailing,
     /// Where links to documents point.
     pub(crate) app_url: &'a str,
     pub(crate) execution_id: &'a str,
@@ -84,6 +89,43 @@ pub(crate) enum Payment<'a> {
     },
     /// QuickBooks refused it, with this failure code; the document stands.
     Refused(&'a str),
+}
+
+/// What became of the one try to have a document e-mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mailing {
+    /// It was not to be, or could not be, which was told when it was planned.
+    NotAsked,
+    /// It was.
+    Sent,
+    /// QuickBooks did not.
+    Failed,
+    /// Nobody knows.
+    Unclear,
+    /// It was not tried: it would have asked for money that was paid.
+    PaymentRefused,
+    /// It was not tried: a person was told to look, or HubSpot had stopped waiting.
+    TooLate,
+}
+
+impl Mailing {
+    /// What a person must know of it.
+    fn warning(self, kind: DocumentKind) -> Option<String> {
+        let what = kind.noun();
+        match self {
+            Self::NotAsked | Self::Sent => None,
+            Self::Failed => Some(format!("The {what} could not be e-mailed. Send it from QuickBooks.")),
+            Self::Unclear => Some(format!(
+                "The {what} may have been e-mailed. See in QuickBooks whether it was before you send it."
+            )),
+            Self::PaymentRefused => Some(format!(
+                "The {what} was not e-mailed, as its payment was refused. Send it from QuickBooks once it is paid."
+            )),
+            Self::TooLate => {
+                Some(format!("The {what} could not be e-mailed in time. Send it from QuickBooks."))
+            }
+        }
+    }
 }
 
 impl Created<'_> {
@@ -135,16 +177,19 @@ impl Created<'_> {
     fn warnings(&self) -> Vec<String> {
         let created = self.notes.created_items.iter().map(item_created);
         let mut warnings: Vec<String> = created.chain(self.notes.warnings.iter().cloned()).collect();
-        let expected = self.notes.total + tax(self.document);
-        if expected != self.document.total_amt {
-            // The books decide what was billed; when they differ from what we sent, a person should know.
-            warnings.push(format!(
-                "The {} totals {} in QuickBooks; its lines and tax add up to {}.",
-                self.kind.noun(),
-                money(self.document.total_amt),
-                money(expected)
-            ));
-        }
+        // The books decide what was billed; when they differ from what was sold, a person should know.
+        let total = self.document.total_amt;
+        let (noun, added) = (self.kind.noun(), self.notes.total + tax(self.document));
+        let differs = match self.notes.expected {
+            Some(expected) if expected != total => {
+                Some(format!("with its tax, it comes to {} in HubSpot", money(expected)))
+            }
+            None if added != total => Some(format!("its lines and tax add up to {}", money(added))),
+            Some(_) | None => None,
+        };
+        let total = money(total);
+        warnings
+            .extend(differs.map(|differs| format!("The {noun} totals {total} in QuickBooks; {differs}.")));
         let paid = self.notes.paid.as_ref();
         if let Some((paid, asked)) = paid.and_then(|paid| payment::differs(paid, self.kind, self.document)) {
             let (paid, asked, noun) = (money(paid), money(asked), self.kind.noun());
@@ -152,6 +197,7 @@ impl Created<'_> {
                 "HubSpot's payments come to {paid}, the {noun} in QuickBooks asks for {asked}."
             ));
         }
+        warnings.extend(self.mailing.warning(self.kind));
         warnings
     }
 }
@@ -180,6 +226,42 @@ pub(crate) fn existing(
     ]);
     outputs.retain(|(_, value)| !value.is_empty());
     outputs.push(("execution_id", execution_id.to_owned()));
+    to_text(&Reply { state: ExecutionState::Success, outputs })
+}
+
+/// What would be created. QuickBooks has not been asked for anything that only a document in its books has.
+pub(crate) fn preview(kind: DocumentKind, preview: &Preview, url: &str, execution_id: &str) -> String {
+    let Preview { notes, due_date, currency, .. } = preview;
+    // Who knows the tax says what it comes to with it.
+    let total = notes.expected.unwrap_or(notes.total);
+    let balance = match kind {
+        DocumentKind::Invoice => money(total),
+        DocumentKind::Estimate => String::new(),
+        DocumentKind::SalesReceipt => money(Decimal::ZERO),
+    };
+    let mut outputs = vec![
+        ("status", "preview".to_owned()),
+        ("errorCode", "NONE".to_owned()),
+        ("document_date", notes.date.to_string()),
+        ("due_date", text(*due_date)),
+        ("currency", text(currency.as_ref())),
+        ("subtotal", money(notes.subtotal)),
+        ("tax", text(notes.expected.map(|total| money(total - notes.total)))),
+        ("total", money(total)),
+        ("balance", balance),
+        ("customer_id", text(preview.customer_id())),
+        ("customer_name", notes.customer_name.clone()),
+        ("customer_match", notes.customer_match.clone()),
+    ];
+    let untold = notes.expected.is_none().then(|| {
+        let noun = kind.noun();
+        format!("QuickBooks computes tax, if any, when it creates the {noun}: the total here is without it.")
+    });
+    let items = preview.new_items().into_iter().map(|name| format!("The product “{name}” would be created."));
+    let warnings: Vec<String> = items.chain(notes.warnings.iter().cloned()).chain(untold).collect();
+    outputs.push(("warnings", warnings.join(" | ")));
+    outputs.retain(|(_, value)| !value.is_empty());
+    outputs.extend([("execution_id", execution_id.to_owned()), ("preview_url", url.to_owned())]);
     to_text(&Reply { state: ExecutionState::Success, outputs })
 }
 

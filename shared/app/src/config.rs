@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use reqwest::Url;
 
+/// What Intuit's free tier allows (quickbooks.md §6.2).
+const METERED_QUOTA: u64 = 500_000;
+
 /// What the environment says (the README's table).
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -41,6 +44,8 @@ pub struct Config {
     pub safe_mode_since: Option<Timestamp>,
     /// `ACTIONS_PAUSED`: the kill switch; action routes answer 503.
     pub actions_paused: bool,
+    /// `METERED_QUOTA`: how many metered reads a month Intuit allows the workspace.
+    pub metered_quota: u64,
 }
 
 /// Where this runs.
@@ -140,6 +145,10 @@ impl Config {
                 })
                 .transpose()?,
             actions_paused: switch("ACTIONS_PAUSED", false)?,
+            metered_quota: variable("METERED_QUOTA").map_or(Ok(METERED_QUOTA), |quota| {
+                let quota = quota.trim().parse().ok().filter(|quota| *quota > 0);
+                quota.ok_or(Error::Malformed("METERED_QUOTA", "a whole number above 0"))
+            })?,
         })
     }
 }
@@ -192,6 +201,8 @@ mod tests {
         assert_eq!(config.hubspot_api_url, "https://api.hubapi.com");
         assert!(config.accept_signature_v2);
         assert!(!config.actions_paused);
+        assert_eq!(config.metered_quota, 500_000);
+        assert_eq!(read(&[("METERED_QUOTA", "750000")]).unwrap().metered_quota, 750_000);
     }
 
     #[test]
@@ -202,6 +213,8 @@ mod tests {
         for (name, value) in [
             ("ENVIRONMENT", "production"),
             ("ACTIONS_PAUSED", "yes"),
+            ("METERED_QUOTA", "0"),
+            ("METERED_QUOTA", "half a million"),
             ("PUBLIC_BASE_URL", "api.example.com"),
             ("QUICKBOOKS_API_URL", "http://quickbooks.api.intuit.com"),
             ("HUBSPOT_API_URL", "https://user:secret@api.hubapi.com"),

@@ -5,6 +5,7 @@
 //! call is made again: a 401 proves that it had no effect. If the new one is refused as well, that is noted, and nobody buys
 //! another before its time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use store::budget::Budget;
 use store::connection::{Connection, NOTED_EVERY};
-use store::portal::Portal;
+use store::portal::{Portal, Rate};
 use store::tokens::{AppSecret, Grant, Keys, Owner};
 use tokio::sync::OnceCell;
 
@@ -171,6 +172,8 @@ pub(crate) struct Company {
     pub(crate) settings: Settings,
     /// When QuickBooks last said how it keeps its books.
     pub(crate) books_read_at: Option<Timestamp>,
+    /// The exchange rates that QuickBooks said last, by currency.
+    pub(crate) rates: BTreeMap<String, Rate>,
     /// The client, which holds realm and token together.
     pub(crate) client: quickbooks::Company,
     realm: RealmId,
@@ -178,7 +181,7 @@ pub(crate) struct Company {
     connection: Connection,
     /// Whether that it is used was written down, or need not be.
     use_noted: AtomicBool,
-    sandbox: bool,
+    pub(crate) sandbox: bool,
     grant: Grant,
     deadline: Deadline,
 }
@@ -280,6 +283,7 @@ impl App {
             name: company.name.clone(),
             settings: Settings { books: known_books(company), choices: company.choices.clone() },
             books_read_at: company.books.as_ref().map(|(_, read_at)| *read_at),
+            rates: company.rates.clone(),
             client: self.quickbooks(company.sandbox).company(realm.clone(), grant.access_token.clone()),
             realm: realm.clone(),
             owner,
@@ -297,8 +301,8 @@ impl App {
         let wanted = Wanted::for_a_call(owner, self.needed_intuit_keys(*sandbox)?, deadline);
         let renewed = self.grant(wanted.instead_of(grant), connection).await?;
         let grant = renewed.ok_or_else(|| Stop::Failure(Failure::connection_expired(&refused.name)))?;
-        let token = grant.access_token.clone();
-        Ok(Renewed { client: self.quickbooks(*sandbox).company(refused.realm.clone(), token), grant })
+        let client = self.quickbooks(*sandbox).company(refused.realm.clone(), grant.access_token.clone());
+        Ok(Renewed { client: client.metered_by(refused.client.meter()), grant })
     }
 
     /// Looks at what the renewed company answered.

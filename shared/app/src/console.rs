@@ -9,6 +9,7 @@ mod companies;
 mod company;
 mod execution;
 pub(crate) mod layout;
+mod preview;
 mod settings;
 mod summary;
 mod text;
@@ -29,6 +30,8 @@ use crate::session::{self, Session};
 use crate::telemetry::chain;
 use crate::web::{self, Fields, Language, Reply};
 use layout::{Page, Room, Tone};
+
+pub(crate) use activity::address as execution_address;
 use text::{Texts, texts};
 
 /// What this release is called: what the build says, or else the crate's version.
@@ -113,7 +116,7 @@ async fn look(
         ["company", realm, rest @ ..] => {
             let Some(company) = visit.company(realm) else { return Ok(layout::not_found(language)) };
             match rest {
-                [] => Ok(visit.show_company(company, &query)),
+                [] => visit.show_company(company, &query).await,
                 ["disconnect"] => Ok(visit.ask_to_disconnect(company)),
                 ["settings"] => Ok(visit.settings(company)),
                 ["settings.json"] => Ok(settings::export(company)),

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use store::budget::Budget;
 use store::connection::Status;
 use store::portal::Portal;
-use store::record::{Claim, Claimed, Key, Nonce, Owed, Record, State, Transition, Written};
+use store::record::{Claim, Claimed, Key, Nonce, Noted, Owed, Record, State, Transition, Written};
 use store::tokens::Owner;
 
 use crate::App;
@@ -99,6 +99,7 @@ impl<'a> Execution<'a> {
             deadline,
             noted: AtomicBool::new(false),
             calls: Mutex::default(),
+            meter: quickbooks::Meter::default(),
         }
     }
 
@@ -141,7 +142,7 @@ impl Attempt for Execution<'_> {
             let release = Change::Release(Trouble::InProgress);
             let release = release.transition(record, self.deadline.times(record, &release));
             if let Some(release) = release {
-                effects::write(&self.app.store, record, &release, &[], &self.deadline).await?;
+                effects::write(&self.app.store, record, &release, &Noted::default(), &self.deadline).await?;
             }
             return Ok(Claimed::Running);
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
-use store::record::{Nonce, Record, State, Transition, Written};
+use store::record::{Key, Nonce, Noted, Record, State, Transition, Written};
 use uuid::Uuid;
 
 use crate::attempt::{LEASE_MARGIN, QUIET, SEND_NEEDS, back_off};
@@ -137,6 +137,9 @@ impl Change {
             Self::Record(made) => {
                 Transition::Record { id: made.id.clone(), made: made.json.clone(), pay_plan: None }
             }
+            Self::IntendMail => Transition::MailIntent,
+            Self::UnsendMail(trouble) => Transition::MailUnsend { trouble: trouble.as_str().to_owned() },
+            Self::RecordMail(mail) => Transition::MailRecord { mail: *mail },
             Self::RefusePayment(failure) => {
                 Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
             }
@@ -145,7 +148,9 @@ impl Change {
                 own_mistake: *trouble == Trouble::Internal,
                 next_at,
             },
-            Self::Complete | Self::Exists(_) | Self::Fail(_) | Self::Review => return None,
+            Self::Complete | Self::Exists(_) | Self::Preview(_) | Self::Fail(_) | Self::Review => {
+                return None;
+            }
         })
     }
 }
@@ -154,24 +159,27 @@ impl Change {
 pub fn is_pressing(transition: &Transition) -> bool {
     matches!(
         transition,
-        Transition::Record { .. } | Transition::PayRecord { .. } | Transition::Complete { .. }
+        Transition::Record { .. }
+            | Transition::PayRecord { .. }
+            | Transition::MailRecord { .. }
+            | Transition::Complete { .. }
     )
 }
 
-/// Writes a transition, with Intuit's ids of the calls before it. What exists in QuickBooks is written down with all the time there is: until then only the quiet
+/// Writes a transition, with what led to it. What exists in QuickBooks is written down with all the time there is: until then only the quiet
 /// period and the marker protect it.
 pub(crate) async fn write(
     store: &Store,
     record: &Record,
     transition: &Transition,
-    calls: &[String],
+    noted: &Noted<'_>,
     deadline: &Deadline,
 ) -> Result<Written, store::Error> {
     let pressing = is_pressing(transition);
     // One id for all tries: the first may have taken place although its reply was lost.
     let id = Nonce::new();
     loop {
-        match store.write_noting(record, transition, calls, &id, clock::now()).await {
+        match store.write_noting(record, transition, noted, &id, clock::now()).await {
             Err(error @ store::Error::Unavailable { .. })
                 if pressing && deadline.left() > RETRY_PAUSE * 20 =>
             {
@@ -187,10 +195,12 @@ pub(crate) async fn write(
     }
 }
 
-/// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program.
+/// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program. Claims are
+/// not looked at again: no role may read one.
 async fn note_loss(store: &Store, held: &Record) {
     telemetry::count(Metric::WritesLost);
-    if let Ok(Some(stands)) = store.record(&held.key).await
+    if let Key::Execution { .. } = held.key
+        && let Ok(Some(stands)) = store.record(&held.key).await
         && stands.fence < held.fence
     {
         tracing::error!(held = held.fence, stands = stands.fence, "the record's fence went back");

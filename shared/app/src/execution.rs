@@ -1,11 +1,15 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
-mod ending;
 mod items;
+mod mail;
 mod numbered;
 mod payment;
 mod repeated;
+mod tally;
+mod taxes;
+mod told;
+mod unsaid;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,21 +21,21 @@ use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document::{self, Emailing};
 use mapping::hubspot::{Enrolled, PortalId, RecordId, RecordKind};
-use mapping::item::{ItemFound, ItemMatch};
+use mapping::item::{self, ItemFound, ItemMatch};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
 use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading};
-use mapping::settings::{Bill, Settings};
+use mapping::settings::{Bill, Settings, Tax};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
-use quickbooks::{RequestId, Rows};
+use quickbooks::{Meter, RequestId, Rows};
 use store::budget::Budget;
 use store::matches::Matches;
 use store::portal::Portal;
-use store::record::{Key, Plan, Record, State, Transition, Written};
+use store::record::{Key, Noted, Plan, Record, State, Transition, Written};
 
 use crate::answer::{self, Created, Notes, Payment};
 use crate::budget;
@@ -40,11 +44,15 @@ use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
-use crate::inputs::{IfRepeated, Inputs};
+use crate::inputs::{IfRepeated, Inputs, Mode};
 use crate::order::Order;
+use crate::preview::{self, Preview};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
-use crate::telemetry::{self, Metric, chain};
-use crate::{App, customer};
+use crate::telemetry::chain;
+use crate::{App, console, customer};
+
+use items::Items;
+use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
@@ -75,6 +83,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) noted: AtomicBool,
     /// Intuit's ids of the calls that this attempt has not written down yet.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Metered reads that are not written down yet.
+    pub(crate) meter: Meter,
 }
 
 impl Effects for Execution<'_> {
@@ -92,12 +102,18 @@ impl Effects for Execution<'_> {
             true => self.plan_payment(record).await,
             false => self.make_plan(record).await,
         };
-        planned.unwrap_or_else(Event::from)
+        planned.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) if self.is_preview() => Event::NotPreviewed(failure),
+            stop => Event::from(stop),
+        })
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
-        let written = self.written(record, change).await;
-        ending::count(record, change, &written);
+        let reads = self.meter.take();
+        // The company's month is counted beside the write, which takes as long.
+        let (written, ()) =
+            tokio::join!(self.written(record, change, reads), self.count_reads(record, reads));
+        tally::count(record, change, &written);
         written
     }
 
@@ -114,15 +130,18 @@ impl Effects for Execution<'_> {
         })
     }
 
+    async fn mail(&self, record: &Record) -> Outcome {
+        self.mail_document(record).await.unwrap_or_else(|stop| match stop {
+            Stop::Failure(failure) => Outcome::Refused(failure),
+            Stop::Trouble(trouble) => Outcome::NoEffect(trouble),
+        })
+    }
+
     async fn look(&self, record: &Record) -> Sighting {
         let seen = match record.state {
             State::DocDone | State::PaySent => self.look_for_payment(record).await,
             _ => self.look_for_document(record).await,
         };
-        if let Ok(Sighting::Several) = seen {
-            tracing::error!("the marker of one execution is in the books more than once");
-            telemetry::count(Metric::Violations);
-        }
         seen.unwrap_or_else(|stop| match stop {
             Stop::Trouble(trouble) => Sighting::NotSeen(trouble),
             // The connection is gone: what was sent stays unknown until the same company is connected again.
@@ -132,12 +151,12 @@ impl Effects for Execution<'_> {
 }
 
 impl Execution<'_> {
-    async fn written(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
+    async fn written(&self, record: &Record, change: &Change, metered: u64) -> Result<Written, store::Error> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let calls = self.noted_calls();
-        let writing = effects::write(&self.app.store, record, &transition, &calls, &self.deadline);
+        let noted = Noted { calls: &self.noted_calls(), metered };
+        let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
             Change::Record(made) if record.state != State::PaySent => {
@@ -156,6 +175,22 @@ impl Execution<'_> {
 
 /// Planning: nothing is sent.
 impl Execution<'_> {
+    /// The company, its reads counted as this execution's.
+    async fn company(&self, realm: &RealmId) -> Result<Company, Stop> {
+        Ok(self.app.company(self.portal, realm, self.deadline).await?.metered_by(&self.meter))
+    }
+
+    async fn count_reads(&self, record: &Record, reads: u64) {
+        if let Some(realm) = record.realm.as_ref().or(self.realm.as_ref().ok()) {
+            self.app.count_reads(realm, reads).await;
+        }
+    }
+
+    /// Whether nothing is to be created.
+    fn is_preview(&self) -> bool {
+        Mode::of(&self.request.inputs) == Some(Mode::Preview)
+    }
+
     async fn make_plan(&self, record: &Record) -> Result<Event, Stop> {
         let realm = match &record.realm {
             Some(realm) => realm.clone(),
@@ -163,7 +198,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, &realm, self.deadline).await?;
+        let company = self.company(&realm).await?;
         let source = self.source(&realm, kind);
         let enrolled = match inputs.if_repeated {
             IfRepeated::Create => {
@@ -189,6 +224,8 @@ impl Execution<'_> {
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
         let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
+        let reading = self.with_rates(reading, &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -197,24 +234,34 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.numbered(record, &company, &enrolled, &matched, &settings)?;
-        let exchange_rate = self.exchange_rate(&company, &settings.books, &matched, paid.as_ref()).await?;
-        let header =
-            document::Header { number, exchange_rate, ..self.header(kind, &enrolled, &inputs, paid.clone()) };
+        let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
+        let exchange_rate =
+            self.exchange_rate(&company, record, &settings.books, &matched, paid.as_ref()).await?;
+        let header = document::Header {
+            number,
+            exchange_rate,
+            ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings)
+        };
         let write = |customer: &CustomerId, items: &[ItemId]| {
             let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
             let body = serde_json::json!(draft).to_string();
             if body.len() > BODY_LIMIT {
                 return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
             }
-            Ok((body, draft.form().txn_date))
+            Ok((body, draft))
         };
         // From here on something may be created, and only for a document that will not be too large.
         write(&CustomerId(LONGEST_ID.to_owned()), &vec![ItemId(LONGEST_ID.to_owned()); matched.items.len()])?;
-        let items = self.items(&company, record, &matched, inputs.missing_item).await?;
-        let (customer_id, customer_name) =
-            self.customer(&company, &matched).await.map_err(|stop| items.told(stop))?;
-        let (body, date) = write(&customer_id, &items.ids)?;
+        let (items, (customer_id, customer_name)) = match inputs.mode {
+            Mode::Create => {
+                let items = self.items(&company, record, &matched, inputs.missing_item).await?;
+                let customer = self.customer(&company, &matched).await;
+                let customer = customer.map_err(|stop| items.told(stop))?;
+                (items, customer)
+            }
+            Mode::Preview => (Items::shown(&matched), preview::customer(&matched.customer)),
+        };
+        let (body, draft) = write(&customer_id, &items.ids)?;
         let notes = Notes {
             contact: match matched.sale.buyer.id {
                 BuyerId::Contact(contact) => Some(contact),
@@ -232,22 +279,30 @@ impl Execution<'_> {
             created_items: items.created.into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
-            date,
+            expected: matched.expected(),
+            date: draft.form().txn_date,
             paid: paid.clone(),
-            booking: inputs.create_paid.then(|| self.booking(header.today, &inputs)),
+            booking: inputs
+                .create_paid
+                .then(|| self.booking(header.today, &inputs, paid.as_ref(), &settings)),
             warnings: warnings(kind, &matched)
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
-                .chain(several_emails(&matched))
+                .chain(of_texts(&matched, &settings, &header))
+                .chain(unsaid::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };
-        Ok(Event::Planned(Plan {
-            request_id: self.request_id(Op::Document, &realm, record),
-            realm,
-            body,
-            notes: serde_json::json!(notes),
-        }))
+        let request_id = self.request_id(Op::Document, &realm, record);
+        let emailed = inputs.emailing == Emailing::Send && matched.sale.buyer.email.is_some();
+        let plan = |notes| Plan { request_id, realm, body, notes, emailed };
+        Ok(match inputs.mode {
+            Mode::Create => Event::Planned(plan(serde_json::json!(notes))),
+            Mode::Preview => {
+                let preview = Preview::new(notes, &draft, &matched, &settings);
+                Event::Previewed(plan(serde_json::json!(preview)))
+            }
+        })
     }
 
     fn record_kind(&self) -> Result<RecordKind, Failure> {
@@ -270,9 +325,11 @@ impl Execution<'_> {
             inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
-        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
+        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
+        let wanted =
+            hubspot::Wanted { payments, taxes, company: bill_company, properties: choices.properties() };
         let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -288,8 +345,11 @@ impl Execution<'_> {
         enrolled: &Enrolled,
         inputs: &Inputs,
         paid: Option<Paid>,
+        settings: &Settings,
     ) -> document::Header {
-        let today = date::today(self.now(), &self.zone());
+        let (today, zone) = (date::today(self.now(), &self.zone()), self.zone());
+        let payment_method = payment::paid_by(inputs, paid.as_ref(), settings);
+        let ship_date = settings.choices.ship_date.as_ref().and_then(|name| enrolled.properties.get(name));
         document::Header {
             today,
             due_days: inputs.due_days,
@@ -299,21 +359,26 @@ impl Execution<'_> {
             exchange_rate: None,
             expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
-            payment_method: inputs.payment_method.clone(),
+            payment_method,
+            ship_to: mapping::payment::ship_to(enrolled),
+            ship_date: ship_date.and_then(|text| date::of_date(text, &zone)),
             deposit_account: inputs.deposit_account.clone(),
             marker: self.marker(),
             record_url: self.record_url(kind),
         }
     }
 
-    /// What cannot be marked to be sent is told.
+    /// What cannot be sent, or marked to be, is told.
     fn unsent(&self, inputs: &Inputs, matched: &Matched) -> Option<String> {
         let buyer = &matched.sale.buyer;
-        let unsent = inputs.emailing == Emailing::Queue && buyer.email.is_none();
-        let (what, buyer) = (self.kind.noun(), buyer.label());
-        unsent.then(|| {
-            format!("There is no e-mail address for “{buyer}”: the {what} does not wait to be sent.")
-        })
+        let so = match inputs.emailing {
+            Emailing::No => return None,
+            Emailing::Queue => "does not wait to be sent",
+            Emailing::Send => "was not e-mailed",
+        };
+        let (what, label) = (self.kind.noun(), buyer.label());
+        let unsent = buyer.email.is_none();
+        unsent.then(|| format!("There is no e-mail address for “{label}”: the {what} {so}."))
     }
 
     fn zone(&self) -> TimeZone {
@@ -339,9 +404,10 @@ impl Execution<'_> {
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
-        let products: Vec<String> = reading.product_ids().into_iter().map(str::to_owned).collect();
+        let lines: Vec<String> = reading.known_lines().into_iter().collect();
         let buyer = reading.buyer_id();
-        let matches = self.app.store.matches(self.request.portal_id, realm, buyer, &products).await?;
+        let matches =
+            self.app.store.matches(self.request.portal_id, realm, buyer, &lines, self.now()).await?;
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
@@ -371,12 +437,12 @@ impl Execution<'_> {
         }
         let by_item = queries.len();
         if !books::are_known(company, record, reading, self.now()) {
-            queries.extend(books::queries(company));
+            queries.extend(books::queries(company, record));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {
             [] => company.settings.clone(),
-            rows => self.read_books(company, rows).await?,
+            rows => self.read_books(company, record, rows).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
@@ -391,6 +457,7 @@ impl Execution<'_> {
                 customers_by_email: read(&rows[..by_email])?,
                 customers_by_name: read(&rows[by_email..by_name])?,
                 items: items.into_values().collect(),
+                ..Answers::default()
             })
         };
         let answers = answers().map_err(unreadable(self.kind, &company.name))?;
@@ -443,8 +510,8 @@ impl Execution<'_> {
                     Failure::document_refused(self.kind, &company.name, &notes.customer_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
-                    // Or the company is taxed otherwise by now.
-                    Meaning::ObjectGone | Meaning::CustomerGone | Meaning::TaxCode => {
+                    // Or the company is taxed otherwise by now, or has several currencies.
+                    Meaning::ObjectGone | Meaning::CustomerGone | Meaning::TaxCode | Meaning::Currency => {
                         Outcome::Outdated(failure)
                     }
                     _ => Outcome::Refused(failure),
@@ -466,7 +533,7 @@ impl Execution<'_> {
     async fn ready_to_send(&self, plan: &Plan) -> Result<(Company, RequestId), Stop> {
         let internal = |_| Stop::Trouble(Trouble::Internal);
         let request_id = RequestId::try_from(plan.request_id.clone()).map_err(internal)?;
-        let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
+        let company = self.company(&plan.realm).await?;
         Ok((company, request_id))
     }
 
@@ -485,7 +552,8 @@ impl Execution<'_> {
                 .map(|(product, item)| (product.clone(), ItemId(item.clone())))
                 .collect(),
         };
-        let remembered = self.app.store.remember(self.request.portal_id, realm, buyer, &matches).await;
+        let portal = self.request.portal_id;
+        let remembered = self.app.store.remember(portal, realm, buyer, &matches, self.now()).await;
         if let Err(error) = remembered {
             tracing::warn!(error = chain(&error), "matches could not be remembered");
         }
@@ -516,7 +584,7 @@ impl Execution<'_> {
             [document] => Sighting::Found(made(document)),
             [] if documents.iter().any(|other| suspect(&other)) => Sighting::Suspect,
             [] => Sighting::Absent,
-            _ => Sighting::Several,
+            _ => tally::several(),
         })
     }
 
@@ -527,7 +595,7 @@ impl Execution<'_> {
         realm: &RealmId,
         notes: &Notes,
     ) -> Result<Vec<T>, Stop> {
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let sent = record.first_sent_at.unwrap_or(record.created_at);
         let since = later(record.safe_since.map_or(sent, |restored| restored.min(sent)), -LOOK_BACK);
         let mut found: Vec<T> = Vec::new();
@@ -568,7 +636,12 @@ impl Execution<'_> {
         match change {
             Change::Complete => Some(Transition::Complete { answer: self.completed(record)? }),
             Change::Exists(made) => {
-                Some(Transition::Answer { answer: self.existing(record, made)?, outcome: "existing" })
+                let answer = self.existing(record, made)?;
+                Some(Transition::Answer { answer, outcome: "existing", preview: None })
+            }
+            Change::Preview(plan) => {
+                let answer = self.previewed(plan)?;
+                Some(Transition::Answer { answer, outcome: "preview", preview: Some(plan.clone()) })
             }
             Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 Some(Transition::Record {
@@ -602,10 +675,18 @@ impl Execution<'_> {
             notes: &notes,
             document: &document,
             payment,
+            mailing: mail::mailing(record),
             app_url: &self.app.config.quickbooks_app_url,
             execution_id: &self.key.id(),
         };
         Some(created.answer())
+    }
+
+    /// The answer that tells what would be created; none when the plan is none for a preview.
+    fn previewed(&self, plan: &Plan) -> Option<String> {
+        let preview = Preview::of(plan)?;
+        let url = format!("{}{}", self.app.config.public_base_url, console::execution_address(self.key));
+        Some(answer::preview(self.kind, &preview, &url, &self.key.id()))
     }
 
     fn needs_review(&self, record: &Record) -> Failure {
@@ -640,15 +721,21 @@ pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: 
     format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
 }
 
-/// Which item each HubSpot product became, once. What stands on the default item only for now became none.
+/// Which item each HubSpot product and custom line became, once. What stands on the default item only for now became none,
+/// and what is remembered of a custom line is not made younger by being used.
 fn matched_products(matched: &Matched, ids: &[ItemId]) -> Vec<(String, String)> {
-    let products = matched.sale.lines.iter().map(|line| line.article.product_id.clone());
-    let items: BTreeMap<String, String> = products
+    let lines = matched.sale.lines.iter().map(|line| item::known_as(&line.article));
+    let items: BTreeMap<String, String> = lines
         .zip(matched.items.iter().zip(ids))
         .filter(|(_, (item, _))| !is_default(item))
-        .filter_map(|(product, (_, id))| Some((product?, id.to_string())))
+        .filter_map(|(line, (item, id))| Some((line.filter(|line| is_news(line, item))?, id.to_string())))
         .collect();
     items.into_iter().collect()
+}
+
+fn is_news(line: &str, item: &ItemFound) -> bool {
+    let linked = item.existing().is_some_and(|item| item.matched == ItemMatch::Link);
+    !(linked && item::is_custom(line))
 }
 
 fn is_default(item: &ItemFound) -> bool {
@@ -658,7 +745,8 @@ fn is_default(item: &ItemFound) -> bool {
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
     let differs = matched.sale.amount_differs();
     let warning = differs.map(|(record, lines)| {
-        let (record, lines) = (answer::money(record), answer::money(lines));
+        // Some currencies have three decimals, of which QuickBooks keeps two.
+        let lines = answer::money(lines);
         format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
@@ -669,13 +757,7 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
         let line = line.article.label();
         format!("Line item “{line}” matches no QuickBooks product: it stands on the default product.")
     });
-    warning.into_iter().chain(unmatched).collect()
-}
-
-fn several_emails(matched: &Matched) -> Option<String> {
-    let buyer = &matched.sale.buyer;
-    let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
-    Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
+    warning.into_iter().chain(unmatched).chain(left_out(&matched.sale)).collect()
 }
 
 /// What is made while pages are read moves all others on, so that the last of one page is also the first of the next.

@@ -124,6 +124,13 @@ mod tests {
             Problem::NoAmount { record: record.clone() },
             Problem::TaxCodeMissing { record: record.clone() },
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
+            Problem::TaxUnmapped { subject: "Setup fee".into(), rate: Some("19 %".into()) },
+            Problem::TaxUnmapped { subject: "Setup fee".into(), rate: None },
+            Problem::TaxCodesMixed { record: record.clone(), codes: vec!["5".into(), "6".into()] },
+            Problem::TaxOff { record: record.clone() },
+            Problem::TooManyLines { record: record.clone(), count: 812 },
+            Problem::TotalTooLarge { record: record.clone() },
+            Problem::OptionalUnclear { lines: vec![line(2, "Setup fee"), line(3, "Support")] },
             Problem::PaymentInvalid {
                 payment: "ch_3PqX21".into(),
                 fault: NumberFault::Unreadable("much".into()),

@@ -24,6 +24,27 @@ pub(crate) enum IfRepeated {
     Return,
 }
 
+/// Whether the action does what it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It creates.
+    #[default]
+    Create,
+    /// It shows what it would create, and why.
+    Preview,
+}
+
+impl Mode {
+    /// None for a word that is neither.
+    pub(crate) fn of(inputs: &BTreeMap<String, String>) -> Option<Self> {
+        match inputs.get("mode").map(String::as_str) {
+            None | Some("create") => Some(Self::Create),
+            Some("preview") => Some(Self::Preview),
+            Some(_) => None,
+        }
+    }
+}
+
 /// The inputs of an action; the company is chosen apart. An input that another action has is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inputs {
@@ -43,6 +64,8 @@ pub(crate) struct Inputs {
     pub(crate) emailing: Emailing,
     /// What to do when the record has such a document.
     pub(crate) if_repeated: IfRepeated,
+    /// Whether the document is created or only shown.
+    pub(crate) mode: Mode,
 }
 
 impl Inputs {
@@ -77,7 +100,8 @@ impl Inputs {
             emailing: match inputs.get("email_document").map(String::as_str) {
                 None | Some("no") => Emailing::No,
                 Some("queue") => Emailing::Queue,
-                Some(_) => return Err(Failure::input_invalid("email_document", "no or queue")),
+                Some("send") => Emailing::Send,
+                Some(_) => return Err(Failure::input_invalid("email_document", "no, queue or send")),
             },
             if_repeated: match inputs.get("if_repeated").map(String::as_str) {
                 None | Some("create") => IfRepeated::Create,
@@ -85,6 +109,7 @@ impl Inputs {
                 Some("return") => IfRepeated::Return,
                 Some(_) => return Err(Failure::input_invalid("if_repeated", "create, refuse or return")),
             },
+            mode: Mode::of(inputs).ok_or_else(|| Failure::input_invalid("mode", "create or preview"))?,
         })
     }
 }
@@ -129,8 +154,9 @@ mod tests {
             ("due_days", "3651"),
             ("create_paid", "maybe"),
             ("if_repeated", "skip"),
+            ("mode", "dry run"),
             ("missing_item", "guess"),
-            ("email_document", "send"),
+            ("email_document", "yes"),
             ("payment_method", "1' or '1"),
             ("payment_method", NO_CHOICE),
             ("deposit_account", "35/.."),

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use hubspot::workflow::{Choice, OptionsReply, OptionsRequest};
 use lambda_http::{Request, RequestExt, Response};
 use mapping::quickbooks::{Account, DocumentKind, PaymentMethod};
+use quickbooks::Meter;
 use quickbooks::query::{Attribute, Entity, Query};
 use store::portal::Portal;
 
@@ -109,11 +110,14 @@ async fn choices(
     let chosen = request.inputs.get("quickbooks_account").map(String::as_str);
     let chosen = chosen.ok_or_else(|| Stop::Failure(Failure::no_company_chosen()))?;
     let realm = chosen_company(Some(chosen), portal.as_ref()).map_err(Stop::Failure)?;
-    let company = app.company(portal.as_ref(), &realm, deadline).await?;
-    match field {
+    let meter = Meter::default();
+    let company = app.company(portal.as_ref(), &realm, deadline).await?.metered_by(&meter);
+    let choices = match field {
         Field::DepositAccount => accounts(app, &company).await,
         Field::QuickBooksAccount | Field::PaymentMethod => payment_methods(app, &company).await,
-    }
+    };
+    app.count_reads(&realm, meter.take()).await;
+    choices
 }
 
 /// The default first, then by name.

@@ -10,7 +10,7 @@ use quickbooks::fault::{Fault, Meaning};
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Created, RequestId};
 use serde::de::DeserializeOwned;
-use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, Transition, Written};
+use store::record::{Claim, Claimed, Key, Nonce, Noted, Plan, Record, Transition, Written};
 
 use crate::App;
 use crate::clock;
@@ -231,6 +231,7 @@ impl<N: Needed> Effects for Order<'_, N> {
             request_id: request_id.as_str().to_owned(),
             body,
             notes: serde_json::json!(name),
+            emailed: false,
         })
     }
 
@@ -239,7 +240,7 @@ impl<N: Needed> Effects for Order<'_, N> {
         let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
-        effects::write(&self.app.store, record, &transition, &[], &self.deadline).await
+        effects::write(&self.app.store, record, &transition, &Noted::default(), &self.deadline).await
     }
 
     async fn send(&self, record: &Record) -> Outcome {

@@ -13,6 +13,10 @@
 //! A payment follows its document by the same rules: DOC_DONE stands for PLANNED and PAY_SENT for SENT, and a refusal does
 //! not undo the document but is part of the answer.
 //!
+//! What is to be e-mailed is mailed last, so that a customer reads that it was paid, and is tried once: a mark is written before,
+//! and what finds the mark without an outcome never tries again. Nothing that goes wrong with a mail is a failure; it is part of
+//! the answer (rulings.md 10).
+//!
 //! HubSpot waits only so long, for a callback or with its own retries. Once its wait is about to end, an execution that has
 //! sent nothing begins nothing any more and is failed with the cause of its last trouble. One that has sent is looked for
 //! still, and HubSpot is told to have a person look (rulings.md 4); from then on nothing is sent for it but the payment of a
@@ -31,7 +35,7 @@
 use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
-use store::record::{Plan, REPLANS, Record, State, Written};
+use store::record::{Mail, Plan, REPLANS, Record, State, Written};
 
 use crate::failure::{Failure, Trouble};
 use crate::telemetry::chain;
@@ -63,6 +67,10 @@ pub enum Event {
     PaymentPlanned(Box<PaymentPlan>),
     /// Nothing is to be made: the record has such a document, and that is the answer.
     Exists(Made),
+    /// Nothing is to be made: somebody wants to see what would be.
+    Previewed(Plan),
+    /// The same, and a person must mend something first. Whatever was forgotten in a restore, nothing was ever sent.
+    NotPreviewed(Failure),
     /// A person must mend something first: the record, the settings or the connection.
     NotPossible(Failure),
     /// Planning met an outage or a limit. Nothing was sent.
@@ -75,6 +83,8 @@ pub enum Event {
     StoreDown,
     /// A send came to an end.
     Sent(Outcome),
+    /// QuickBooks was asked to e-mail what it made.
+    Mailed(Outcome),
     /// We looked for what an earlier send may have made.
     Looked(Sighting),
     /// This attempt's time is up, before it began something new.
@@ -151,6 +161,8 @@ pub enum Command {
     Send,
     /// Look for what an earlier send may have made.
     Look,
+    /// Have what was made e-mailed, once.
+    Mail,
     /// End: the record holds what was made, or the answer.
     Done,
     /// End for now: nothing more can be done in this attempt.
@@ -169,6 +181,8 @@ pub enum Change {
     PlanPayment(Box<PaymentPlan>),
     /// Keep an answer that names what exists already.
     Exists(Made),
+    /// Keep an answer that tells what would be made, and show that.
+    Preview(Plan),
     /// Write the intent to send.
     Intend,
     /// Take the intent back.
@@ -179,6 +193,12 @@ pub enum Change {
     Withdraw(Failure),
     /// Record what was made.
     Record(Made),
+    /// Mark that a mail is asked for now.
+    IntendMail,
+    /// Take the mark back.
+    UnsendMail(Trouble),
+    /// Record what became of the mail.
+    RecordMail(Mail),
     /// Keep the success as the answer.
     Complete,
     /// Keep that the payment was refused; the document stands.
@@ -198,12 +218,15 @@ pub fn next(record: &Record, event: Event, now: Timestamp) -> Command {
         Event::Planned(plan) => Command::Write(Change::Freeze(plan)),
         Event::PaymentPlanned(plan) => Command::Write(Change::PlanPayment(plan)),
         Event::Exists(made) => Command::Write(Change::Exists(made)),
+        Event::Previewed(plan) => Command::Write(Change::Preview(plan)),
+        Event::NotPreviewed(failure) => Command::Write(Change::Fail(failure)),
         Event::NotPossible(failure) => refuse(record, failure),
         Event::NotPlanned(trouble) => later(record, trouble, now),
         Event::Wrote(change) => after_write(record, change, now),
         Event::Lost => Command::Later(Trouble::TakenOver),
         Event::StoreDown => Command::Later(Trouble::Unwritten),
         Event::Sent(outcome) => after_send(record, outcome, now),
+        Event::Mailed(outcome) => after_mail(outcome),
         Event::Looked(sighting) => after_look(record, sighting, now),
         Event::TimeUp => later(record, Trouble::OutOfTime, now),
         Event::Unwritable => later(record, Trouble::Internal, now),
@@ -229,9 +252,22 @@ fn resume(record: &Record, now: Timestamp) -> Command {
         State::DocDone if record.is_payment_to_plan() => begin(record, Command::Plan, now),
         State::DocDone if record.pay_plan.is_some() => first_send(record),
         State::PaySent if record.pay_id.is_none() => Command::Look,
-        State::DocDone | State::PaySent => Command::Write(Change::Complete),
+        State::DocDone | State::PaySent => finish(record, now),
         State::Completed | State::Failed | State::NeedsReview | State::Closed => Command::Done,
     }
+}
+
+/// All that was to be made is made.
+fn finish(record: &Record, now: Timestamp) -> Command {
+    Command::Write(if is_to_be_mailed(record, now) { Change::IntendMail } else { Change::Complete })
+}
+
+/// Not once a person may have mailed it, who was told to look; not an invoice whose payment was refused, which would ask for
+/// money that was paid; and not after a restore, when a mail may be forgotten.
+fn is_to_be_mailed(record: &Record, now: Timestamp) -> bool {
+    let wanted = record.plan.as_ref().is_some_and(|plan| plan.emailed);
+    let tried = record.mail.is_some() || record.safe_since.is_some();
+    wanted && !tried && record.pay_refused.is_none() && !is_too_late(record, now)
 }
 
 fn first_send(record: &Record) -> Command {
@@ -307,9 +343,15 @@ fn after_write(record: &Record, change: Change, now: Timestamp) -> Command {
         Change::Intend => Command::Send,
         Change::Replan(_) => begin(record, Command::Plan, now),
         Change::Record(_) | Change::RefusePayment(_) | Change::PlanPayment(_) => resume(record, now),
-        Change::Unsend(trouble) | Change::Release(trouble) => later(record, trouble, now),
+        Change::IntendMail => Command::Mail,
+        Change::RecordMail(_) => Command::Write(Change::Complete),
+        Change::Unsend(trouble) | Change::UnsendMail(trouble) | Change::Release(trouble) => {
+            later(record, trouble, now)
+        }
         Change::Withdraw(failure) => Command::GiveUp(failure),
-        Change::Complete | Change::Exists(_) | Change::Fail(_) | Change::Review => Command::Done,
+        Change::Complete | Change::Exists(_) | Change::Preview(_) | Change::Fail(_) | Change::Review => {
+            Command::Done
+        }
     }
 }
 
@@ -326,6 +368,19 @@ fn after_send(record: &Record, outcome: Outcome, now: Timestamp) -> Command {
         Outcome::Outdated(failure) | Outcome::Refused(failure) => Command::Write(Change::Fail(failure)),
         Outcome::Unknown => later(record, Trouble::OutcomeUnknown, now),
     }
+}
+
+/// Only for its turn is a mail worth waiting: the document is there, and the workflow waits for its number.
+fn after_mail(outcome: Outcome) -> Command {
+    Command::Write(match outcome {
+        Outcome::Made(_) => Change::RecordMail(Mail::Sent),
+        Outcome::NoEffect(Trouble::QuickBooksDown) | Outcome::Refused(_) | Outcome::Outdated(_) => {
+            Change::RecordMail(Mail::Failed)
+        }
+        Outcome::NoEffect(trouble) => Change::UnsendMail(trouble),
+        // The mark stays as it is.
+        Outcome::Unknown => Change::Complete,
+    })
 }
 
 fn after_look(record: &Record, sighting: Sighting, now: Timestamp) -> Command {
@@ -376,7 +431,7 @@ pub trait Effects: Sync {
     fn in_time(&self) -> bool;
 
     /// Reads the sources and makes a plan, or finds that none is needed: [`Event::Planned`], [`Event::PaymentPlanned`],
-    /// [`Event::Exists`], [`Event::NotPossible`] or [`Event::NotPlanned`].
+    /// [`Event::Exists`], [`Event::Previewed`], [`Event::NotPreviewed`], [`Event::NotPossible`] or [`Event::NotPlanned`].
     fn plan(&self, record: &Record) -> impl Future<Output = Event> + Send;
 
     /// Makes one conditional write.
@@ -388,6 +443,11 @@ pub trait Effects: Sync {
 
     /// Sends the frozen bytes once, or proves that it did not.
     fn send(&self, record: &Record) -> impl Future<Output = Outcome> + Send;
+
+    /// Asks QuickBooks once to e-mail what it made, or proves that it did not. Nothing but documents is ever mailed.
+    fn mail(&self, _record: &Record) -> impl Future<Output = Outcome> + Send {
+        std::future::ready(Outcome::NoEffect(Trouble::Internal))
+    }
 
     /// Looks for what an earlier send may have made.
     fn look(&self, record: &Record) -> impl Future<Output = Sighting> + Send;
@@ -421,12 +481,16 @@ pub async fn drive(effects: &impl Effects, next: Next, mut record: Box<Record>) 
         // What is found out is judged by the clock before it: a search of the books that began within the quiet period may
         // have missed what took effect before its end.
         now = effects.now();
-        let begins = matches!(command, Command::Plan | Command::Look | Command::Write(Change::Intend));
+        let begins = matches!(
+            command,
+            Command::Plan | Command::Look | Command::Write(Change::Intend | Change::IntendMail)
+        );
         event = match command {
             _ if begins && !effects.in_time() => Event::TimeUp,
             Command::Plan => effects.plan(&record).await,
             Command::Send => Event::Sent(effects.send(&record).await),
             Command::Look => Event::Looked(effects.look(&record).await),
+            Command::Mail => Event::Mailed(effects.mail(&record).await),
             Command::Write(change) => match effects.write(&record, &change).await {
                 Ok(Written::Done(written)) => {
                     record = written;
@@ -498,7 +562,9 @@ mod tests {
             pay_plan: None,
             pay_id: None,
             pay_refused: None,
+            mail: None,
             answer: None,
+            preview: None,
             trouble: None,
             replanned_for: None,
             request: None,
@@ -508,6 +574,7 @@ mod tests {
             safe_until: None,
             own_mistakes: 0,
             intuit_tids: Vec::new(),
+            metered: 0,
             retried: false,
             created_at: now(),
         }
@@ -515,7 +582,8 @@ mod tests {
 
     fn plan() -> Plan {
         let realm = RealmId::try_from("1".to_owned()).unwrap();
-        Plan { realm, request_id: "hqd0".into(), body: "{}".into(), notes: json!(null) }
+        let (request_id, body) = ("hqd0".into(), "{}".into());
+        Plan { realm, request_id, body, notes: json!(null), emailed: false }
     }
 
     fn made() -> Made {
@@ -809,6 +877,57 @@ mod tests {
         let turned_away = || Event::Wrote(Change::Unsend(Trouble::Disconnected));
         check(next, &to_send, turned_away(), late, "Later");
         check(next, &to_send, turned_away(), week, "write Review");
+    }
+
+    #[test]
+    fn a_preview_is_answered_and_never_sent() {
+        let restored = Record { safe_since: Some(now()), ..execution(State::Claimed) };
+        for claimed in [execution(State::Claimed), restored] {
+            check(next, &claimed, Event::Previewed(plan()), now(), "write Preview");
+            check(next, &claimed, Event::Wrote(Change::Preview(plan())), now(), "Done");
+            // Nothing of it can be in the books: it has failed, and nobody need look.
+            check(next, &claimed, Event::NotPreviewed(failure()), now(), "write Fail");
+            check(next, &claimed, Event::NotPlanned(Trouble::QuickBooksDown), now(), "Later");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_mailed_is_mailed_last_and_once() {
+        let plan = || Some(Plan { emailed: true, ..plan() });
+        let done = Record { plan: plan(), ..execution(State::DocDone) };
+        check(next, &done, Event::Wrote(Change::Record(made())), now(), "write IntendMail");
+        check(next, &done, Event::Claimed, now(), "write IntendMail");
+        let to_pay = Record { pay_plan: Some(super::tests::plan()), ..done.clone() };
+        check(next, &to_pay, Event::Claimed, now(), "write Intend");
+        let paid = Record { plan: plan(), pay_id: Some("413".into()), ..execution(State::PaySent) };
+        check(next, &paid, Event::Wrote(Change::Record(made())), now(), "write IntendMail");
+        let marked = Record { mail: Some(Mail::Tried), ..done.clone() };
+        check(next, &marked, Event::Wrote(Change::IntendMail), now(), "Mail");
+        for (outcome, expected) in [
+            (Outcome::Made(made()), "write RecordMail"),
+            (Outcome::Refused(failure()), "write RecordMail"),
+            (Outcome::NoEffect(Trouble::QuickBooksDown), "write RecordMail"),
+            (Outcome::NoEffect(Trouble::QuickBooksThrottled), "write UnsendMail"),
+            (Outcome::Unknown, "write Complete"),
+        ] {
+            check(next, &marked, Event::Mailed(outcome), now(), expected);
+        }
+        for mail in [Mail::Tried, Mail::Sent, Mail::Failed] {
+            let tried = Record { mail: Some(mail), ..done.clone() };
+            check(next, &tried, Event::Claimed, now(), "write Complete");
+            check(next, &tried, Event::Wrote(Change::RecordMail(mail)), now(), "write Complete");
+        }
+        let turned_away = Event::Wrote(Change::UnsendMail(Trouble::QuickBooksThrottled));
+        check(next, &done, turned_away, now(), "Later");
+        // Whom a mail would mislead, or a person may have sent it to, gets none.
+        let refused = Record { pay_refused: Some("6000".into()), ..done.clone() };
+        check(next, &refused, Event::Wrote(Change::RefusePayment(failure())), now(), "write Complete");
+        let told = Record { told_at: Some(now()), ..done.clone() };
+        check(next, &told, Event::Claimed, now(), "write Complete");
+        let late = Record { callback_due: Some(now() + CALLBACK_BEFORE), ..done.clone() };
+        check(next, &late, Event::Claimed, now(), "write Complete");
+        let restored = Record { safe_since: Some(now()), ..done };
+        check(next, &restored, Event::Claimed, now(), "write Complete");
     }
 
     #[test]

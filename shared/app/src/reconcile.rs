@@ -57,7 +57,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infa
 /// run: the index lags. With the kill switch on nothing is begun, but HubSpot is told what there is to tell.
 async fn run(app: &App, deadline: Deadline) -> Summary {
     let (mut summary, mut seen) = (Summary::default(), HashSet::new());
-    let (mut backlog, mut oldest) = (None, None);
+    let mut oldest = None;
     while deadline.allows_a_beginning() {
         let due = match app.store.due(clock::now(), AT_MOST).await {
             Ok(due) => due,
@@ -67,7 +67,10 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
             }
         };
         let fresh: Vec<Key> = due.into_iter().filter(|key| seen.insert(key.clone())).collect();
-        backlog = backlog.or(Some(fresh.len()));
+        // The first look, and the sign that the reconciler lives.
+        if fresh.len() == seen.len() {
+            telemetry::measure(&[(Metric::Backlog, fresh.len() as u64)]);
+        }
         if fresh.is_empty() {
             break;
         }
@@ -85,16 +88,14 @@ async fn run(app: &App, deadline: Deadline) -> Summary {
             }
         }
     }
-    note(backlog, oldest);
+    telemetry::measure(&[(Metric::UnresolvedAge, age_s(oldest))]);
     summary
 }
 
-/// A run that could not read what is due tells nothing, and its silence is noticed.
-fn note(backlog: Option<usize>, oldest: Option<Timestamp>) {
-    let Some(backlog) = backlog else { return };
-    let age = oldest.map_or(SignedDuration::ZERO, |since| clock::now().duration_since(since));
-    let age_s = age.max(SignedDuration::ZERO).unsigned_abs().as_secs();
-    telemetry::measure(&[(Metric::Backlog, backlog as u64), (Metric::UnresolvedAge, age_s)]);
+/// In seconds; of nothing none.
+fn age_s(since: Option<Timestamp>) -> u64 {
+    let age = since.map_or(SignedDuration::ZERO, |since| clock::now().duration_since(since));
+    age.max(SignedDuration::ZERO).unsigned_abs().as_secs()
 }
 
 fn portal(key: &Key) -> u64 {

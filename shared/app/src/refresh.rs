@@ -4,6 +4,8 @@
 //!
 //! A portal that uninstalled the app is left alone: its grants end by themselves.
 //!
+//! How much of Intuit's quota is used is told here too, as the rest that can wait a quarter of an hour.
+//!
 //! HubSpot's are renewed on use: its refresh tokens do not end, and each renewal makes a version of a secret (rulings.md 22).
 
 use std::convert::Infallible;
@@ -83,7 +85,9 @@ enum Done {
 /// # Errors
 /// None: what could not be done is due again.
 pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infallible> {
-    let summary = run(app, schedule::begin(&event)).await;
+    let deadline = schedule::begin(&event);
+    app.tell_metered().await;
+    let summary = run(app, deadline).await;
     tracing::info!(summary.renewed, summary.left, summary.ended, summary.failed, "grants kept alive");
     Ok(summary)
 }

@@ -21,6 +21,7 @@ impl Associated {
             Self::LineItems => "line_items",
             Self::Discounts => "discounts",
             Self::Fees => "fees",
+            Self::Taxes => "taxes",
             Self::Payments => "commerce_payments",
         }
     }
@@ -34,6 +35,7 @@ impl Associated {
             Self::LineItems => &["line items", "line_items", "0-8"],
             Self::Discounts => &["discounts", "0-84"],
             Self::Fees => &["fees", "0-85"],
+            Self::Taxes => &["taxes", "0-86"],
             Self::Payments => &["commerce_payments", "commerce payments", "payments", "0-101"],
         }
     }

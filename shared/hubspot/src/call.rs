@@ -18,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const BODY_CAP: usize = 2_000_000;
 /// What reading payments takes, should HubSpot not name it (hubspot.md §5.5).
 const PAYMENTS_SCOPE: &str = "crm.objects.commercepayments.read";
+/// The same of the library of tax rates.
+const TAX_RATES_SCOPE: &str = "tax_rates.read";
 
 /// One call.
 pub(crate) struct Call {
@@ -189,10 +191,13 @@ impl Problem {
     }
 
     fn missing_scopes(self, doing: Doing) -> Vec<String> {
-        let payments = [Doing::Listing(Associated::Payments), Doing::Reading(Associated::Payments)];
-        match self.scopes.is_empty() && payments.contains(&doing) {
-            true => vec![PAYMENTS_SCOPE.into()],
-            false => self.scopes,
+        match doing {
+            _ if !self.scopes.is_empty() => self.scopes,
+            Doing::Listing(Associated::Payments) | Doing::Reading(Associated::Payments) => {
+                vec![PAYMENTS_SCOPE.into()]
+            }
+            Doing::ReadingTaxRates => vec![TAX_RATES_SCOPE.into()],
+            _ => Vec::new(),
         }
     }
 }

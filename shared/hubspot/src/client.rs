@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// For one call, body included.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(4);
-/// For all calls of one [`Client::enrolled`], repeats included.
-const TOTAL_LIMIT: Duration = Duration::from_secs(8);
+/// For all calls of one [`Client::enrolled`] or [`Client::tax_rates`], repeats included.
+pub(crate) const TOTAL_LIMIT: Duration = Duration::from_secs(8);
 
 /// HubSpot's API. Made once per cold start; a clone shares the connections.
 #[derive(Clone, Debug)]
@@ -52,6 +52,8 @@ pub struct BadAddress;
 pub struct Wanted {
     /// The record's payments; they need the optional scope `crm.objects.commercepayments.read` (hubspot.md §7).
     pub payments: bool,
+    /// A quote's own taxes.
+    pub taxes: bool,
     /// The company that a document is billed to.
     pub company: bool,
     /// Properties of the record, besides those that are always read. One that the portal does not have is left out.
@@ -153,7 +155,7 @@ mod tests {
             },
             other => match other.strip_prefix("POST /crm/objects/2026-03/") {
                 Some("line_items/batch/read") => answer(200, "", batch(&seen.body, "name")),
-                Some("discounts/batch/read" | "fees/batch/read") => {
+                Some("discounts/batch/read" | "fees/batch/read" | "taxes/batch/read") => {
                     answer(200, "", batch(&seen.body, "hs_label"))
                 }
                 Some("commerce_payments/batch/read") => {

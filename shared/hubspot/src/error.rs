@@ -49,6 +49,8 @@ pub enum Doing {
     Reading(Associated),
     /// An execution that HubSpot waits for.
     Completing,
+    /// The portal's library of tax rates.
+    ReadingTaxRates,
     /// The account the app is installed in.
     ReadingAccount,
     /// Taking the app out of an account.
@@ -62,6 +64,7 @@ impl fmt::Display for Doing {
             Self::Listing(what) => write!(f, "listing the record's {what}"),
             Self::Reading(what) => write!(f, "reading the record's {what}"),
             Self::Completing => f.write_str("completing the execution"),
+            Self::ReadingTaxRates => f.write_str("reading the portal's tax rates"),
             Self::ReadingAccount => f.write_str("reading the account"),
             Self::Uninstalling => f.write_str("uninstalling the app"),
         }
@@ -81,6 +84,8 @@ pub enum Associated {
     Discounts,
     /// `0-85`: a quote's own fees.
     Fees,
+    /// `0-86`: a quote's own taxes.
+    Taxes,
     /// `0-101`: what was paid through HubSpot.
     Payments,
 }
@@ -93,6 +98,7 @@ impl fmt::Display for Associated {
             Self::LineItems => "line items",
             Self::Discounts => "discounts",
             Self::Fees => "fees",
+            Self::Taxes => "taxes",
             Self::Payments => "payments",
         })
     }

@@ -13,6 +13,7 @@ pub mod install;
 pub mod oauth;
 mod reading;
 pub mod signature;
+mod tax_rates;
 #[cfg(test)]
 mod test_server;
 pub mod workflow;

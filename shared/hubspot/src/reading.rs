@@ -54,15 +54,16 @@ impl Reading<'_> {
             tokio::join!(self.record(wanted), self.billed_contact(), self.billed_companies(wanted));
         let (Read { record, embedded, properties }, billed, companies) = (record?, billed?, companies?);
         let contact = billed.or_else(|| embedded.ids(Associated::Contacts).first().copied());
-        let (contact, companies, line_items, discounts, fees, payments) = tokio::try_join!(
+        let (contact, companies, line_items, discounts, fees, taxes, payments) = tokio::try_join!(
             self.contact(contact),
             self.companies(companies),
             self.line_items(&embedded),
             self.adjustments(Associated::Discounts, &embedded),
             self.adjustments(Associated::Fees, &embedded),
+            self.adjustments(Associated::Taxes, &embedded),
             self.payments(&embedded),
         )?;
-        Ok(Enrolled { record, contact, companies, line_items, discounts, fees, payments, properties })
+        Ok(Enrolled { record, contact, companies, line_items, discounts, fees, taxes, payments, properties })
     }
 
     async fn record(&self, wanted: &Wanted) -> Result<Read, Error> {
@@ -227,11 +228,12 @@ impl Reading<'_> {
     }
 }
 
-/// What to embed in the record. Discounts and fees of a whole record are a quote's alone (hubspot.md §6.5).
+/// What to embed in the record. Discounts, fees and taxes of a whole record are a quote's alone (hubspot.md §6.5).
 fn associations(kind: RecordKind, wanted: &Wanted) -> Vec<&'static str> {
     let always = [Associated::Contacts, Associated::LineItems];
     let of_a_quote =
         [Associated::Discounts, Associated::Fees].into_iter().filter(|_| kind == RecordKind::Quote);
+    let taxes = (wanted.taxes && kind == RecordKind::Quote).then_some(Associated::Taxes);
     let payments = wanted.payments.then_some(Associated::Payments);
-    always.into_iter().chain(of_a_quote).chain(payments).map(Associated::path).collect()
+    always.into_iter().chain(of_a_quote).chain(taxes).chain(payments).map(Associated::path).collect()
 }

@@ -1,4 +1,4 @@
-//! The discounts and fees of a whole quote: first the discounts, then the fees, each in the order HubSpot shows them, and a
+//! The discounts and fees of a whole quote, before its taxes: first the discounts, then the fees, each in the order HubSpot shows them, and a
 //! percentage always of what stands so far (hubspot.md §6.5).
 //!
 //! Why is each rounded by itself? A person reads them one below the other, and every one of them is an amount of money.
@@ -34,6 +34,8 @@ pub struct Fee {
 pub(crate) struct Adjustments {
     pub(crate) discounts: Vec<Applied>,
     pub(crate) fees: Vec<Applied>,
+    /// What stands after them; none where something cannot be read.
+    pub(crate) standing: Option<Decimal>,
 }
 
 /// Applies them to what the lines add up to. Without a subtotal, as some line cannot be read, what is wrong with them by
@@ -41,13 +43,13 @@ pub(crate) struct Adjustments {
 pub(crate) fn apply(
     enrolled: &Enrolled,
     subtotal: Option<Decimal>,
+    decimals: u32,
     problems: &mut Vec<Problem>,
 ) -> Adjustments {
     let mut standing = subtotal;
-    Adjustments {
-        discounts: applied(&enrolled.discounts, Direction::Off, &mut standing, problems),
-        fees: applied(&enrolled.fees, Direction::On, &mut standing, problems),
-    }
+    let mut all = |adjustments, direction| applied(adjustments, direction, decimals, &mut standing, problems);
+    let (discounts, fees) = (all(&enrolled.discounts, Direction::Off), all(&enrolled.fees, Direction::On));
+    Adjustments { discounts, fees, standing }
 }
 
 #[derive(Clone, Copy)]
@@ -56,8 +58,9 @@ enum Direction {
     On,
 }
 
+/// What one comes to.
 #[derive(Clone, Copy)]
-enum Value {
+pub(crate) enum Value {
     Percent(Decimal),
     Fixed(Decimal),
 }
@@ -66,6 +69,7 @@ enum Value {
 fn applied(
     adjustments: &[Adjustment],
     direction: Direction,
+    decimals: u32,
     standing: &mut Option<Decimal>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Applied> {
@@ -75,7 +79,7 @@ fn applied(
         let label = label(properties, direction);
         let invalid = |fault| Problem::AdjustmentInvalid { label: label.clone(), fault };
         let value = keep(value(properties).map_err(invalid), problems);
-        let step = value.zip(*standing).map(|(value, before)| step(direction, value, before));
+        let step = value.zip(*standing).map(|(value, before)| step(direction, value, before, decimals));
         let step = step.and_then(|step| keep(step.map_err(invalid), problems));
         *standing = step.map(|(_, after)| after);
         if let Some((amount, _)) = step.filter(|(amount, _)| !amount.is_zero()) {
@@ -86,7 +90,12 @@ fn applied(
 }
 
 /// The amount, and what stands after it.
-fn step(direction: Direction, value: Value, before: Decimal) -> Result<(Decimal, Decimal), AdjustmentFault> {
+fn step(
+    direction: Direction,
+    value: Value,
+    before: Decimal,
+    decimals: u32,
+) -> Result<(Decimal, Decimal), AdjustmentFault> {
     let too_large = AdjustmentFault::Value(NumberFault::TooLarge);
     let exact = match value {
         Value::Fixed(amount) => Some(amount),
@@ -94,8 +103,8 @@ fn step(direction: Direction, value: Value, before: Decimal) -> Result<(Decimal,
             before.checked_mul(percent).and_then(|product| product.checked_div(Decimal::ONE_HUNDRED))
         }
     };
-    let amount =
-        exact.filter(|amount| *amount <= money::LARGEST).map(money::round_half_up).ok_or(too_large)?;
+    let exact = exact.filter(|amount| *amount <= money::LARGEST).ok_or(too_large)?;
+    let amount = money::round_to(exact, decimals);
     match direction {
         Direction::Off if amount > before => Err(AdjustmentFault::MoreThanSubtotal),
         Direction::Off => Ok((amount, before - amount)),
@@ -103,7 +112,7 @@ fn step(direction: Direction, value: Value, before: Decimal) -> Result<(Decimal,
     }
 }
 
-fn value(properties: &AdjustmentProperties) -> Result<Value, AdjustmentFault> {
+pub(crate) fn value(properties: &AdjustmentProperties) -> Result<Value, AdjustmentFault> {
     let value = money::figure(properties.hs_value.as_deref()).map_err(AdjustmentFault::Value)?;
     match properties.hs_type.as_deref().map(str::trim) {
         Some("PERCENT") => Ok(Value::Percent(value)),
@@ -131,8 +140,8 @@ mod tests {
     fn check(discounts: &[Value], fees: &[Value], expected: &[&str]) {
         let enrolled = adjusted(quote([widget_line()]), discounts, fees);
         let mut problems = Vec::new();
-        let Adjustments { discounts, fees } =
-            apply(&enrolled, Some("149.97".parse().unwrap()), &mut problems);
+        let Adjustments { discounts, fees, .. } =
+            apply(&enrolled, Some("149.97".parse().unwrap()), 2, &mut problems);
         let shown = |sign, all: Vec<Applied>| {
             all.into_iter().map(move |Applied { label, amount }| format!("{label} {sign}{amount}"))
         };
@@ -144,7 +153,7 @@ mod tests {
     fn problems(subtotal: Option<&str>, discounts: &[Value], fees: &[Value]) -> Vec<Problem> {
         let enrolled = adjusted(quote([widget_line()]), discounts, fees);
         let mut problems = Vec::new();
-        apply(&enrolled, subtotal.map(|text| text.parse().unwrap()), &mut problems);
+        apply(&enrolled, subtotal.map(|text| text.parse().unwrap()), 2, &mut problems);
         problems
     }
 
@@ -166,7 +175,7 @@ mod tests {
         check(&discounts, &[], &["a -1.00", "b -1.00", "c -1.00"]);
         let mut enrolled = adjusted(quote([]), &discounts, &[]);
         enrolled.discounts.extend(enrolled.discounts.clone());
-        assert_eq!(apply(&enrolled, Some(Decimal::TEN), &mut Vec::new()).discounts.len(), 3);
+        assert_eq!(apply(&enrolled, Some(Decimal::TEN), 2, &mut Vec::new()).discounts.len(), 3);
     }
 
     #[test]

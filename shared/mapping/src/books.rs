@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
-use crate::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use crate::quickbooks::{
+    CompanyInfo, PaymentMethod, PaymentMethodId, Preferences, SalesFormsPrefs, TaxCode, TaxCodeId, TaxPrefs,
+    TaxRate,
+};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -18,8 +21,16 @@ pub struct Books {
     pub home_currency: Option<Currency>,
     /// Whether customers and documents can be in other currencies.
     pub several_currencies: bool,
+    /// Which sales tax is kept in the United States.
+    pub sales_tax: SalesTax,
+    /// The tax code of documents that name none, where sales tax is kept by hand.
+    pub sales_tax_code: Option<TaxCodeId>,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
+    /// The active payment methods, by their names.
+    pub payment_methods: BTreeMap<String, PaymentMethodId>,
+    /// The company's own fields on documents: their ids by their names.
+    pub custom_fields: BTreeMap<String, String>,
     /// Whether people give documents their numbers.
     pub custom_numbers: bool,
     /// Whether documents have a class.
@@ -30,7 +41,37 @@ pub struct Books {
     pub locations: bool,
 }
 
+/// Which sales tax is kept in the United States (quickbooks.md §2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SalesTax {
+    /// An earlier release did not ask.
+    #[default]
+    Unknown,
+    /// None, or it is not set up yet.
+    Off,
+    /// By hand: a document has one code, and each line is taxed or not.
+    Manual,
+    /// By QuickBooks itself.
+    Automated,
+}
+
+impl SalesTax {
+    fn read(prefs: &TaxPrefs) -> Self {
+        match (prefs.using_sales_tax.unwrap_or_default(), prefs.partner_tax_enabled) {
+            (true, Some(true)) => Self::Automated,
+            (true, None) => Self::Manual,
+            (true, Some(false)) | (false, _) => Self::Off,
+        }
+    }
+}
+
 impl Books {
+    /// Whether QuickBooks has not said yet how documents are taxed.
+    pub fn lack_sales_tax(&self) -> bool {
+        self.is_american() && self.sales_tax == SalesTax::Unknown
+    }
+
     /// Whether lines are taxed as in the United States: `TAX` or `NON`, or nothing said. What names no country is taken for
     /// American: a company elsewhere then refuses the document, for want of a tax code.
     pub fn is_american(&self) -> bool {
@@ -58,6 +99,13 @@ impl Books {
         self
     }
 
+    /// The same books, with these payment methods.
+    pub fn with_payment_methods(mut self, methods: Vec<PaymentMethod>) -> Self {
+        let active = methods.into_iter().filter(|method| method.active);
+        self.payment_methods = active.map(|method| (method.name, method.id)).collect();
+        self
+    }
+
     /// The currency, where it is certain that it is not the home currency.
     pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
         currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))
@@ -75,7 +123,11 @@ impl Books {
             home_currency: currency
                 .and_then(|prefs| prefs.home_currency.as_ref())
                 .and_then(|home| home.value.parse().ok()),
+            sales_tax: SalesTax::read(&preferences.tax_prefs),
+            sales_tax_code: preferences.tax_prefs.tax_group_code_ref.clone().map(|code| code.value),
             tax_percents: BTreeMap::new(),
+            payment_methods: BTreeMap::new(),
+            custom_fields: custom_fields(&preferences.sales_forms_prefs),
             custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
             line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
@@ -85,10 +137,23 @@ impl Books {
     }
 }
 
+/// The fields that are in use, numbered from 1 to 3 (quickbooks.md §2.9).
+fn custom_fields(prefs: &SalesFormsPrefs) -> BTreeMap<String, String> {
+    let all = || prefs.custom_field.iter().flat_map(|group| &group.custom_field);
+    let of = |name: String| all().find(move |pref| pref.name == name);
+    let field = |number: u8| {
+        of(format!("SalesFormsPrefs.UseSalesCustom{number}"))?.boolean_value.filter(|used| *used)?;
+        let name = of(format!("SalesFormsPrefs.SalesCustomName{number}"))?.string_value.clone()?;
+        Some((name, number.to_string()))
+    };
+    (1..=3).filter_map(field).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{from_value, json};
+    use crate::testing::over;
+    use serde_json::{Value, from_value, json};
 
     #[test]
     fn they_are_read_as_far_as_quickbooks_says() {
@@ -102,6 +167,7 @@ mod tests {
             country: Some("GB".into()),
             home_currency: Some("GBP".parse().unwrap()),
             several_currencies: true,
+            sales_tax: SalesTax::Off,
             ..Books::default()
         };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
@@ -109,11 +175,40 @@ mod tests {
             "SalesFormsPrefs": {"CustomTxnNumbers": true},
             "AccountingInfoPrefs": {"ClassTrackingPerTxnLine": true, "TrackDepartments": true},
         });
-        let expected =
-            Books { custom_numbers: true, line_classes: true, locations: true, ..Books::default() };
+        let untaxed = || Books { sales_tax: SalesTax::Off, ..Books::default() };
+        let expected = Books { custom_numbers: true, line_classes: true, locations: true, ..untaxed() };
         check(tracking, json!({}), expected);
-        check(json!({}), json!({"Country": " "}), Books::default());
-        check(json!({"CurrencyPrefs": {}}), json!({}), Books::default());
+        let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
+        let fields = json!([
+            custom("UseSalesCustom1", json!({"BooleanValue": true})),
+            custom("SalesCustomName1", json!({"StringValue": "PO #"})),
+            custom("UseSalesCustom2", json!({"BooleanValue": false})),
+            custom("SalesCustomName2", json!({"StringValue": "Crew"})),
+            custom("UseSalesCustom3", json!({"BooleanValue": true})),
+        ]);
+        let custom_fields = [("PO #".to_owned(), "1".to_owned())].into();
+        let expected = Books { custom_fields, ..untaxed() };
+        check(json!({"SalesFormsPrefs": {"CustomField": fields}}), json!({}), expected);
+        check(json!({}), json!({"Country": " "}), untaxed());
+        check(json!({"CurrencyPrefs": {}}), json!({}), untaxed());
+    }
+
+    #[test]
+    fn sales_tax_is_none_or_by_hand_or_automated() {
+        let check = |prefs, expected, code: Option<&str>| {
+            let preferences = from_value(json!({"TaxPrefs": prefs})).unwrap();
+            let books = Books::read(&preferences, &CompanyInfo::default());
+            let code = code.map(|code| TaxCodeId(code.into()));
+            assert_eq!((books.sales_tax, books.sales_tax_code), (expected, code));
+        };
+        check(json!({}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": false, "PartnerTaxEnabled": true}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": true, "PartnerTaxEnabled": false}), SalesTax::Off, None);
+        check(json!({"UsingSalesTax": true, "PartnerTaxEnabled": true}), SalesTax::Automated, None);
+        let manual = json!({"UsingSalesTax": true, "TaxGroupCodeRef": {"value": "2"}});
+        check(manual, SalesTax::Manual, Some("2"));
+        assert!(Books::default().lack_sales_tax());
+        assert!(!Books { country: Some("GB".into()), ..Books::default() }.lack_sales_tax());
     }
 
     #[test]
@@ -148,6 +243,7 @@ mod tests {
             several_currencies: true,
             tax_percents,
             locations: true,
+            payment_methods: [("Visa".to_owned(), PaymentMethodId("4".into()))].into(),
             ..Books::default()
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();

@@ -305,6 +305,7 @@ mod tests {
             customers_by_email: customers.clone(),
             customers_by_name: customers,
             items: vec![widget()],
+            ..Answers::default()
         };
         sale::read(&enrolled).settle(&links, &answers, &Settings::default(), MissingItem::Refuse)
     }

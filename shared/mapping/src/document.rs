@@ -3,6 +3,7 @@
 //! All three documents have the same lines; only what is said around them differs.
 
 use crate::adjustment::{Applied, Fee};
+use crate::custom;
 use crate::date::{self, Days};
 use crate::hubspot::Record;
 use crate::line::{Discount, SaleLine};
@@ -11,14 +12,15 @@ use crate::money::{self, Priced};
 use crate::number::Number;
 use crate::payment::Paid;
 use crate::quickbooks::{
-    AccountId, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus, Estimate,
-    Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
+    AccountId, Address, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus,
+    Estimate, Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
     SalesReceipt, TxnStatus,
 };
 use crate::sale::Sale;
-use crate::settings::Settings;
-use crate::tax::Taxation;
-use crate::text::{cut, length};
+use crate::settings::{Addresses, ServiceDates, Settings};
+use crate::tax::Rated;
+use crate::template::Template;
+use crate::text::{cut, is_whole, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -53,6 +55,10 @@ pub struct Header {
     pub payment_method: Option<PaymentMethodId>,
     /// Sales receipt: where the money goes; none is *Undeposited Funds*.
     pub deposit_account: Option<AccountId>,
+    /// Where it is shipped to; none leaves that to QuickBooks.
+    pub ship_to: Option<Address>,
+    /// When it is shipped.
+    pub ship_date: Option<Date>,
     /// The execution's marker, by which a document is recognised as ours after a lost reply.
     pub marker: String,
     /// Where the deal or quote is found in HubSpot.
@@ -76,6 +82,8 @@ pub fn write(
             form,
             due_date: header.due_days.map(|days| date::due(header.today, days)),
             sales_term_ref: settings.choices.terms.clone().filter(|_| header.due_days.is_none()).map(Ref::to),
+            allow_online_credit_card_payment: settings.choices.card_payment.flag(),
+            allow_online_ach_payment: settings.choices.bank_payment.flag(),
         }),
         DocumentKind::Estimate => Draft::Estimate(Estimate {
             form,
@@ -102,6 +110,8 @@ pub enum Emailing {
     No,
     /// It is marked as one that a person sends, if there is an address to send it to.
     Queue,
+    /// QuickBooks sends it once it exists, if there is an address to send it to.
+    Send,
 }
 
 /// The day a document is booked on: a sales receipt, when it was paid.
@@ -121,6 +131,38 @@ pub fn expiration(record: &Record, days: Option<Days>, today: Date, zone: &TimeZ
     }
 }
 
+/// What of the texts on a document is not whole, by the names of what they are of: each once, for a person to be told.
+pub fn altered(matched: &Matched, settings: &Settings, header: &Header) -> Vec<String> {
+    let Matched { sale, tax, .. } = matched;
+    let described = sale.lines.iter().enumerate().filter_map(|(at, sold)| {
+        let (text, notes) = said_of(sold, &priced(sold, tax.line(at)));
+        is_cut(text, &notes).then(|| sold.article.label().to_string())
+    });
+    let labelled = sale.fees.iter().filter(|fee| is_cut(&fee.charge.label, &[]));
+    let labelled = labelled.map(|fee| fee.charge.label.clone());
+    let listed = listed(&sale.discounts).filter(|text| is_cut(text, &[])).map(|_| "discounts".to_owned());
+    let memo = settings.choices.memo.as_ref().filter(|memo| is_memo_cut(memo, &header.properties));
+    let memo = memo.map(|_| "memo".to_owned());
+    let named = sale.altered.iter().cloned();
+    let mut names = Vec::new();
+    for name in named.chain(described).chain(labelled).chain(listed).chain(memo) {
+        let name = cut(&name, LABEL_LIMIT).to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// How much of a long name is told.
+const LABEL_LIMIT: usize = 100;
+
+fn is_memo_cut(memo: &Template, properties: &BTreeMap<String, String>) -> bool {
+    let whole = memo.fill(properties, usize::MAX).unwrap_or_default();
+    let mut given = memo.names().filter_map(|name| properties.get(name));
+    length(&whole) > MEMO_LIMIT || given.any(|text| !is_whole(text, usize::MAX))
+}
+
 /// The link to the HubSpot record, then the marker on a line of its own: ≤ 4000 characters, the marker always whole.
 pub fn private_note(record_url: &str, marker: &str) -> String {
     with_notes(record_url, &[marker.to_owned()]).unwrap_or_default()
@@ -130,12 +172,17 @@ fn form(
     matched: &Matched,
     customer: &CustomerId,
     items: &[ItemId],
-    Settings { books, choices }: &Settings,
+    settings: &Settings,
     header: &Header,
     txn_date: Date,
 ) -> SalesForm {
-    let Sale { buyer, currency, .. } = &matched.sale;
+    let (Sale { buyer, currency, .. }, Settings { books, choices }) = (&matched.sale, settings);
     let memo = choices.memo.as_ref().and_then(|memo| memo.fill(&header.properties, MEMO_LIMIT));
+    // Copies of what goes to nobody are not sent.
+    let copy = |to: Option<&Addresses>| {
+        let to = to.filter(|_| buyer.email.is_some())?;
+        Some(Email { address: to.as_str().to_owned() })
+    };
     SalesForm {
         txn_date,
         doc_number: header.number.text().map(str::to_owned),
@@ -148,74 +195,107 @@ fn form(
         bill_addr: buyer.address.line1.is_some().then(|| buyer.address.clone()),
         currency_ref: currency.as_ref().map(|currency| Ref::to(currency.to_string())),
         exchange_rate: header.exchange_rate,
-        global_tax_calculation: matched.tax.global(),
-        apply_tax_after_discount: (matched.tax.global().is_none() && !matched.sale.discounts.is_empty())
+        global_tax_calculation: matched.tax.global,
+        apply_tax_after_discount: (matched.tax.global.is_none() && !matched.sale.discounts.is_empty())
             .then_some(true),
+        txn_tax_detail: matched.tax.said.clone(),
         class_ref: choices.class.clone().filter(|_| books.classes).map(Ref::to),
         department_ref: choices.location.clone().filter(|_| books.locations).map(Ref::to),
+        bill_email_cc: copy(choices.cc.as_ref()),
+        bill_email_bcc: copy(choices.bcc.as_ref()),
+        ship_addr: header.ship_to.clone(),
+        ship_date: header.ship_date,
+        custom_field: custom::fields(settings, &header.properties).0,
         customer_memo: memo.map(|value| Memo { value }),
         private_note: private_note(&header.record_url, &header.marker),
-        line: lines(matched, items, choices.class.as_ref().filter(|_| books.line_classes)),
+        line: lines(matched, items, settings),
     }
 }
 
-fn lines(matched: &Matched, items: &[ItemId], class: Option<&ClassId>) -> Vec<Line> {
+fn lines(matched: &Matched, items: &[ItemId], Settings { books, choices }: &Settings) -> Vec<Line> {
     let Matched { sale, tax, .. } = matched;
-    let said = Said { tax, class };
-    let sold = sale.lines.iter().zip(items).map(|(sold, item)| line(sold, item, said));
-    sold.chain(sale.fees.iter().map(|fee| fee_line(fee, said))).chain(discount_line(sale, tax)).collect()
+    let class = choices.class.as_ref().filter(|_| books.line_classes);
+    let dated = choices.service_dates == ServiceDates::BillingStart;
+    let sold = sale.lines.iter().zip(items).enumerate();
+    let sold = sold.map(|(at, (sold, item))| line(sold, item, Said { tax: tax.line(at), class, dated }));
+    let fees = sale.fees.iter().map(|fee| fee_line(fee, Said { tax: &tax.fee, class, dated }));
+    sold.chain(fees).chain(discount_line(matched)).collect()
 }
 
-/// What every product line of a document says.
+/// What a product line says besides.
 #[derive(Clone, Copy)]
 struct Said<'a> {
-    tax: &'a Taxation,
+    tax: &'a Rated,
     class: Option<&'a ClassId>,
+    dated: bool,
 }
 
 fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
+    let priced = priced(sold, said.tax);
+    let begins = sold.article.begins.filter(|_| said.dated);
+    item_line(item, said, priced, sold.figures.amount, (description(sold, &priced), begins))
+}
+
+fn priced(sold: &SaleLine, tax: &Rated) -> Priced {
     let figures = &sold.figures;
-    let priced = money::priced(figures.quantity, figures.price, said.tax.net(figures.amount));
-    item_line(item, said, priced, figures.amount, description(sold, &priced))
+    money::priced(figures.quantity, figures.price, tax.net(figures.amount))
 }
 
 fn fee_line(Fee { charge, item }: &Fee, said: Said<'_>) -> Line {
     let priced = money::priced(Decimal::ONE, charge.amount, said.tax.net(charge.amount));
-    item_line(item, said, priced, charge.amount, with_notes(&charge.label, &[]))
+    item_line(item, said, priced, charge.amount, (with_notes(&charge.label, &[]), None))
 }
 
 fn item_line(
     item: &ItemId,
-    Said { tax, class }: Said<'_>,
+    Said { tax, class, .. }: Said<'_>,
     priced: Priced,
     amount: Decimal,
-    description: Option<String>,
+    (description, service_date): (Option<String>, Option<Date>),
 ) -> Line {
     let Priced { qty, unit_price, .. } = priced;
-    let tax_code_ref = tax.line_code().map(Ref::to);
+    let tax_code_ref = tax.code.clone().map(Ref::to);
     let (item_ref, tax_inclusive_amt) = (Ref::to(item.clone()), tax.gross(amount));
     let class_ref = class.cloned().map(Ref::to);
-    let sold = SalesItemLineDetail { item_ref, qty, unit_price, tax_code_ref, class_ref, tax_inclusive_amt };
+    let sold = SalesItemLineDetail {
+        item_ref,
+        qty,
+        unit_price,
+        service_date,
+        tax_code_ref,
+        class_ref,
+        tax_inclusive_amt,
+    };
     Line { detail: LineDetail::Item { sold }, amount: tax.net(amount), description }
 }
 
 /// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
-fn discount_line(sale: &Sale, tax: &Taxation) -> Option<Line> {
-    let description = match sale.discounts.as_slice() {
-        [] => return None,
-        [only] => only.label.clone(),
+fn discount_line(matched: &Matched) -> Option<Line> {
+    let description = listed(&matched.sale.discounts)?;
+    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
+    Some(Line { detail, amount: matched.discount(), description: with_notes(&description, &[]) })
+}
+
+/// What discounts are called; what each of several comes to as well.
+fn listed(discounts: &[Applied]) -> Option<String> {
+    match discounts {
+        [] => None,
+        [only] => Some(only.label.clone()),
         several => {
             let shown = several.iter().map(|Applied { label, amount }| format!("{label}: {amount}"));
-            shown.collect::<Vec<_>>().join("\n")
+            Some(shown.collect::<Vec<_>>().join("\n"))
         }
-    };
-    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
-    Some(Line { detail, amount: tax.net(sale.discount()), description: with_notes(&description, &[]) })
+    }
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands
 /// beside it), then what quantity and price do not show.
 fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
+    let (text, notes) = said_of(sold, priced);
+    with_notes(text, &notes)
+}
+
+fn said_of<'a>(sold: &'a SaleLine, priced: &Priced) -> (&'a str, Vec<String>) {
     let text = sold.article.description.as_deref().or(sold.article.name.as_deref()).unwrap_or_default();
     let quantity = priced.as_one.then(|| {
         let price = money::display(sold.figures.price);
@@ -225,14 +305,22 @@ fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
         Discount::Percent(percent) => format!("Discount {percent} %"),
         Discount::PerUnit(amount) => format!("Discount {} per unit", money::display(amount)),
     });
-    let notes: Vec<String> = quantity.into_iter().chain(discount).collect();
-    with_notes(text, &notes)
+    let billed = sold.article.billed.as_deref().map(|billed| format!("One billing period ({billed})"));
+    (text, quantity.into_iter().chain(discount).chain(billed).collect())
+}
+
+/// Whether a text is too long to stand whole above its notes.
+fn is_cut(text: &str, notes: &[String]) -> bool {
+    length(text) > TEXT_LIMIT.saturating_sub(room(notes))
+}
+
+fn room(notes: &[String]) -> usize {
+    notes.iter().map(|note| length(note) + 1).sum()
 }
 
 /// The text, cut so that each note still fits on a line below it; none when there is nothing to say.
 fn with_notes(text: &str, notes: &[String]) -> Option<String> {
-    let room = notes.iter().map(|note| length(note) + 1).sum();
-    let text = cut(text, TEXT_LIMIT.saturating_sub(room));
+    let text = cut(text, TEXT_LIMIT.saturating_sub(room(notes)));
     let lines = [text].into_iter().chain(notes.iter().map(String::as_str)).filter(|line| !line.is_empty());
     let all = lines.collect::<Vec<_>>().join("\n");
     if all.is_empty() { None } else { Some(all) }
@@ -248,8 +336,7 @@ mod tests {
     use crate::payment;
     use crate::quickbooks::{DepartmentId, TaxCodeId, TermId};
     use crate::sale;
-    use crate::settings::{Choices, Tax};
-    use crate::template::Template;
+    use crate::settings::{Choices, Discounts, Tax};
     use crate::testing::{
         adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
         widget_line, with_payments,
@@ -274,6 +361,8 @@ mod tests {
             paid: None,
             payment_method: None,
             deposit_account: None,
+            ship_to: None,
+            ship_date: None,
             marker: "[hs 0123456789abcdef0123]".into(),
             record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
         }
@@ -287,6 +376,7 @@ mod tests {
                 amount: "385.11".parse().unwrap(),
                 date: Some(date(2026, 2, 27)),
                 reference: Some("ch_3PqX21".into()),
+                method: Some("card".into()),
             }),
             payment_method: Some(PaymentMethodId("2".into())),
             deposit_account: Some(AccountId("35".into())),
@@ -438,6 +528,45 @@ mod tests {
     }
 
     #[test]
+    fn copies_shipping_and_own_fields_stand_on_every_document_and_online_payment_on_invoices() {
+        let file = json!({
+            "version": 1, "cc": "books@alder.example; ana@alder.example", "bcc": "archive@alder.example",
+            "custom_fields": {"PO #": "{po}"}, "card_payment": "yes", "bank_payment": "no",
+            "service_dates": "billing_start",
+        });
+        let choices = settings().choices.changed_by(&file.to_string()).unwrap();
+        let custom_fields = [("PO #".to_owned(), "1".to_owned())].into();
+        let settings = Settings { choices, books: Books { custom_fields, ..settings().books } };
+        let line = over(widget_line(), json!({"hs_recurring_billing_start_date": "1774915200000"}));
+        let matched =
+            settled(&adjusted(quote([line, widget_line()]), &[], &[adjustment("Rush", "FIXED", "5")]));
+        let matched = matched.unwrap();
+        let ship_to = Address { line1: Some("1 Elm St".into()), ..Address::default() };
+        let properties = [("po".to_owned(), "4711".to_owned())].into();
+        let (ship_to, ship_date) = (Some(ship_to), Some(date(2026, 3, 9)));
+        let header = Header { ship_to, ship_date, properties, ..bare() };
+        for kind in KINDS {
+            let (customer, items) = (CustomerId("58".into()), items(&matched));
+            let draft = write(kind, &matched, &customer, &items, &settings, &header);
+            let document = serde_json::to_value(&draft).unwrap();
+            assert_eq!(document["BillEmailCc"]["Address"], "books@alder.example, ana@alder.example");
+            assert_eq!(document["BillEmailBcc"]["Address"], "archive@alder.example");
+            assert_eq!(
+                (&document["ShipAddr"]["Line1"], &document["ShipDate"]),
+                (&json!("1 Elm St"), &json!("2026-03-09"))
+            );
+            assert_eq!(document["CustomField"][0]["StringValue"], "4711");
+            let days = document["Line"].as_array().unwrap().iter();
+            let days: Vec<_> = days.map(|line| line["SalesItemLineDetail"]["ServiceDate"].clone()).collect();
+            assert_eq!(days, [json!("2026-03-31"), json!(null), json!(null)]);
+            let online = kind == DocumentKind::Invoice;
+            let flag = |name: &str| document.get(name).cloned();
+            assert_eq!(flag("AllowOnlineCreditCardPayment"), online.then_some(json!(true)));
+            assert_eq!(flag("AllowOnlineACHPayment"), online.then_some(json!(false)));
+        }
+    }
+
+    #[test]
     fn what_nobody_chose_is_left_to_quickbooks() {
         let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland"});
         let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
@@ -537,6 +666,85 @@ mod tests {
         assert_eq!(note.len(), 4000);
         assert!(note.ends_with("u\n[hs 0123]"));
         assert_eq!(private_note("https://app.example/1", "[hs 0123]"), "https://app.example/1\n[hs 0123]");
+    }
+
+    #[test]
+    fn what_was_cut_or_left_out_is_named_once() {
+        let told = |enrolled: &Enrolled, memo: Option<&str>, properties: BTreeMap<String, String>| {
+            let choices = Choices { memo: memo.and_then(Template::read), ..settings().choices };
+            let settings = Settings { choices, ..settings() };
+            altered(&settled(enrolled).unwrap(), &settings, &Header { properties, ..bare() })
+        };
+        let plain = |enrolled: &Enrolled| told(enrolled, None, BTreeMap::new());
+        assert_eq!(plain(&deal_in_dollars()), [""; 0]);
+        let long = over(widget_line(), json!({"description": "å".repeat(4001)}));
+        let emoji = over(widget_line(), json!({"name": "Gift 🎁", "description": "x".repeat(5000)}));
+        assert_eq!(plain(&deal([long, emoji])), ["Gift", "Widget"]);
+        let close =
+            json!({"description": "å".repeat(3990), "hs_discount_percentage": "10", "amount": "134.97"});
+        assert_eq!(plain(&deal([over(widget_line(), close)])), ["Widget"]);
+        let labels = [adjustment(&"f".repeat(4001), "FIXED", "1"), adjustment("Spring 🌷", "FIXED", "1")];
+        let fee = "f".repeat(LABEL_LIMIT);
+        assert_eq!(plain(&adjusted(quote([widget_line()]), &[], &labels)), ["Spring", fee.as_str()]);
+        assert_eq!(plain(&adjusted(quote([widget_line()]), &labels, &[])), ["Spring", "discounts"]);
+        let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland 🌉"});
+        let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
+        assert_eq!(plain(&enrolled), ["Ana"]);
+        let order = |text: String| {
+            told(&deal([widget_line()]), Some("For {order}"), [("order".to_owned(), text)].into())
+        };
+        assert_eq!(order("7".into()), [""; 0]);
+        assert_eq!(order("7".repeat(1000)), ["memo"]);
+        assert_eq!(order("7 🎁".into()), ["memo"]);
+    }
+
+    #[test]
+    fn discounts_of_lines_can_be_one_line_of_the_document() {
+        let discounted = |fields| over(widget_line(), fields);
+        let lines = [
+            discounted(json!({"hs_discount_percentage": "10", "amount": "134.97"})),
+            widget_line(),
+            discounted(json!({"name": "Gadget", "hs_sku": "WID-1", "discount": "5", "amount": "134.97"})),
+        ];
+        let enrolled = adjusted(quote(lines), &[adjustment("Loyalty", "PERCENT", "10")], &[]);
+        let shown = |discounts| {
+            let settings = Settings { choices: Choices { discounts, ..settings().choices }, ..settings() };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = sale::read(&enrolled);
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            let [invoice, estimate, receipt] = KINDS.map(|kind| {
+                write(kind, &matched, &CustomerId("58".into()), &items(&matched), &settings, &bare())
+            });
+            assert_eq!((invoice.form(), invoice.form()), (estimate.form(), receipt.form()));
+            let shown =
+                |line: &Line| format!("{} {}", line.amount, line.description.as_deref().unwrap_or("-"));
+            (matched.total().to_string(), invoice.form().line.iter().map(shown).collect::<Vec<_>>())
+        };
+        let net = [
+            "134.97 Widget\nDiscount 10 %",
+            "149.97 Widget",
+            "134.97 Gadget\nDiscount 5.00 per unit",
+            "41.99 Loyalty",
+        ];
+        assert_eq!(shown(Discounts::Net), ("377.92".to_owned(), net.map(str::to_owned).to_vec()));
+        let apart = [
+            "149.97 Widget",
+            "149.97 Widget",
+            "149.97 Gadget",
+            "71.99 Widget: 15.00\nGadget: 15.00\nLoyalty: 41.99",
+        ];
+        assert_eq!(shown(Discounts::Document), ("377.92".to_owned(), apart.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn a_line_of_one_period_says_so() {
+        let check = |fields, expected: &str| assert_eq!(described(fields).as_deref(), Some(expected));
+        check(json!({"recurringbillingfrequency": "monthly"}), "Widget\nOne billing period (monthly)");
+        check(
+            json!({"recurringbillingfrequency": "per_six_months", "hs_discount_percentage": "10", "amount": "134.97"}),
+            "Widget\nDiscount 10 %\nOne billing period (every six months)",
+        );
     }
 
     /// What HubSpot would show for a record, in cents: reckoned in whole numbers, by no rule of ours.

@@ -111,6 +111,8 @@ pub struct Enrolled {
     pub discounts: Vec<Adjustment>,
     /// A quote's own fees; a deal has none.
     pub fees: Vec<Adjustment>,
+    /// A quote's own taxes; none when they were not asked for, and a deal has none.
+    pub taxes: Vec<Adjustment>,
     /// The record's payments; none when they were not asked for.
     pub payments: Vec<Payment>,
     /// Properties of the record that were asked for by name, those that are not blank.
@@ -200,7 +202,7 @@ impl QuoteProperties {
     ];
 }
 
-/// A discount (`0-84`) or fee (`0-85`) of a whole quote (hubspot.md §6.5).
+/// A discount (`0-84`), fee (`0-85`) or tax (`0-86`) of a whole quote (hubspot.md §6.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjustment {
     /// Its record id.
@@ -209,7 +211,7 @@ pub struct Adjustment {
     pub properties: AdjustmentProperties,
 }
 
-/// The properties of a discount or fee we read. Field names are HubSpot's.
+/// The properties of a discount, fee or tax we read. Field names are HubSpot's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct AdjustmentProperties {
@@ -263,6 +265,30 @@ pub struct PaymentProperties {
     /// The processor's reference.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_reference_number: Option<String>,
+    /// `card`, `ach`, `check`, …
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_payment_method_type: Option<String>,
+    /// Whom it is shipped to, if anything is.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_ship_to_name: Option<String>,
+    /// Where to: street and number.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_line_1: Option<String>,
+    /// Floor, suite and the like.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_line_2: Option<String>,
+    /// City.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_city: Option<String>,
+    /// State or region.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_state: Option<String>,
+    /// Postal code.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_zip: Option<String>,
+    /// Country.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_shipping_address_country: Option<String>,
 }
 
 impl PaymentProperties {
@@ -274,6 +300,14 @@ impl PaymentProperties {
         "hs_currency_code",
         "hs_initiated_date",
         "hs_reference_number",
+        "hs_payment_method_type",
+        "hs_shipping_ship_to_name",
+        "hs_shipping_address_line_1",
+        "hs_shipping_address_line_2",
+        "hs_shipping_address_city",
+        "hs_shipping_address_state",
+        "hs_shipping_address_zip",
+        "hs_shipping_address_country",
     ];
 }
 
@@ -413,12 +447,39 @@ pub struct LineItemProperties {
     /// Net price of the line as HubSpot calculates it: quantity × price − discount.
     #[serde(deserialize_with = "blank_is_none")]
     pub amount: Option<String>,
+    /// What it would cost without its discount.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_pre_discount_amount: Option<String>,
+    /// `volume`, `graduated`, `stairstep`: the price depends on the quantity, and `price` says little.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_pricing_model: Option<String>,
+    /// `monthly`, `annually`, …; none for what is billed once.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub recurringbillingfrequency: Option<String>,
+    /// `true` on a quote: the buyer may leave the line out.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_is_optional: Option<String>,
+    /// The id of its rate in the portal's library of taxes.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_rate_group_id: Option<String>,
+    /// That rate: `20` is 20 %.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_rate: Option<String>,
+    /// What that rate comes to.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_tax_amount: Option<String>,
+    /// The tax HubSpot reckoned by itself, without a rate of the library.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_auto_tax_amount: Option<String>,
     /// ISO 4217 code.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_line_item_currency_code: Option<String>,
     /// Place among the lines, from 0.
     #[serde(deserialize_with = "blank_is_none")]
     pub hs_position_on_quote: Option<String>,
+    /// The first day it is billed for: `YYYY-MM-DD` or epoch milliseconds.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub hs_recurring_billing_start_date: Option<String>,
 }
 
 impl LineItemProperties {
@@ -433,8 +494,17 @@ impl LineItemProperties {
         "discount",
         "hs_discount_percentage",
         "amount",
+        "hs_pre_discount_amount",
+        "hs_pricing_model",
+        "recurringbillingfrequency",
+        "hs_is_optional",
+        "hs_tax_rate_group_id",
+        "hs_tax_rate",
+        "hs_tax_amount",
+        "hs_auto_tax_amount",
         "hs_line_item_currency_code",
         "hs_position_on_quote",
+        "hs_recurring_billing_start_date",
     ];
 }
 

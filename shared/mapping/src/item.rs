@@ -65,7 +65,7 @@ pub struct MatchedItem {
 /// The step that decided on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemMatch {
-    /// Remembered from an earlier execution, by HubSpot product.
+    /// Remembered from an earlier execution.
     Link,
     /// The SKUs are equal.
     Sku,
@@ -77,9 +77,40 @@ pub enum ItemMatch {
     Default,
 }
 
-/// The item remembered for a line's product.
+impl ItemMatch {
+    /// The step as a preview names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Sku => "sku",
+            Self::FullName => "full_name",
+            Self::Name => "name",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// What sets a custom line apart from a product, whose id has no such character.
+const CUSTOM: char = '\n';
+
+/// What a line's item is remembered by: its HubSpot product, or for a custom line the SKU and name it is looked for by.
+pub fn known_as(article: &Article) -> Option<String> {
+    let custom = || {
+        let (sku, name) = (article.sku.as_deref().map(fold), article.name.as_deref().map(folded_name));
+        let known = sku.is_some() || name.is_some();
+        known.then(|| format!("{}{CUSTOM}{}", sku.unwrap_or_default(), name.unwrap_or_default()))
+    };
+    article.product_id.clone().or_else(custom)
+}
+
+/// Whether this is a custom line's: what it is looked for by may fit another item tomorrow.
+pub fn is_custom(known_as: &str) -> bool {
+    known_as.contains(CUSTOM)
+}
+
+/// The item remembered for a line.
 pub(crate) fn linked<'a>(article: &Article, links: &'a Links) -> Option<&'a ItemId> {
-    links.items.get(article.product_id.as_deref()?)
+    links.items.get(&known_as(article)?)
 }
 
 pub(crate) fn sku_to_ask(article: &Article) -> Option<String> {
@@ -156,7 +187,7 @@ pub(crate) fn to_create(article: &Article, settings: &Settings) -> Result<NewIte
         sku: sku_to_ask(article),
         kind: NewItemKind::NonInventory,
         // A line that says nothing of tax is taxed as its item is (quickbooks.md §2.5).
-        taxable: settings.books.is_american().then_some(settings.choices.tax == Tax::QuickBooks),
+        taxable: settings.books.is_american().then_some(settings.choices.tax != Tax::None),
         income_account_ref: Ref::to(account),
     })
 }
@@ -301,6 +332,18 @@ mod tests {
         check(line, &[known("21", "Widget", Some("WID-1"))], "Link 77");
         let nameless = json!({"hs_product_id": "9001"});
         check(nameless, &[], "Link 77");
+    }
+
+    #[test]
+    fn a_custom_line_is_remembered_by_what_it_is_looked_for_by() {
+        let known = |line| known_as(&article(line));
+        let same = known(json!({"name": "toys:  Widget", "hs_sku": "wid-1"}));
+        assert_eq!(known(json!({"name": "Toys: widget", "hs_sku": " WID-1"})), same);
+        assert!(same.is_some_and(|known_as| is_custom(&known_as)));
+        assert_ne!(known(json!({"name": "WID-1"})), known(json!({"hs_sku": "WID-1"})));
+        let product = known(json!({"name": "Widget", "hs_product_id": "9001"})).unwrap();
+        assert_eq!((product.as_str(), is_custom(&product)), ("9001", false));
+        assert_eq!(known(json!({"price": "5"})), None);
     }
 
     #[test]

@@ -32,6 +32,7 @@
 //!     }],
 //!     discounts: vec![],
 //!     fees: vec![],
+//!     taxes: vec![],
 //!     payments: vec![],
 //!     properties: Default::default(),
 //! };
@@ -65,6 +66,8 @@
 //!     paid: None,
 //!     payment_method: None,
 //!     deposit_account: None,
+//!     ship_to: None,
+//!     ship_date: None,
 //!     marker: "[hs 0123456789abcdef0123]".into(),
 //!     record_url: "https://app.hubspot.com/contacts/1/record/0-3/4821".into(),
 //! };
@@ -91,6 +94,7 @@
 
 pub mod adjustment;
 pub mod books;
+pub mod custom;
 pub mod customer;
 pub mod date;
 pub mod document;
@@ -100,9 +104,11 @@ pub mod line;
 pub mod lookup;
 pub mod money;
 pub mod number;
+mod optional;
 pub mod payment;
 pub mod problem;
 pub mod quickbooks;
+pub mod rate;
 pub mod sale;
 pub mod settings;
 pub mod tax;

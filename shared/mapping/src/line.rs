@@ -2,11 +2,14 @@
 //!
 //! What is sold is kept apart from the figures, so that an item can be looked for even when the price is missing.
 
+use crate::date;
 use crate::hubspot::{LineItem, LineItemProperties, RecordId};
 use crate::money;
 use crate::problem::{Figure, LineFault, LineLabel, NumberFault, keep};
 use crate::sale::RecordRef;
-use crate::text::{writable_line, writable_lines};
+use crate::text::{cut, writable_line, writable_lines};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 /// A line that can be billed.
@@ -28,8 +31,12 @@ impl SaleLine {
             description: None,
             sku: None,
             product_id: None,
+            begins: None,
+            billed: None,
         };
-        Self { article, figures: Figures { quantity: Decimal::ONE, price: amount, discount: None, amount } }
+        let figures =
+            Figures { quantity: Decimal::ONE, price: amount, discount: None, gross: amount, amount };
+        Self { article, figures }
     }
 }
 
@@ -48,6 +55,10 @@ pub struct Article {
     pub sku: Option<String>,
     /// The HubSpot product; none for a custom line.
     pub product_id: Option<String>,
+    /// The first day it is billed for.
+    pub begins: Option<Date>,
+    /// How often it is billed, in a word: its figures are those of one period. None when it is billed once.
+    pub billed: Option<String>,
 }
 
 impl Article {
@@ -62,10 +73,12 @@ impl Article {
 pub struct Figures {
     /// Units, more than zero.
     pub quantity: Decimal,
-    /// Price per unit before discount.
+    /// Price per unit before discount. Of a tiered price, what one unit comes to.
     pub price: Decimal,
     /// None when nothing is taken off.
     pub discount: Option<Discount>,
+    /// What the line would cost without its discount, with two decimals; never less than its amount.
+    pub gross: Decimal,
     /// What the line costs after discount, with two decimals.
     pub amount: Decimal,
 }
@@ -80,7 +93,9 @@ pub enum Discount {
 }
 
 pub(crate) fn article(number: usize, line: &LineItem) -> Article {
-    let LineItemProperties { name, description, hs_sku, hs_product_id, .. } = &line.properties;
+    let LineItemProperties { name, description, hs_sku, hs_product_id, recurringbillingfrequency, .. } =
+        &line.properties;
+    let begins = line.properties.hs_recurring_billing_start_date.as_deref();
     Article {
         line_id: line.id,
         number,
@@ -88,26 +103,77 @@ pub(crate) fn article(number: usize, line: &LineItem) -> Article {
         description: description.as_deref().and_then(writable_lines),
         sku: hs_sku.as_deref().and_then(writable_line),
         product_id: hs_product_id.as_deref().and_then(writable_line),
+        // HubSpot keeps a day without a time as midnight UTC.
+        begins: begins.and_then(|text| date::of_date(text, &TimeZone::UTC)),
+        billed: recurringbillingfrequency.as_deref().and_then(billed),
     }
 }
 
-pub(crate) fn figures(line: &LineItemProperties) -> Result<Figures, Vec<LineFault>> {
+/// `decimals` are those of the currency.
+pub(crate) fn figures(line: &LineItemProperties, decimals: u32) -> Result<Figures, Vec<LineFault>> {
     let mut faults = Vec::new();
+    let tiered = is_tiered(line);
     let quantity = keep(quantity(line), &mut faults);
-    let price = keep(required(Figure::Price, line.price.as_deref()), &mut faults);
+    // What one unit costs is not what `price` says then (hubspot.md §6.5).
+    let price = match tiered {
+        true => Some(Decimal::ZERO),
+        false => keep(required(Figure::Price, line.price.as_deref()), &mut faults),
+    };
     let discount = keep(discount(line), &mut faults);
-    let stated = keep(number(Figure::Amount, line.amount.as_deref()), &mut faults);
-    let (Some(quantity), Some(price), Some(discount), Some(stated)) = (quantity, price, discount, stated)
+    let stated = match tiered {
+        true => keep(required(Figure::Amount, line.amount.as_deref()).map(Some), &mut faults),
+        false => keep(number(Figure::Amount, line.amount.as_deref()), &mut faults),
+    };
+    let before = keep(number(Figure::Amount, line.hs_pre_discount_amount.as_deref()), &mut faults);
+    let (Some(quantity), Some(price), Some(discount), Some(stated), Some(before)) =
+        (quantity, price, discount, stated, before)
     else {
         return Err(faults);
     };
+    let one = |fault| vec![fault];
     let amount = match stated {
-        // HubSpot's own figure knows tiered prices, which `price` does not (hubspot.md §6.5).
-        Some(amount) => money::round_half_up(amount),
-        None => net(quantity, price, discount).map_err(|fault| vec![fault])?,
+        Some(amount) => money::round_to(amount, decimals),
+        None => net(quantity, price, discount, decimals).map_err(one)?,
     };
-    Ok(Figures { quantity, price, discount, amount })
+    let gross = match (discount, before) {
+        (None, _) => amount,
+        (Some(_), Some(before)) => money::round_to(before, decimals),
+        // Without its discount a tiered line's price is not known.
+        (Some(_), None) if tiered => amount,
+        (Some(_), None) => net(quantity, price, None, decimals).map_err(one)?,
+    };
+    let gross = gross.max(amount);
+    let price = if tiered { unit(gross, quantity) } else { price };
+    Ok(Figures { quantity, price, discount, gross, amount })
 }
+
+/// Whether the price of a unit depends on how many there are.
+fn is_tiered(line: &LineItemProperties) -> bool {
+    let model = line.hs_pricing_model.as_deref().map(|model| model.trim().to_ascii_lowercase());
+    model.is_some_and(|model| ["volume", "graduated", "stairstep"].contains(&model.as_str()))
+}
+
+/// What one of so many units comes to, in the decimals QuickBooks keeps.
+fn unit(amount: Decimal, quantity: Decimal) -> Decimal {
+    let price = amount.checked_div(quantity).unwrap_or(amount);
+    price.round_dp(money::KEPT_DECIMALS).normalize()
+}
+
+/// HubSpot's word for a period, for a person; one we do not know is told as it is.
+fn billed(frequency: &str) -> Option<String> {
+    let word = writable_line(frequency)?.to_lowercase();
+    Some(match word.as_str() {
+        "biweekly" => "every two weeks".to_owned(),
+        "per_six_months" => "every six months".to_owned(),
+        "annually" => "yearly".to_owned(),
+        "per_two_years" => "every two years".to_owned(),
+        "per_three_years" => "every three years".to_owned(),
+        _ => cut(&word.replace('_', " "), LONGEST_PERIOD).to_owned(),
+    })
+}
+
+/// The longest word for a period.
+const LONGEST_PERIOD: usize = 40;
 
 fn quantity(line: &LineItemProperties) -> Result<Decimal, LineFault> {
     let quantity = required(Figure::Quantity, line.quantity.as_deref())?;
@@ -124,7 +190,12 @@ fn discount(line: &LineItemProperties) -> Result<Option<Discount>, LineFault> {
 }
 
 /// As HubSpot calculates it: a percentage is taken off the line's total, not off the unit price (hubspot.md §6.5).
-fn net(quantity: Decimal, price: Decimal, discount: Option<Discount>) -> Result<Decimal, LineFault> {
+fn net(
+    quantity: Decimal,
+    price: Decimal,
+    discount: Option<Discount>,
+    decimals: u32,
+) -> Result<Decimal, LineFault> {
     let gross = quantity.checked_mul(price);
     let off = match discount {
         None => Some(Decimal::ZERO),
@@ -136,7 +207,7 @@ fn net(quantity: Decimal, price: Decimal, discount: Option<Discount>) -> Result<
     let net = gross.zip(off).and_then(|(gross, off)| gross.checked_sub(off));
     match net {
         Some(net) if net < Decimal::ZERO => Err(LineFault::Negative(Figure::Amount)),
-        Some(net) if net <= money::LARGEST => Ok(money::round_half_up(net)),
+        Some(net) if net <= money::LARGEST => Ok(money::round_to(net, decimals)),
         _ => Err(LineFault::TooLarge(Figure::Amount)),
     }
 }
@@ -162,7 +233,67 @@ mod tests {
     use serde_json::{Value, from_value, json};
 
     fn read(fields: Value) -> Result<Figures, Vec<LineFault>> {
-        figures(&from_value(over(widget_line(), fields)).unwrap())
+        figures(&from_value(over(widget_line(), fields)).unwrap(), 2)
+    }
+
+    #[test]
+    fn a_tiered_price_is_what_hubspot_makes_of_it() {
+        let tiered = |model: &str, fields: Value| {
+            let tiered = json!({"hs_pricing_model": model, "price": null, "quantity": "12"});
+            read(over(tiered, fields)).map(|line| (line.price.to_string(), line.gross.to_string()))
+        };
+        let shown = |price: &str, gross: &str| Ok((price.to_owned(), gross.to_owned()));
+        for model in ["volume", "graduated", "STAIRSTEP"] {
+            assert_eq!(tiered(model, json!({"amount": "100"})), shown("8.3333333", "100.00"));
+            // What stands as its price is one of the tiers.
+            assert_eq!(tiered(model, json!({"amount": "108", "price": "10"})), shown("9", "108.00"));
+            let discounted = json!({"amount": "90", "hs_discount_percentage": "10"});
+            assert_eq!(tiered(model, discounted.clone()), shown("7.5", "90.00"));
+            let before = json!({"hs_pre_discount_amount": "100"});
+            assert_eq!(tiered(model, over(discounted, before)), shown("8.3333333", "100.00"));
+            assert_eq!(tiered(model, json!({"amount": null})), Err(vec![LineFault::Missing(Figure::Amount)]));
+        }
+        assert_eq!(tiered("flat", json!({"amount": "100"})), Err(vec![LineFault::Missing(Figure::Price)]));
+    }
+
+    #[test]
+    fn a_line_knows_what_it_would_cost_without_its_discount() {
+        let check = |fields, expected| assert_eq!(read(fields).unwrap().gross.to_string(), expected);
+        check(json!({}), "149.97");
+        check(json!({"discount": "5", "amount": "134.97"}), "149.97");
+        check(json!({"hs_discount_percentage": "10", "amount": "134.97"}), "149.97");
+        let given =
+            json!({"hs_discount_percentage": "10", "amount": "134.97", "hs_pre_discount_amount": "150"});
+        check(given, "150.00");
+        // Less than nothing is never taken off.
+        check(json!({"discount": "5", "amount": "160"}), "160.00");
+        check(json!({"price": "0.125", "quantity": "1", "discount": "0.1", "amount": "0.03"}), "0.13");
+    }
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        let read = |fields: Value, decimals| {
+            let line = from_value(over(widget_line(), fields)).unwrap();
+            figures(&line, decimals).unwrap().amount.to_string()
+        };
+        let fields = json!({"amount": null, "quantity": "1.5", "price": "33"});
+        assert_eq!(read(fields.clone(), 0), "50.00");
+        assert_eq!(read(fields, 2), "49.50");
+        // QuickBooks keeps two of a dinar's three.
+        assert_eq!(read(json!({"amount": "10.125"}), 3), "10.13");
+    }
+
+    #[test]
+    fn a_period_is_told_in_a_word() {
+        let check = |frequency: &str, expected: Option<&str>| {
+            assert_eq!(billed(frequency).as_deref(), expected);
+        };
+        check("monthly", Some("monthly"));
+        check("ANNUALLY", Some("yearly"));
+        check("per_two_years", Some("every two years"));
+        check("per_four_years", Some("per four years"));
+        check("🎁", None);
+        assert_eq!(billed(&"m".repeat(99)).unwrap().len(), LONGEST_PERIOD);
     }
 
     #[test]

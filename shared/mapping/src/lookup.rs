@@ -3,17 +3,18 @@
 //! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
 
 use crate::adjustment::{Applied, Fee};
-use crate::books::Books;
+use crate::books::{Books, SalesTax};
 use crate::customer::{self, CustomerFound, Sought};
 use crate::hubspot::RecordKind;
 use crate::item::{self, Catalog, ItemFound, MissingItem};
 use crate::line::{Article, SaleLine};
 use crate::money::{self, Currency};
-use crate::problem::{Problem, keep};
-use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
+use crate::problem::{LineLabel, Problem, keep};
+use crate::quickbooks::{Customer, CustomerId, Item, ItemId, TaxCodeId};
+use crate::rate::{LineTax, QuoteTaxes};
 use crate::sale::{BuyerId, LineReading, Reading, RecordRef, Sale};
-use crate::settings::{NoLineItems, Settings, Totals};
-use crate::tax::{self, Taxation};
+use crate::settings::{Discounts, NoLineItems, Settings, Tax, Totals};
+use crate::tax::{self, Shown, Taxation};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Links {
     /// The contact's or company's customer.
     pub customer: Option<LinkedCustomer>,
-    /// Items by HubSpot product id.
+    /// Items by what their lines are [known as](crate::item::known_as).
     pub items: BTreeMap<String, ItemId>,
 }
 
@@ -62,6 +63,19 @@ pub struct Answers {
     pub customers_by_name: Vec<Customer>,
     /// To [`Wanted::skus`] and [`Wanted::item_names`].
     pub items: Vec<Item>,
+    /// To [`Reading::untold`]: the customer that is remembered.
+    pub customers_by_id: Vec<Customer>,
+    /// To [`Reading::untold`]: items of which only the id was known.
+    pub items_by_id: Vec<Item>,
+}
+
+/// What has to be asked by its id alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// The customer.
+    pub customer: Option<CustomerId>,
+    /// Items.
+    pub items: BTreeSet<ItemId>,
 }
 
 /// A sale with its customer and items: all a document needs.
@@ -80,13 +94,38 @@ pub struct Matched {
 impl Matched {
     /// What the lines add up to, before the quote's own discounts and fees, and before tax.
     pub fn subtotal(&self) -> Decimal {
-        self.sale.lines.iter().map(|line| self.tax.net(line.figures.amount)).sum()
+        let lines = self.sale.lines.iter().enumerate();
+        lines.map(|(at, line)| self.tax.line(at).net(line.figures.amount)).sum()
     }
 
     /// What the document comes to before tax.
     pub fn total(&self) -> Decimal {
-        let fees: Decimal = self.sale.fees.iter().map(|fee| self.tax.net(fee.charge.amount)).sum();
-        self.subtotal() - self.tax.net(self.sale.discount()) + fees
+        self.subtotal() + self.fees() - self.discount()
+    }
+
+    /// What the document comes to with its tax, as far as HubSpot says what that is: amounts that hold their tax do, tax that
+    /// HubSpot decides on, and none. What QuickBooks decides on is not known before.
+    pub fn expected(&self) -> Option<Decimal> {
+        match self.tax.is_inclusive() {
+            true => Some(self.sale.total()),
+            false => self.tax.expected.map(|tax| self.total() + tax),
+        }
+    }
+
+    fn fees(&self) -> Decimal {
+        self.sale.fees.iter().map(|fee| self.tax.fee.net(fee.charge.amount)).sum()
+    }
+
+    /// What all discounts take off, without tax: of amounts that hold tax, the same part as of them.
+    pub(crate) fn discount(&self) -> Decimal {
+        let discount = self.sale.discount();
+        let gross = self.sale.total() + discount;
+        if !self.tax.is_inclusive() || gross.is_zero() {
+            return discount;
+        }
+        let net = self.subtotal() + self.fees();
+        let part = discount.checked_mul(net).and_then(|product| product.checked_div(gross));
+        money::round_half_up(part.unwrap_or(discount)).min(net)
     }
 }
 
@@ -96,9 +135,9 @@ impl Reading {
         self.buyer.as_ref().map(|buyer| buyer.id)
     }
 
-    /// The HubSpot products whose items may be remembered.
-    pub fn product_ids(&self) -> BTreeSet<&str> {
-        self.lines.iter().filter_map(|line| line.article.product_id.as_deref()).collect()
+    /// What the items of its lines may be remembered by.
+    pub fn known_lines(&self) -> BTreeSet<String> {
+        self.lines.iter().filter_map(|line| item::known_as(&line.article)).collect()
     }
 
     /// Whether these books would refuse the record for its currency: a person may have switched on more since.
@@ -137,6 +176,27 @@ impl Reading {
         wanted
     }
 
+    /// Whether the rate of any line is to be looked up in HubSpot's library of taxes.
+    pub fn needs_library(&self, settings: &Settings) -> bool {
+        let taxes = self.lines.iter().filter_map(|line| line.tax.as_ref().ok());
+        taxes.filter(|tax| tax.rate_id.is_some()).any(|tax| tax::needs_library(tax, settings))
+    }
+
+    /// What has to be asked by its id: where sales tax is kept by hand and QuickBooks decides on it, its items say what is
+    /// taxed, and its customer may have a code of its own; of what is remembered only ids are known.
+    pub fn untold(&self, links: &Links, settings: &Settings) -> Untold {
+        let Settings { books, choices } = settings;
+        let by_hand = books.is_american() && books.sales_tax == SalesTax::Manual;
+        if !by_hand || choices.tax != Tax::QuickBooks {
+            return Untold::default();
+        }
+        let articles = self.lines.iter().map(|line| &line.article);
+        let items = articles.filter_map(|article| item::linked(article, links));
+        let fee = choices.fee_item.as_ref().filter(|_| !self.adjustments.fees.is_empty());
+        let items = items.chain(fee).chain(&choices.default_item).cloned().collect();
+        Untold { customer: links.customer.as_ref().map(|customer| customer.id.clone()), items }
+    }
+
     /// Decides on the customer, every line's item and every fee's.
     ///
     /// # Errors
@@ -148,7 +208,20 @@ impl Reading {
         settings: &Settings,
         missing_item: MissingItem,
     ) -> Result<Matched, Vec<Problem>> {
-        let Self { record, buyer, refused_email, currency, amount, lines, adjustments, mut problems } = self;
+        let Self {
+            record,
+            buyer,
+            refused_email,
+            currency,
+            amount,
+            lines,
+            left_out,
+            adjustments,
+            taxes,
+            altered,
+            mut problems,
+        } = self;
+        let (lines, shown) = taxes_apart(lines, settings, &mut problems);
         // With several currencies a document must name its own (quickbooks.md §2.1).
         let home = settings.books.home_currency.clone().filter(|_| settings.books.several_currencies);
         let currency = currency.or(home);
@@ -167,20 +240,133 @@ impl Reading {
             }
         };
         let fees = adjustments.fees.into_iter();
-        let fees = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
-        let tax = keep(tax::taxation(&record.name, settings), &mut problems);
+        let fees: Vec<Fee> = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
+        let shown =
+            Taxed { record: &record, lines: shown, settled: settled.as_deref(), fees: &fees, taxes: &taxes };
+        let hubspots = shown.amount(currency.as_ref());
+        let shown = shown.beside(customer.as_ref(), answers, hubspots);
+        let tax = shown.taxation(settings).map_err(|wrong| problems.extend(wrong)).ok();
         match (buyer, customer, settled, tax) {
             (Some(buyer), Some(customer), Some(settled), Some(tax)) if problems.is_empty() => {
                 let (lines, mut items): (Vec<_>, Vec<_>) = settled.into_iter().unzip();
                 item::each_once(&mut items);
                 let discounts = adjustments.discounts;
-                let sale = Sale { record, buyer, currency, amount, lines, discounts, fees };
+                let sale = Sale {
+                    record,
+                    buyer,
+                    currency,
+                    amount,
+                    lines,
+                    discounts,
+                    fees,
+                    left_out,
+                    tax: hubspots,
+                    altered,
+                };
                 check_total(&sale, settings)?;
+                let sale = match settings.choices.discounts {
+                    Discounts::Net => sale,
+                    Discounts::Document => sale.with_discounts_apart(),
+                };
+                check_size(&sale, &tax, settings)?;
                 Ok(Matched { sale, customer, items, tax })
             }
             _ => Err(problems),
         }
     }
+}
+
+/// The lines, and of each the tax HubSpot shows. Where it does not decide, what is wrong with it is no problem.
+fn taxes_apart(
+    lines: Vec<LineReading>,
+    settings: &Settings,
+    problems: &mut Vec<Problem>,
+) -> (Vec<LineReading>, Vec<(LineLabel, LineTax)>) {
+    let mut shown = Vec::new();
+    for line in &lines {
+        let label = line.article.label();
+        let tax = match &line.tax {
+            Ok(tax) => tax.clone(),
+            Err(fault) => {
+                let problem = Problem::LineInvalid { line: label.clone(), fault: fault.clone() };
+                problems.extend(Some(problem).filter(|_| settings.choices.tax == Tax::HubSpot));
+                LineTax::default()
+            }
+        };
+        shown.push((label, tax));
+    }
+    (lines, shown)
+}
+
+/// What tax is decided by.
+struct Taxed<'a> {
+    record: &'a RecordRef,
+    /// None for a deal that is billed by its amount.
+    lines: Vec<(LineLabel, LineTax)>,
+    /// None when something is wrong with a line.
+    settled: Option<&'a [(SaleLine, ItemFound)]>,
+    fees: &'a [Fee],
+    taxes: &'a QuoteTaxes,
+}
+
+impl<'a> Taxed<'a> {
+    /// What HubSpot's tax comes to, where it says.
+    fn amount(&self, currency: Option<&Currency>) -> Option<Decimal> {
+        let decimals = currency.map_or(money::CENTS, Currency::decimals);
+        let amounts = self.settled?.iter().map(|(line, _)| line.figures.amount);
+        let of_lines = self.lines.iter().zip(amounts).map(|((_, tax), amount)| tax.on(amount, decimals));
+        Some(of_lines.sum::<Option<Decimal>>()? + self.taxes.amount())
+    }
+
+    fn beside(
+        self,
+        customer: Option<&CustomerFound>,
+        answers: &Answers,
+        amount: Option<Decimal>,
+    ) -> Shown<'a> {
+        let items = || answers.items.iter().chain(&answers.items_by_id);
+        let taxable = |id: &ItemId| items().find(|item| item.id == *id).and_then(|item| item.taxable);
+        let settled = self.settled.unwrap_or_default();
+        // A deal that is billed by its amount has a line of its own.
+        let mut lines = self.lines;
+        lines.resize_with(lines.len().max(settled.len()), || {
+            (LineLabel { number: 1, name: Some(self.record.name.clone()) }, LineTax::default())
+        });
+        let of_item = |found: &ItemFound| match found {
+            ItemFound::Existing(item) => taxable(&item.id),
+            ItemFound::Missing(new) => new.taxable,
+        };
+        let of_items = settled.iter().map(|(_, item)| of_item(item)).chain(std::iter::repeat(None));
+        let lines = lines.into_iter().zip(of_items).map(|((line, tax), taxable)| (line, tax, taxable));
+        Shown {
+            record: &self.record.name,
+            lines: lines.collect(),
+            fee: self.fees.first().map(|fee| taxable(&fee.item)),
+            taxes: self.taxes,
+            amount,
+            customers_code: customers_code(customer, answers),
+        }
+    }
+}
+
+/// The customer's own tax code, as far as it was asked.
+fn customers_code(customer: Option<&CustomerFound>, answers: &Answers) -> Option<TaxCodeId> {
+    let CustomerFound::Existing { id, .. } = customer? else { return None };
+    let known =
+        answers.customers_by_id.iter().chain(&answers.customers_by_email).chain(&answers.customers_by_name);
+    let code = known
+        .filter(|customer| customer.id == *id)
+        .find_map(|customer| customer.default_tax_code_ref.clone());
+    code.map(|code| code.value)
+}
+
+/// Told once all else is well: only then is it known how many lines there are, and what they add up to.
+fn check_size(sale: &Sale, tax: &Taxation, settings: &Settings) -> Result<(), Vec<Problem>> {
+    if sale.total() + sale.discount() > money::LARGEST {
+        return Err(vec![Problem::TotalTooLarge { record: sale.record.name.clone() }]);
+    }
+    let count = sale.lines.len() + sale.fees.len() + usize::from(!sale.discounts.is_empty());
+    tax::too_many(&sale.record.name, count, tax, settings).map_or(Ok(()), |problem| Err(vec![problem]))
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
@@ -254,7 +440,7 @@ fn settle_line(
     items: &Items<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<(SaleLine, ItemFound)> {
-    let LineReading { article, figures } = line;
+    let LineReading { article, figures, .. } = line;
     let faulty = |fault| Problem::LineInvalid { line: article.label(), fault };
     let figures = figures.map_err(|faults| problems.extend(faults.into_iter().map(faulty))).ok();
     let item = keep(items.of(&article), problems);
@@ -267,7 +453,7 @@ mod tests {
     use super::*;
     use crate::hubspot::{Enrolled, Record, RecordId};
     use crate::item::ItemMatch;
-    use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault};
+    use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault};
     use crate::quickbooks::AccountId;
     use crate::sale;
     use crate::settings::Choices;
@@ -312,7 +498,7 @@ mod tests {
     fn what_is_remembered_is_not_asked_for() {
         let reading = sale::read(&deal([over(widget_line(), json!({"hs_product_id": "9001"}))]));
         assert_eq!(reading.buyer_id(), Some(BuyerId::Contact(RecordId(501))));
-        assert_eq!(reading.product_ids(), BTreeSet::from(["9001"]));
+        assert_eq!(reading.known_lines(), set(&["9001"]));
         let customer =
             LinkedCustomer { id: CustomerId("58".into()), name: "Ana Trujillo".into(), currency: None };
         let links = Links { customer: Some(customer), items: [("9001".into(), ItemId("21".into()))].into() };
@@ -482,6 +668,18 @@ mod tests {
             .unwrap_err();
         let missing = ["Freight", "Rush"].map(|fee| Problem::FeeItemMissing { fee: fee.into() });
         assert_eq!(problems, missing);
+    }
+
+    #[test]
+    fn what_comes_to_more_than_15_digits_is_told_before_anything_is_sent() {
+        let found = |amount: &str| {
+            let line = over(widget_line(), json!({"quantity": "1", "price": amount, "amount": amount}));
+            settled(&deal([line.clone(), line])).err().unwrap_or_default()
+        };
+        let too_large = Problem::TotalTooLarge { record: "Harbour kiosk".into() };
+        assert_eq!(found("4999999999999.99"), []);
+        assert_eq!(found("5000000000000.00"), from_ref(&too_large));
+        assert_eq!(found("9999999999999.99"), [too_large]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub const LARGEST: Decimal = Decimal::from_parts(0xA4C6_7FFF, 0x0003_8D7E, 0, false, 2);
 
 /// The decimals QuickBooks keeps of a quantity or unit price (quickbooks.md §2.2, §2.4).
-const KEPT_DECIMALS: u32 = 7;
+pub(crate) const KEPT_DECIMALS: u32 = 7;
 
 /// An ISO 4217 code: three capital letters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,16 @@ impl Currency {
     /// The code.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The decimals its amounts have (ISO 4217).
+    pub fn decimals(&self) -> u32 {
+        match self.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+            | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
     }
 }
 
@@ -102,8 +112,17 @@ pub(crate) fn figure(text: Option<&str>) -> Result<Decimal, NumberFault> {
 /// To two decimals, a half away from zero: QuickBooks' rounding of `Qty × UnitPrice` (quickbooks.md §2.2). The result
 /// always has both decimals: `600.00`.
 pub fn round_half_up(amount: Decimal) -> Decimal {
-    let mut rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    rounded.rescale(2);
+    round_to(amount, CENTS)
+}
+
+/// The decimals QuickBooks keeps of an amount (quickbooks.md §2.4).
+pub(crate) const CENTS: u32 = 2;
+
+/// To so many decimals, two at most; the result has both all the same.
+pub(crate) fn round_to(amount: Decimal, decimals: u32) -> Decimal {
+    let mut rounded =
+        amount.round_dp_with_strategy(decimals.min(CENTS), RoundingStrategy::MidpointAwayFromZero);
+    rounded.rescale(CENTS);
     rounded
 }
 

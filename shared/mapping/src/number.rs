@@ -1,6 +1,6 @@
 //! A document's number: QuickBooks' own, a prefix with the record's id, or what stands in a property of the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sale::RecordRef;
 use crate::settings::{DocumentNumber, Settings};
@@ -42,23 +42,49 @@ impl Number {
     }
 }
 
-/// The number of a record's document, and why it is not the one the settings ask for. `taken` says how many numbers of the
-/// same record were refused as taken.
+/// How many numbers one record's documents can have.
+pub const MOST: usize = 30;
+
+/// Numbers that cannot be had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// So many of the record's first ones were refused.
+    pub refused: usize,
+    /// The books have these.
+    pub in_books: BTreeSet<String>,
+}
+
+/// All numbers that are made of the record's id, in the order they are used in.
+pub fn of_record(record: &RecordRef, settings: &Settings) -> Vec<String> {
+    let prefix = match &settings.choices.document_number {
+        DocumentNumber::Prefix(prefix) => prefix.as_str(),
+        DocumentNumber::QuickBooks | DocumentNumber::Property(_) => PREFIX,
+    };
+    (0..MOST).map(|earlier| numbered(prefix, record, earlier)).collect()
+}
+
+/// The number of a record's document, and why it is not the one the settings ask for.
 pub fn number(
     record: &RecordRef,
     properties: &BTreeMap<String, String>,
     settings: &Settings,
-    taken: u64,
+    taken: &Taken,
 ) -> (Number, Option<Unfit>) {
-    let of_record = |prefix: &str| Number::OfRecord(of_record(prefix, record, taken));
+    let of_record = || {
+        let all = of_record(record, settings);
+        let is_free = |text: &&String| !taken.in_books.iter().any(|other| other.eq_ignore_ascii_case(text));
+        // When none is free, QuickBooks says so.
+        let free = all.iter().skip(taken.refused).find(is_free).or(all.last());
+        Number::OfRecord(free.cloned().unwrap_or_default())
+    };
     // Where people number documents, one without a number would have none (quickbooks.md §2.3).
     let unchosen = || match settings.books.custom_numbers {
-        true => of_record(PREFIX),
+        true => of_record(),
         false => Number::OfQuickBooks,
     };
     match &settings.choices.document_number {
         DocumentNumber::QuickBooks => (unchosen(), None),
-        DocumentNumber::Prefix(prefix) => (of_record(prefix), None),
+        DocumentNumber::Prefix(_) => (of_record(), None),
         DocumentNumber::Property(name) => match properties.get(name).and_then(|text| writable_line(text)) {
             None => (unchosen(), Some(Unfit::Blank)),
             Some(text) if length(&text) > LIMIT => (unchosen(), Some(Unfit::TooLong)),
@@ -68,9 +94,9 @@ pub fn number(
 }
 
 /// Ids tell records apart by their last digits, so that those stay.
-fn of_record(prefix: &str, record: &RecordRef, taken: u64) -> String {
+fn numbered(prefix: &str, record: &RecordRef, earlier: usize) -> String {
     let id = record.id.to_string();
-    let suffix = if taken == 0 { String::new() } else { format!("-{}", taken + 1) };
+    let suffix = if earlier == 0 { String::new() } else { format!("-{}", earlier + 1) };
     let room = LIMIT.saturating_sub(prefix.len() + suffix.len());
     format!("{prefix}{}{suffix}", &id[id.len().saturating_sub(room)..])
 }
@@ -86,14 +112,15 @@ mod tests {
         rule: DocumentNumber,
         custom_numbers: bool,
         property: &str,
-        taken: u64,
+        refused: usize,
     ) -> (Number, Option<Unfit>) {
         let record = RecordRef { kind: RecordKind::Deal, id: RecordId(4821), name: "Harbour kiosk".into() };
+        let taken = Taken { refused, ..Taken::default() };
         let settings = Settings {
             books: Books { custom_numbers, ..Books::default() },
             choices: Choices { document_number: rule, ..Choices::default() },
         };
-        number(&record, &[("po_number".to_owned(), property.to_owned())].into(), &settings, taken)
+        number(&record, &[("po_number".to_owned(), property.to_owned())].into(), &settings, &taken)
     }
 
     #[test]
@@ -116,11 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn the_first_number_that_the_books_do_not_have_is_used() {
+        let record = RecordRef { kind: RecordKind::Deal, id: RecordId(4821), name: "Harbour kiosk".into() };
+        let books = Books { custom_numbers: true, ..Books::default() };
+        let settings = Settings { books, ..Settings::default() };
+        let found = |refused, in_books: &[&str]| {
+            let in_books = in_books.iter().map(|text| (*text).to_owned()).collect();
+            number(&record, &BTreeMap::new(), &settings, &Taken { refused, in_books }).0
+        };
+        let expected = |text: &str| Number::OfRecord(text.to_owned());
+        assert_eq!(found(0, &["HS-4821", "hs-4821-2", "HS-4821-4"]), expected("HS-4821-3"));
+        // What was refused is not tried again, even if the books do not show who has it.
+        assert_eq!(found(1, &[]), expected("HS-4821-2"));
+        assert_eq!(found(2, &["HS-4821-3"]), expected("HS-4821-4"));
+        let all = of_record(&record, &settings);
+        assert_eq!((all.len(), all[MOST - 1].as_str()), (30, "HS-4821-30"));
+        assert_eq!(found(1, &all.iter().map(String::as_str).collect::<Vec<_>>()), expected("HS-4821-30"));
+    }
+
+    #[test]
     fn a_number_fits_whatever_the_id() {
         let record = RecordRef { kind: RecordKind::Deal, id: RecordId(u64::MAX), name: String::new() };
-        assert_eq!(of_record("HS-", &record, 0), "HS-446744073709551615");
-        for taken in [0, 1, 9, 10] {
-            assert!(of_record("12345678", &record, taken).len() <= LIMIT);
+        assert_eq!(numbered("HS-", &record, 0), "HS-446744073709551615");
+        for earlier in [0, 1, 9, 10, MOST] {
+            assert!(numbered("12345678", &record, earlier).len() <= LIMIT);
         }
     }
 }

@@ -8,16 +8,17 @@ use crate::hubspot::{Enrolled, Payment, PaymentProperties, Quote, Record, Record
 use crate::money::{self, Currency};
 use crate::problem::{NumberFault, Problem, keep};
 use crate::quickbooks::{
-    AccountId, CustomerId, Document, DocumentKind, LinkedTxn, NewPayment, PaymentLine, PaymentMethodId, Ref,
+    AccountId, Address, CustomerId, Document, DocumentKind, LinkedTxn, NewPayment, PaymentLine,
+    PaymentMethodId, Ref,
 };
-use crate::sale::{common_currency, record_ref};
+use crate::sale::{self, common_currency, record_ref};
 use crate::settings::Settings;
-use crate::text::{cut, writable_line};
+use crate::text::{cut, fold, writable_line};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest `PaymentRefNum` (quickbooks.md §2.1, §2.8).
 const REFERENCE_LIMIT: usize = 21;
@@ -32,6 +33,64 @@ pub struct Paid {
     pub date: Option<Date>,
     /// The processor's reference, ≤ 21 characters; none for several payments.
     pub reference: Option<String>,
+    /// HubSpot's word for the way it was paid, such as `card`; none for several ways.
+    #[serde(default)]
+    pub method: Option<String>,
+}
+
+impl Paid {
+    /// The company's payment method that the settings name for it, else the one of the same name, if it has one.
+    pub fn method_of(&self, Settings { books, choices }: &Settings) -> Option<PaymentMethodId> {
+        let word = self.method.as_deref()?;
+        if let Some(chosen) = choices.payment_methods.get(word) {
+            return Some(chosen.clone());
+        }
+        let own = word.replace('_', " ");
+        let names = names_of(word).iter().copied().chain([own.as_str()]);
+        let known = |name: &str| books.payment_methods.iter().find(|(known, _)| fold(known) == fold(name));
+        names.filter_map(known).map(|(_, id)| id.clone()).next()
+    }
+}
+
+/// What QuickBooks companies call HubSpot's ways of paying, the likeliest first (hubspot.md §7, quickbooks.md §2.10).
+fn names_of(method: &str) -> &'static [&'static str] {
+    match method {
+        "card" => &["Credit Card", "Credit/Debit Card", "Card"],
+        "ach" => &["ACH", "Bank Transfer", "Direct Debit"],
+        "check" => &["Check", "Cheque"],
+        "wire_transfer" => &["Wire Transfer", "Wire", "Bank Transfer"],
+        "sepa" | "bacs" => &["SEPA", "Bacs", "Direct Debit"],
+        "pads" => &["PAD", "Pre-authorized Debit", "Direct Debit"],
+        _ => &[],
+    }
+}
+
+/// Where the payments of a record say that it is shipped to; none when they say nothing, or several things.
+pub fn ship_to(enrolled: &Enrolled) -> Option<Address> {
+    let mut all: Vec<Address> = counted(enrolled).into_iter().filter_map(shipping_address).collect();
+    all.dedup();
+    match all.len() {
+        1 => all.pop(),
+        _ => None,
+    }
+}
+
+/// None without a street: it would only displace what QuickBooks knows of the customer.
+fn shipping_address(payment: &Payment) -> Option<Address> {
+    let properties = &payment.properties;
+    let street = sale::field(&properties.hs_shipping_address_line_1, 500)?;
+    let name = sale::field(&properties.hs_shipping_ship_to_name, 500);
+    let second = sale::field(&properties.hs_shipping_address_line_2, 500);
+    let mut lines = name.into_iter().chain([street]).chain(second);
+    Some(Address {
+        line1: lines.next(),
+        line2: lines.next(),
+        line3: lines.next(),
+        city: sale::field(&properties.hs_shipping_address_city, 255),
+        country_sub_division_code: sale::field(&properties.hs_shipping_address_state, 255),
+        postal_code: sale::field(&properties.hs_shipping_address_zip, 30),
+        country: sale::field(&properties.hs_shipping_address_country, 255),
+    })
 }
 
 /// How a payment is booked. It can be stored with a plan.
@@ -115,7 +174,7 @@ fn is_paid(quote: &Quote) -> bool {
 fn stated(quote: &Quote, zone: &TimeZone) -> Result<Option<Paid>, NumberFault> {
     let amount = money::round_half_up(money::figure(quote.properties.hs_quote_amount.as_deref())?);
     let date = quote.properties.hs_payment_date.as_deref().and_then(|text| date::of_date(text, zone));
-    Ok((!amount.is_zero()).then_some(Paid { amount, date, reference: None }))
+    Ok((!amount.is_zero()).then_some(Paid { amount, date, reference: None, method: None }))
 }
 
 fn received(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result<Option<Paid>, Vec<Problem>> {
@@ -140,14 +199,25 @@ fn received(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result
             [(payment, _)] => reference(payment),
             _ => None,
         },
+        method: common_method(amounts.iter().map(|(payment, _)| *payment)),
     }))
 }
 
-/// The payments that count, each once.
+/// The way all of them were paid.
+fn common_method<'a>(payments: impl Iterator<Item = &'a Payment>) -> Option<String> {
+    let method = |payment: &'a Payment| payment.properties.hs_payment_method_type.as_deref().map(str::trim);
+    let methods: BTreeSet<Option<&str>> = payments.map(method).collect();
+    match methods.len() {
+        1 => methods.into_iter().flatten().next().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The payments that count, each once. A dispute that was won leaves the money where it was.
 fn counted(enrolled: &Enrolled) -> Vec<&Payment> {
     let counts = |payment: &&Payment| {
         let status = payment.properties.hs_latest_status.as_deref().map(str::trim);
-        matches!(status, Some("succeeded" | "partially_refunded"))
+        matches!(status, Some("succeeded" | "partially_refunded" | "disputed_won"))
     };
     let by_id: BTreeMap<RecordId, &Payment> =
         enrolled.payments.iter().filter(counts).map(|payment| (payment.id, payment)).collect();
@@ -211,6 +281,7 @@ fn invalid(payment: String, fault: NumberFault) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
     use crate::testing::{deal, over, quote, quote_with, widget_line, with_payments};
     use jiff::civil::date;
     use serde_json::{Value, from_value, json};
@@ -231,7 +302,7 @@ mod tests {
     fn check(enrolled: &Enrolled, expected: &str) {
         let found = match paid(enrolled, &zone(), &Settings::default()) {
             Ok(None) => "nothing".to_owned(),
-            Ok(Some(Paid { amount, date, reference })) => {
+            Ok(Some(Paid { amount, date, reference, .. })) => {
                 let date = date.map_or("-".to_owned(), |date| date.to_string());
                 format!("{amount} {date} {}", reference.unwrap_or("-".to_owned()))
             }
@@ -256,6 +327,7 @@ mod tests {
     fn a_deal_was_paid_by_its_payments_that_succeeded() {
         check(&on_deal(&[]), "nothing");
         check(&on_deal(&[payment("succeeded", "149.97")]), "149.97 2026-02-27 ch_3PqX21");
+        check(&on_deal(&[payment("disputed_won", "149.97")]), "149.97 2026-02-27 ch_3PqX21");
         for status in
             ["processing", "failed", "refunded", "processing_refund", "disputed_lost", "new one", ""]
         {
@@ -362,6 +434,59 @@ mod tests {
         check("💸", None);
     }
 
+    #[test]
+    fn the_companys_payment_method_is_that_of_the_same_name() {
+        let check = |methods: &[&str], known: &[&str], expected: Option<&str>| {
+            let paying =
+                |method: &&str| over(payment("succeeded", "1"), json!({"hs_payment_method_type": method}));
+            let payments: Vec<Value> = methods.iter().map(paying).collect();
+            let paid = paid(&on_deal(&payments), &zone(), &Settings::default()).unwrap().unwrap();
+            let method = |name: &&str| ((*name).to_owned(), PaymentMethodId(format!("id of {name}")));
+            let books = Books { payment_methods: known.iter().map(method).collect(), ..Books::default() };
+            let settings = Settings { books, ..Settings::default() };
+            let expected = expected.map(|name| PaymentMethodId(format!("id of {name}")));
+            assert_eq!(paid.method_of(&settings), expected, "{methods:?}");
+            let choices =
+                settings.choices.changed_by(r#"{"version": 1, "payment_methods": {"card": "4"}}"#).unwrap();
+            let chosen = paid.method_of(&Settings { choices, ..settings });
+            let by_card = paid.method.as_deref() == Some("card");
+            assert_eq!(chosen, if by_card { Some(PaymentMethodId("4".into())) } else { expected });
+        };
+        let all = ["CASH", "Cheque", "credit card", "Wire transfer", "Klarna pay"];
+        check(&["card"], &all, Some("credit card"));
+        check(&["card", "card"], &all, Some("credit card"));
+        check(&["card", "cash"], &all, None);
+        check(&["cash"], &all, Some("CASH"));
+        check(&["check"], &all, Some("Cheque"));
+        check(&["wire_transfer"], &all, Some("Wire transfer"));
+        check(&["klarna_pay"], &all, Some("Klarna pay"));
+        check(&["ach"], &all, None);
+        check(&[""], &all, None);
+        check(&["card"], &[], None);
+    }
+
+    #[test]
+    fn it_is_shipped_where_the_payments_say_if_they_say_one_thing() {
+        let to = |fields: Value| over(payment("succeeded", "1"), fields);
+        let harbour = || {
+            to(json!({
+                "hs_shipping_ship_to_name": "Ana Trujillo", "hs_shipping_address_line_1": "12 Harbour Rd",
+                "hs_shipping_address_city": "Oakland", "hs_shipping_address_zip": "94607",
+            }))
+        };
+        let found = ship_to(&on_deal(&[harbour(), harbour(), to(json!({}))])).unwrap();
+        assert_eq!(
+            (found.line1.as_deref(), found.line2.as_deref()),
+            (Some("Ana Trujillo"), Some("12 Harbour Rd"))
+        );
+        assert_eq!((found.line3, found.city.as_deref()), (None, Some("Oakland")));
+        let elsewhere = to(json!({"hs_shipping_address_line_1": "1 Elm St"}));
+        assert_eq!(ship_to(&on_deal(&[harbour(), elsewhere])), None);
+        assert_eq!(ship_to(&on_deal(&[to(json!({"hs_shipping_address_city": "Oakland"}))])), None);
+        let refunded = over(harbour(), json!({"hs_latest_status": "refunded"}));
+        assert_eq!(ship_to(&on_deal(&[refunded])), None);
+    }
+
     fn invoice(balance: Value) -> Document {
         from_value(json!({
             "Id": "412", "TotalAmt": json_number("674.97"), "Balance": balance, "CurrencyRef": {"value": "USD"}
@@ -375,7 +500,8 @@ mod tests {
 
     fn just_paid(amount: &str) -> Paid {
         let reference = Some("ch_3PqX21".to_owned());
-        Paid { amount: amount.parse().unwrap(), date: Some(date(2026, 2, 27)), reference }
+        let amount = amount.parse().unwrap();
+        Paid { amount, date: Some(date(2026, 2, 27)), reference, method: Some("card".into()) }
     }
 
     fn booking() -> Booking {
@@ -428,6 +554,9 @@ mod tests {
         let json = serde_json::to_string(&(just_paid("674.90"), booking())).unwrap();
         let (paid, again): (Paid, Booking) = serde_json::from_str(&json).unwrap();
         assert_eq!((paid.amount.to_string().as_str(), paid), ("674.90", just_paid("674.90")));
+        // As an earlier release kept it.
+        let kept = r#"{"amount": "1.00", "date": null, "reference": null}"#;
+        assert_eq!(serde_json::from_str::<Paid>(kept).unwrap().method, None);
         assert_eq!(again, booking());
     }
 }

@@ -119,6 +119,42 @@ pub enum Problem {
         /// The record's name.
         record: String,
     },
+    /// HubSpot shows a tax that the settings map to no tax code.
+    TaxUnmapped {
+        /// The line's name, or what the quote's own tax is called.
+        subject: String,
+        /// HubSpot's rate, for a person; none when there is no rate to find a code for.
+        rate: Option<String>,
+    },
+    /// Sales tax of a whole document is one code's, and HubSpot's rates are mapped to several.
+    TaxCodesMixed {
+        /// The record's name.
+        record: String,
+        /// The codes, each once.
+        codes: Vec<String>,
+    },
+    /// HubSpot shows tax, and the company keeps no sales tax.
+    TaxOff {
+        /// The record's name.
+        record: String,
+    },
+    /// The record comes to more than QuickBooks' 15 digits hold.
+    TotalTooLarge {
+        /// The record's name.
+        record: String,
+    },
+    /// More lines than a taxed document may have.
+    TooManyLines {
+        /// The record's name.
+        record: String,
+        /// How many there are, with fees and the line of a discount.
+        count: usize,
+    },
+    /// Whether the buyer chose a quote's optional lines cannot be told by its amount.
+    OptionalUnclear {
+        /// The lines.
+        lines: Vec<LineLabel>,
+    },
     /// Amounts hold the tax of a code whose rate QuickBooks does not say.
     TaxRateUnknown {
         /// The record's name.
@@ -203,6 +239,10 @@ impl Problem {
             | Self::NoAmount { record }
             | Self::TaxCodeMissing { record }
             | Self::TaxRateUnknown { record, .. }
+            | Self::TaxCodesMixed { record, .. }
+            | Self::TaxOff { record }
+            | Self::TooManyLines { record, .. }
+            | Self::TotalTooLarge { record }
             | Self::TotalDiffers { record, .. }
             | Self::CurrenciesMixed { record, .. }
             | Self::CurrencyForeign { record, .. }
@@ -214,8 +254,11 @@ impl Problem {
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
-            Self::CurrencyUnreadable { subject, .. } | Self::DefaultItemMissing { subject } => {
-                subject.clone()
+            Self::CurrencyUnreadable { subject, .. }
+            | Self::DefaultItemMissing { subject }
+            | Self::TaxUnmapped { subject, .. } => subject.clone(),
+            Self::OptionalUnclear { lines } => {
+                lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
             Self::LineInvalid { line, .. }
             | Self::LineNameless { line }
@@ -283,6 +326,10 @@ pub enum Figure {
     Discount,
     /// Net price of the line.
     Amount,
+    /// The percentage of its tax.
+    TaxRate,
+    /// What its tax comes to.
+    Tax,
 }
 
 /// What is wrong with a quote's own discount or fee.

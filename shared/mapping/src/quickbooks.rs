@@ -184,6 +184,9 @@ pub struct Address {
     /// Floor, suite and the like, ≤ 500.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line2: Option<String>,
+    /// The same, below a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line3: Option<String>,
     /// City, ≤ 255.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
@@ -220,6 +223,8 @@ pub struct Customer {
     pub primary_email_addr: Option<Email>,
     /// Fixed when the customer was created.
     pub currency_ref: Option<Ref<String>>,
+    /// Outside of automated sales tax: the code of its documents, where it is not the company's.
+    pub default_tax_code_ref: Option<Ref<TaxCodeId>>,
     /// False for a customer that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
@@ -272,6 +277,8 @@ pub struct Item {
     /// `Service`, `NonInventory`, `Inventory`, `Group`, `Category` or something newer.
     #[serde(rename = "Type", default)]
     pub kind: String,
+    /// Whether sales tax is due on it, in the United States.
+    pub taxable: Option<bool>,
     /// False for an item that was made inactive.
     #[serde(default = "yes")]
     pub active: bool,
@@ -334,6 +341,14 @@ impl Draft {
             Self::SalesReceipt(receipt) => &receipt.form,
         }
     }
+
+    /// When an invoice is due; none where QuickBooks' terms decide, and of the other two.
+    pub fn due_date(&self) -> Option<Date> {
+        match self {
+            Self::Invoice(invoice) => invoice.due_date,
+            Self::Estimate(_) | Self::SalesReceipt(_) => None,
+        }
+    }
 }
 
 /// An invoice to create.
@@ -349,6 +364,12 @@ pub struct Invoice {
     /// Which terms, never beside a due date; left out, the customer's or company's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sales_term_ref: Option<Ref<TermId>>,
+    /// Whether it can be paid online by card; left out, the company's settings decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_online_credit_card_payment: Option<bool>,
+    /// Whether it can be paid online from a bank account; left out, the company's settings decide.
+    #[serde(rename = "AllowOnlineACHPayment", skip_serializing_if = "Option::is_none")]
+    pub allow_online_ach_payment: Option<bool>,
 }
 
 /// An estimate to create.
@@ -426,12 +447,30 @@ pub struct SalesForm {
     /// (hubspot.md §6.5, quickbooks.md §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apply_tax_after_discount: Option<bool>,
+    /// The tax of the whole, where it is not left to QuickBooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn_tax_detail: Option<TaxSaid>,
     /// Where the company tracks classes of documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_ref: Option<Ref<ClassId>>,
     /// Where the company tracks locations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department_ref: Option<Ref<DepartmentId>>,
+    /// Who gets a copy of it, where it is e-mailed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_email_cc: Option<Email>,
+    /// Who gets one that the others do not know of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_email_bcc: Option<Email>,
+    /// Where it is shipped to; left out, QuickBooks copies the customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ship_addr: Option<Address>,
+    /// When it is shipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ship_date: Option<Date>,
+    /// The company's own fields that have something in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_field: Vec<CustomField>,
     /// What the customer reads below the lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_memo: Option<Memo>,
@@ -439,6 +478,33 @@ pub struct SalesForm {
     pub private_note: String,
     /// At least one; a discount comes last.
     pub line: Vec<Line>,
+}
+
+/// One of a company's own fields on a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CustomField {
+    /// Which of the three it is.
+    definition_id: String,
+    /// What people call it.
+    name: String,
+    /// They are texts.
+    #[serde(rename = "Type")]
+    kind: &'static str,
+    /// What stands in it, ≤ 31 characters.
+    string_value: String,
+}
+
+impl CustomField {
+    /// The field of this id and name, with this text in it.
+    pub(crate) fn of(definition_id: &str, name: &str, text: &str) -> Self {
+        Self {
+            definition_id: definition_id.to_owned(),
+            name: name.to_owned(),
+            kind: "StringType",
+            string_value: text.to_owned(),
+        }
+    }
 }
 
 /// Whether a document waits to be e-mailed, as far as we say it.
@@ -466,6 +532,21 @@ pub enum GlobalTax {
     NotApplicable,
 }
 
+/// What a document says of its tax as a whole (quickbooks.md §2.5): one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaxSaid {
+    /// Manual sales tax: the one code of all its taxed lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn_tax_code_ref: Option<Ref<TaxCodeId>>,
+    /// Automated sales tax: what it comes to, in place of what would be computed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        with = "rust_decimal::serde::arbitrary_precision_option"
+    )]
+    pub total_tax: Option<Decimal>,
+}
+
 /// A line of a document to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -484,6 +565,7 @@ pub struct Line {
 /// The kinds of line we send: `DetailType`, and beside it a field of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "DetailType")]
+#[expect(clippy::large_enum_variant, reason = "nearly every line of a document is the larger one")]
 pub enum LineDetail {
     /// A product line.
     #[serde(rename = "SalesItemLineDetail")]
@@ -522,6 +604,9 @@ pub struct SalesItemLineDetail {
     /// At most seven decimals.
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub unit_price: Decimal,
+    /// When what it sells begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_date: Option<Date>,
     /// How it is taxed; left out, the company's settings and the item decide, in the United States only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_code_ref: Option<Ref<TaxCodeId>>,
@@ -706,6 +791,21 @@ pub struct Preferences {
     /// What it tracks.
     #[serde(default)]
     pub accounting_info_prefs: AccountingInfoPrefs,
+    /// Its sales tax.
+    #[serde(default)]
+    pub tax_prefs: TaxPrefs,
+}
+
+/// A company's sales tax (§2.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TaxPrefs {
+    /// Whether it keeps any.
+    pub using_sales_tax: Option<bool>,
+    /// Whether the automated one is set up; left out where there is only the manual one.
+    pub partner_tax_enabled: Option<bool>,
+    /// Manual sales tax: the code of documents that name none.
+    pub tax_group_code_ref: Option<Ref<TaxCodeId>>,
 }
 
 /// What a company's sales forms have.
@@ -714,6 +814,28 @@ pub struct Preferences {
 pub struct SalesFormsPrefs {
     /// Whether people give documents their numbers.
     pub custom_txn_numbers: Option<bool>,
+    /// The company's own fields: which are in use, and what they are called.
+    pub custom_field: Vec<CustomFieldPrefs>,
+}
+
+/// Some preferences of the company's own fields: they come in lists of lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CustomFieldPrefs {
+    /// Each of them.
+    pub custom_field: Vec<CustomFieldPref>,
+}
+
+/// One preference of a company's own fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CustomFieldPref {
+    /// `SalesFormsPrefs.UseSalesCustom1`, `SalesFormsPrefs.SalesCustomName1`, …
+    pub name: String,
+    /// Whether a field is in use.
+    pub boolean_value: Option<bool>,
+    /// What it is called.
+    pub string_value: Option<String>,
 }
 
 /// What a company tracks.

@@ -9,10 +9,12 @@ use crate::hubspot::{
 };
 use crate::line::{self, Article, Figures, SaleLine};
 use crate::money::{self, Currency};
-use crate::problem::{Lack, LineFault, Problem};
+use crate::optional::{self, Chosen};
+use crate::problem::{Lack, LineFault, LineLabel, Problem};
 use crate::quickbooks::Address;
-use crate::text::{cut, is_refused, length, seen, single_line, writable_line};
-use rust_decimal::Decimal;
+use crate::rate::{self, Library, LineTax, QuoteTaxes};
+use crate::text::{cut, is_refused, is_whole, length, seen, single_line, writable_line};
+use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A deal or quote of which every figure can be billed.
@@ -32,6 +34,12 @@ pub struct Sale {
     pub discounts: Vec<Applied>,
     /// A quote's own fees, in HubSpot's order.
     pub fees: Vec<Fee>,
+    /// A quote's optional lines that its buyer did not choose: they are not billed.
+    pub left_out: Vec<LineLabel>,
+    /// The names of contact, lines and adjustments of which some text was left out or cut, as QuickBooks would refuse it.
+    pub altered: Vec<String>,
+    /// The tax HubSpot shows, of the lines and of the quote; none where it does not say what that comes to.
+    pub tax: Option<Decimal>,
 }
 
 impl Sale {
@@ -51,11 +59,40 @@ impl Sale {
         self.subtotal() - self.discount() + fees
     }
 
-    /// The record's own amount and [`Sale::total`], in cents, where they differ: what a person should be told. None when
-    /// the record has no amount.
+    /// The record's own amount and [`Sale::total`], where they differ: what a person should be told. None when the record
+    /// has no amount. Whether HubSpot's amount holds the tax it shows depends on the kind of quote: either will do.
     pub fn amount_differs(&self) -> Option<(Decimal, Decimal)> {
-        let amount = money::round_half_up(self.amount?);
-        Some((amount, self.total())).filter(|(amount, total)| amount != total)
+        let (amount, total) = (self.in_its_decimals(self.amount?), self.total());
+        let with_tax = self.tax.map(|tax| total + tax);
+        (amount != total && Some(amount) != with_tax).then_some((amount, total))
+    }
+
+    /// The same sale, its lines at what they cost without their discounts, and these among the discounts of the whole: before
+    /// the quote's own, which were reckoned on what they left.
+    pub(crate) fn with_discounts_apart(mut self) -> Self {
+        let mut discounts = Vec::new();
+        for line in &mut self.lines {
+            let figures = &mut line.figures;
+            let off = figures.gross - figures.amount;
+            if !off.is_zero() {
+                discounts.push(Applied { label: line.article.label().to_string(), amount: off });
+                figures.amount = figures.gross;
+                figures.discount = None;
+            }
+        }
+        discounts.append(&mut self.discounts);
+        Self { discounts, ..self }
+    }
+
+    /// In the decimals of the currency, cents at least: what QuickBooks cannot keep is seen to differ.
+    fn in_its_decimals(&self, amount: Decimal) -> Decimal {
+        let decimals = self.currency.as_ref().map_or(money::CENTS, Currency::decimals);
+        if decimals <= money::CENTS {
+            return money::round_half_up(amount);
+        }
+        let mut rounded = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+        rounded.rescale(decimals);
+        rounded
     }
 }
 
@@ -138,7 +175,13 @@ pub struct Reading {
     pub(crate) currency: Option<Currency>,
     pub(crate) amount: Option<Decimal>,
     pub(crate) lines: Vec<LineReading>,
+    /// A quote's optional lines that its buyer did not choose.
+    pub(crate) left_out: Vec<LineLabel>,
     pub(crate) adjustments: Adjustments,
+    /// The taxes of a whole quote, where they were asked for.
+    pub(crate) taxes: QuoteTaxes,
+    /// As [`Sale::altered`].
+    pub(crate) altered: Vec<String>,
     /// Of the record as a whole and its adjustments; the contact's and the lines' are in their places.
     pub(crate) problems: Vec<Problem>,
 }
@@ -148,6 +191,21 @@ pub struct Reading {
 pub(crate) struct LineReading {
     pub(crate) article: Article,
     pub(crate) figures: Result<Figures, Vec<LineFault>>,
+    /// A fault in it counts only where HubSpot decides on tax.
+    pub(crate) tax: Result<LineTax, LineFault>,
+    /// The buyer of a quote may leave it out.
+    pub(crate) optional: bool,
+}
+
+impl Reading {
+    /// The same record, knowing what these rates of HubSpot's library are.
+    pub fn with_rates(mut self, library: &Library) -> Self {
+        for tax in self.lines.iter_mut().filter_map(|line| line.tax.as_mut().ok()) {
+            let known = tax.rate_id.as_ref().and_then(|id| library.get(id).copied());
+            tax.percent = tax.percent.or(known);
+        }
+        self
+    }
 }
 
 /// Reads an enrolled record. Never fails: what is wrong is told by [`Reading::settle`].
@@ -155,6 +213,7 @@ pub fn read(enrolled: &Enrolled) -> Reading {
     let Summary { record, amount, .. } = summary(&enrolled.record);
     let mut problems = Vec::new();
     let currency = common_currency(enrolled, &mut problems);
+    let decimals = currency.as_ref().map_or(money::CENTS, Currency::decimals);
     let contact = enrolled.contact.as_ref().map(buyer).unzip();
     let (buyer, refused_email) = match &enrolled.companies {
         None => contact,
@@ -167,13 +226,75 @@ pub fn read(enrolled: &Enrolled) -> Reading {
         problems.push(Problem::NoContact { record: record.name.clone() });
     }
     let lines: Vec<LineReading> =
-        numbered(enrolled).map(|(number, item)| line_reading(number, item)).collect();
+        numbered(enrolled).map(|(number, item)| line_reading(number, item, decimals)).collect();
+    let Chosen { lines, left_out } = optional::choose(enrolled, lines, amount, decimals, &mut problems);
     let amounts = lines.iter().map(|line| Some(line.figures.as_ref().ok()?.amount));
     let subtotal = amounts.sum::<Option<Decimal>>().filter(|_| !lines.is_empty());
-    let adjustments = adjustment::apply(enrolled, subtotal, &mut problems);
+    let adjustments = adjustment::apply(enrolled, subtotal, decimals, &mut problems);
+    let taxes = rate::of_quote(enrolled, adjustments.standing, decimals, &mut problems);
     let refused_email = refused_email.flatten();
-    Reading { record, buyer, refused_email, currency, amount, lines, adjustments, problems }
+    let altered = altered(enrolled, buyer.as_ref());
+    Reading {
+        record,
+        buyer,
+        refused_email,
+        currency,
+        amount,
+        lines,
+        left_out,
+        adjustments,
+        taxes,
+        altered,
+        problems,
+    }
 }
+
+/// What of a record cannot be written whole, by the names of its parts. The descriptions of lines are cut where they are
+/// written: what has to fit beside them is known there.
+fn altered(enrolled: &Enrolled, buyer: Option<&Buyer>) -> Vec<String> {
+    let is_cut = |text: &Option<String>, limit| text.as_deref().is_some_and(|text| !is_whole(text, limit));
+    let billed = match (enrolled.companies.as_deref(), &enrolled.contact) {
+        (Some([Company { properties: of, .. }]), _) => vec![
+            (&of.name, NAME_LIMIT),
+            (&of.phone, PHONE_LIMIT),
+            (&of.address, STREET_LIMIT),
+            (&of.address2, STREET_LIMIT),
+            (&of.city, PLACE_LIMIT),
+            (&of.state, PLACE_LIMIT),
+            (&of.zip, CODE_LIMIT),
+            (&of.country, PLACE_LIMIT),
+        ],
+        (None, Some(Contact { properties: of, .. })) => vec![
+            (&of.firstname, NAME_LIMIT),
+            (&of.lastname, NAME_LIMIT),
+            (&of.phone, PHONE_LIMIT),
+            (&of.address, STREET_LIMIT),
+            (&of.city, PLACE_LIMIT),
+            (&of.state, PLACE_LIMIT),
+            (&of.zip, CODE_LIMIT),
+            (&of.country, PLACE_LIMIT),
+        ],
+        _ => Vec::new(),
+    };
+    let billed = buyer.filter(|_| billed.into_iter().any(|(text, limit)| is_cut(text, limit)));
+    let billed = billed.map(Buyer::label);
+    let lines = numbered(enrolled).filter(|(_, item)| {
+        let of = &item.properties;
+        [&of.name, &of.description].into_iter().any(|text| is_cut(text, usize::MAX))
+    });
+    let lines = lines.map(|(number, item)| line::article(number, item).label().to_string());
+    let labels = enrolled.discounts.iter().chain(&enrolled.fees).map(|one| &one.properties.hs_label);
+    let labels = labels.filter(|label| is_cut(label, usize::MAX));
+    let labels = labels.filter_map(|label| writable_line(label.as_deref()?));
+    billed.into_iter().chain(lines).chain(labels).collect()
+}
+
+/// The longest texts of a customer in QuickBooks (quickbooks.md §2.6).
+const NAME_LIMIT: usize = 100;
+const PHONE_LIMIT: usize = 30;
+const STREET_LIMIT: usize = 500;
+const PLACE_LIMIT: usize = 255;
+const CODE_LIMIT: usize = 30;
 
 /// The record by id and name.
 pub(crate) fn record_ref(record: &Record) -> RecordRef {
@@ -259,8 +380,13 @@ fn numbered(enrolled: &Enrolled) -> impl Iterator<Item = (usize, &LineItem)> {
     (1..).zip(items)
 }
 
-fn line_reading(number: usize, item: &LineItem) -> LineReading {
-    LineReading { article: line::article(number, item), figures: line::figures(&item.properties) }
+fn line_reading(number: usize, item: &LineItem, decimals: u32) -> LineReading {
+    LineReading {
+        article: line::article(number, item),
+        figures: line::figures(&item.properties, decimals),
+        tax: rate::read(&item.properties, decimals),
+        optional: item.properties.hs_is_optional.as_deref().is_some_and(|text| text.trim() == "true"),
+    }
 }
 
 /// The buyer, and the e-mail address it had to be read without.
@@ -281,14 +407,15 @@ fn buyer(contact: &Contact) -> (Buyer, Option<String>) {
         last_name: name(&properties.lastname.as_deref().map(without_colons)),
         email,
         has_more_emails,
-        phone: field(&properties.phone, 30),
+        phone: field(&properties.phone, PHONE_LIMIT),
         address: Address {
-            line1: field(&properties.address, 500),
+            line1: field(&properties.address, STREET_LIMIT),
             line2: None,
-            city: field(&properties.city, 255),
-            country_sub_division_code: field(&properties.state, 255),
-            postal_code: field(&properties.zip, 30),
-            country: field(&properties.country, 255),
+            line3: None,
+            city: field(&properties.city, PLACE_LIMIT),
+            country_sub_division_code: field(&properties.state, PLACE_LIMIT),
+            postal_code: field(&properties.zip, CODE_LIMIT),
+            country: field(&properties.country, PLACE_LIMIT),
         },
     };
     (buyer, refused_email)
@@ -318,15 +445,16 @@ fn company_buyer(
         company_name: name(&properties.name),
         has_more_emails: contact.as_ref().is_some_and(|contact| contact.has_more_emails),
         email: contact.and_then(|contact| contact.email),
-        phone: field(&properties.phone, 30),
+        phone: field(&properties.phone, PHONE_LIMIT),
         website: properties.domain.as_deref().and_then(website),
         address: Address {
-            line1: field(&properties.address, 500),
-            line2: field(&properties.address2, 500),
-            city: field(&properties.city, 255),
-            country_sub_division_code: field(&properties.state, 255),
-            postal_code: field(&properties.zip, 30),
-            country: field(&properties.country, 255),
+            line1: field(&properties.address, STREET_LIMIT),
+            line2: field(&properties.address2, STREET_LIMIT),
+            line3: None,
+            city: field(&properties.city, PLACE_LIMIT),
+            country_sub_division_code: field(&properties.state, PLACE_LIMIT),
+            postal_code: field(&properties.zip, CODE_LIMIT),
+            country: field(&properties.country, PLACE_LIMIT),
         },
     };
     if buyer.company_name.is_none() || buyer.full_name().is_none() {
@@ -347,7 +475,7 @@ fn website(domain: &str) -> Option<String> {
 
 /// What QuickBooks surely refuses (2210, 2040) is stopped here, where it can be said of which contact; whether an address is
 /// well-formed otherwise is HubSpot's and QuickBooks' business.
-fn is_usable_email(email: &str) -> bool {
+pub(crate) fn is_usable_email(email: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || is_refused(c);
     email.contains('@') && !email.contains(odd) && length(email) <= 100
 }
@@ -359,10 +487,11 @@ pub(crate) fn emails(field: &str) -> impl Iterator<Item = &str> {
 
 /// Customers are searched for by their names.
 fn name(text: &Option<String>) -> Option<String> {
-    field(&text.as_deref().map(seen), 100)
+    field(&text.as_deref().map(seen), NAME_LIMIT)
 }
 
-fn field(text: &Option<String>, limit: usize) -> Option<String> {
+/// A text as a field of QuickBooks takes it; none when nothing is left.
+pub(crate) fn field(text: &Option<String>, limit: usize) -> Option<String> {
     let text = writable_line(text.as_deref()?)?;
     Some(cut(&text, limit).to_owned())
 }
@@ -375,8 +504,12 @@ fn without_colons(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Books;
+    use crate::item::MissingItem;
+    use crate::lookup::{Answers, Links};
+    use crate::settings::{Choices, Settings};
     use crate::testing::{
-        adjusted, adjustment, contact_with, deal, over, quote, quote_with, settled, widget_line,
+        adjusted, adjustment, contact_with, deal, over, quote, quote_with, settled, widget, widget_line,
     };
     use serde_json::{Value, from_value, json};
 
@@ -478,6 +611,29 @@ mod tests {
         check(json!(null), None);
         check(json!("about 150"), None);
         check(json!("150"), Some(("150.00", "149.97")));
+    }
+
+    #[test]
+    fn an_amount_may_hold_the_tax_that_hubspot_shows_and_has_its_currency_s_decimals() {
+        let differs = |amount: &str, currency: &str, fields: Value| {
+            let line = over(widget_line(), fields);
+            let properties = json!({"hs_quote_amount": amount, "hs_currency": currency});
+            let books = Books { several_currencies: true, ..Books::default() };
+            let settings = Settings { books, choices: Choices::default() };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = read(&quote_with(properties, deal([line])));
+            let matched =
+                reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
+            matched.sale.amount_differs().map(|(amount, total)| format!("{amount} {total}"))
+        };
+        let taxed = || json!({"hs_tax_rate": "20"});
+        assert_eq!(differs("149.97", "USD", taxed()), None);
+        assert_eq!(differs("179.96", "USD", taxed()), None);
+        assert_eq!(differs("179.96", "USD", json!({})).as_deref(), Some("179.96 149.97"));
+        let fils = || json!({"amount": "10.125"});
+        assert_eq!(differs("10.125", "KWD", fils()).as_deref(), Some("10.125 10.13"));
+        assert_eq!(differs("10.125", "USD", fils()), None);
+        assert_eq!(differs("10.4", "JPY", json!({"amount": "10"})).as_deref(), Some("10.40 10.00"));
     }
 
     #[test]

@@ -4,13 +4,21 @@
 //! existed still does what it did. Everything wrong with it is told at once, each with the field's name.
 
 mod choices;
+mod maps;
+mod tax_codes;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-pub use self::choices::{Amounts, Bill, Choices, DocumentNumber, NoLineItems, Tax, Totals};
+pub use self::choices::{
+    Addresses, Amounts, Bill, Choices, Discounts, DocumentNumber, NoLineItems, Online, ServiceDates, Tax,
+    Totals,
+};
+pub use self::maps::{CustomFields, PaymentMethods};
+pub use self::tax_codes::TaxCodes;
 
 use self::choices::FIELDS;
 use crate::books::Books;
@@ -86,6 +94,31 @@ pub enum Why {
     NotANumberRule,
     /// It must be a text with names of properties in braces, or null.
     NotATemplate,
+    /// It must be e-mail addresses, separated by commas and at most 100 characters together, or null.
+    NotAddresses,
+    /// It must be the name of a property in HubSpot, or null.
+    NotAProperty,
+    /// It must be an object of at most three names of custom fields, each with a text as of a template.
+    NotCustomFields,
+    /// It must be an object of HubSpot's words for ways of paying, each with an id of QuickBooks.
+    NotPaymentMethods,
+    /// It must be an object of rates and tax codes.
+    NotRates,
+    /// A key of it must be a percentage, or `id` and the id of a rate.
+    NotARate {
+        /// The key.
+        key: String,
+    },
+    /// The value of a key must be the id of a tax code, as text.
+    NotATaxCode {
+        /// The key.
+        key: String,
+    },
+    /// A key stands there twice, in the same or another form.
+    KeyTwice {
+        /// The key.
+        key: String,
+    },
 }
 
 /// One setting before and after.
@@ -118,10 +151,10 @@ impl Choices {
         if !fields.iter().any(|(name, _)| name == VERSION) {
             wrong.push(Wrong::of(VERSION, Why::NoVersion));
         }
-        for (at, (name, value)) in fields.iter().enumerate() {
+        for (at, (name, text)) in fields.iter().enumerate() {
             if fields[..at].iter().any(|(earlier, _)| earlier == name) {
                 wrong.push(Wrong::of(name, Why::Twice));
-            } else if let Err(why) = changed.take(name, value) {
+            } else if let Err(why) = whole(text).and_then(|value| changed.take(name, &value)) {
                 wrong.push(Wrong::of(name, why));
             }
         }
@@ -157,7 +190,7 @@ impl Serialize for File<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(VERSION, &FILE_VERSION)?;
         for field in FIELDS {
-            map.serialize_entry(field.name, &field.get(self.0))?;
+            map.serialize_entry(field.name, &field.in_file(self.0))?;
         }
         map.end()
     }
@@ -173,7 +206,7 @@ impl Wrong {
     }
 }
 
-fn read(file: &str) -> Result<Vec<(String, Value)>, Vec<Wrong>> {
+fn read(file: &str) -> Result<Vec<(String, Box<RawValue>)>, Vec<Wrong>> {
     if file.len() > FILE_LIMIT {
         return Err(Wrong::whole(Why::TooLarge));
     }
@@ -187,8 +220,21 @@ fn read(file: &str) -> Result<Vec<(String, Value)>, Vec<Wrong>> {
     Ok(fields.0)
 }
 
+/// A field's value, in which no key stands twice: which one is meant is not for us to guess either.
+fn whole(text: &RawValue) -> Result<Value, Why> {
+    let text = text.get();
+    let members: Option<Fields> = serde_json::from_str(text).ok();
+    let keys: Vec<String> = members.into_iter().flat_map(|members| members.0).map(|(key, _)| key).collect();
+    let twice = keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key));
+    match twice {
+        Some((_, key)) => Err(Why::KeyTwice { key: key.clone() }),
+        // It was read once already.
+        None => Ok(serde_json::from_str(text).unwrap_or_default()),
+    }
+}
+
 /// An object's members in their order; a map would keep one of two with the same name and not say so.
-struct Fields(Vec<(String, Value)>);
+struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Fields {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -223,10 +269,14 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again() {
-        for choices in [Choices::default(), chosen("31")] {
+        let fields = r#"{"version": 1, "custom_fields": {"PO #": "{po}"}, "payment_methods": {"card": "4"}, "cc": "a@b.example"}"#;
+        let with_maps = chosen("31").changed_by(fields).unwrap();
+        let tax_codes = TaxCodes::read(&serde_json::json!({"20": "5", "id 4711": "6"})).unwrap();
+        let mapped = Choices { tax_codes, ..chosen("31") };
+        for choices in [Choices::default(), chosen("31"), with_maps, mapped.clone()] {
             assert_eq!(chosen("7").changed_by(&choices.to_file()), Ok(choices));
         }
-        insta::assert_snapshot!(chosen("31").to_file());
+        insta::assert_snapshot!(mapped.to_file());
     }
 
     #[test]
@@ -259,6 +309,15 @@ mod tests {
             ),
             (r#"{"version": 1, "totals": null}"#, of("totals", Why::NotOneOf { words: &["warn", "refuse"] })),
             (r#"{"version": 1, "fee_item": "1", "fee_item": "2"}"#, of("fee_item", Why::Twice)),
+            (
+                r#"{"version": 1, "tax_codes": {"20": "5", "20": "6"}}"#,
+                of("tax_codes", Why::KeyTwice { key: "20".to_owned() }),
+            ),
+            (
+                r#"{"version": 1, "tax_codes": {"20": "5", "VAT": "6"}}"#,
+                of("tax_codes", Why::NotARate { key: "VAT".to_owned() }),
+            ),
+            (r#"{"version": 1, "tax_codes": "20=5"}"#, of("tax_codes", Why::NotRates)),
         ] {
             assert_eq!(wrong(file), [expected], "{file}");
         }
@@ -285,5 +344,10 @@ mod tests {
         assert_eq!(chosen("31").differences(&chosen("31")), []);
         let difference = Difference { field: "fee_item", before: Some("31".to_owned()), after: None };
         assert_eq!(chosen("31").differences(&Choices::default()), [difference]);
+        let mapped = r#"{"version": 1, "tax_codes": {"id 4711": "6", "20.0": "5"}}"#;
+        let mapped = Choices::default().changed_by(mapped).unwrap();
+        let after = Some("20=5, id 4711=6".to_owned());
+        let difference = Difference { field: "tax_codes", before: None, after };
+        assert_eq!(Choices::default().differences(&mapped), [difference]);
     }
 }

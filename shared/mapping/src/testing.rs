@@ -28,6 +28,7 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
         line_items: line_items.collect(),
         discounts: Vec::new(),
         fees: Vec::new(),
+        taxes: Vec::new(),
         payments: Vec::new(),
         properties: BTreeMap::new(),
     }
@@ -46,11 +47,17 @@ pub(crate) fn quote_with(properties: Value, enrolled: Enrolled) -> Enrolled {
 
 /// The record with discounts, numbered from 801, and fees, numbered from 901.
 pub(crate) fn adjusted(enrolled: Enrolled, discounts: &[Value], fees: &[Value]) -> Enrolled {
-    let numbered = |from: u64, all: &[Value]| -> Vec<Adjustment> {
-        let read = |value: &Value| from_value::<AdjustmentProperties>(value.clone()).unwrap();
-        (from..).zip(all).map(|(id, one)| Adjustment { id: RecordId(id), properties: read(one) }).collect()
-    };
     Enrolled { discounts: numbered(801, discounts), fees: numbered(901, fees), ..enrolled }
+}
+
+/// The quote with taxes of its own, numbered from 951.
+pub(crate) fn taxed(enrolled: Enrolled, taxes: &[Value]) -> Enrolled {
+    Enrolled { taxes: numbered(951, taxes), ..enrolled }
+}
+
+fn numbered(from: u64, all: &[Value]) -> Vec<Adjustment> {
+    let read = |value: &Value| from_value::<AdjustmentProperties>(value.clone()).unwrap();
+    (from..).zip(all).map(|(id, one)| Adjustment { id: RecordId(id), properties: read(one) }).collect()
 }
 
 /// The properties of a discount or fee.

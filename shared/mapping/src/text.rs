@@ -37,6 +37,11 @@ pub(crate) fn writable_lines(text: &str) -> Option<String> {
     if text.is_empty() { None } else { Some(text) }
 }
 
+/// Whether all of a text can be written, and fits.
+pub(crate) fn is_whole(text: &str, limit: usize) -> bool {
+    !text.contains(is_refused) && length(text.trim()) <= limit
+}
+
 /// Whether QuickBooks refuses the character in any text.
 pub(crate) fn is_refused(c: char) -> bool {
     c.len_utf16() > 1

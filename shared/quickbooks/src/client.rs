@@ -6,11 +6,12 @@
 
 use crate::error::{Answer, Cause, Effect, Error, by_fault, sort};
 use crate::fault::{Fault, Meaning};
+use crate::meter::Meter;
 use crate::query::{Entity, Query};
 use crate::request_id::RequestId;
 use jiff::civil::Date;
 use mapping::money::Currency;
-use mapping::quickbooks::{Customer, Document, DocumentKind, Item, Payment, RealmId};
+use mapping::quickbooks::{Customer, Document, DocumentId, DocumentKind, Item, Payment, RealmId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, Url};
 use rust_decimal::Decimal;
@@ -132,7 +133,7 @@ impl Client {
 
     /// The company `realm`, with the access token granted for it: the two always travel together.
     pub fn company(&self, realm: RealmId, token: SecretString) -> Company {
-        Company { client: self.clone(), realm, token }
+        Company { client: self.clone(), realm, token, meter: Meter::default() }
     }
 }
 
@@ -159,9 +160,21 @@ pub struct Company {
     client: Client,
     realm: RealmId,
     token: SecretString,
+    meter: Meter,
 }
 
 impl Company {
+    /// The same books, with metered reads counted by `meter`.
+    pub fn metered_by(mut self, meter: &Meter) -> Self {
+        self.meter = meter.clone();
+        self
+    }
+
+    /// What counts its metered reads.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Asks `queries`, in one round trip for up to 30 of them; the answers are in the order of the queries.
     ///
     /// # Errors
@@ -250,6 +263,21 @@ impl Company {
         if is_id(&made.row.id.0) { Ok(made) } else { Err(Error::unreadable()) }
     }
 
+    /// Has a document e-mailed to the address on it; Intuit's id of the call. No request id makes a second call harmless:
+    /// nothing says that this one honours them.
+    ///
+    /// # Errors
+    /// As [`Self::create_document`]: only some of its variants prove that nothing was mailed.
+    pub async fn send_document(&self, kind: DocumentKind, id: &DocumentId) -> Result<Option<String>, Error> {
+        if !is_id(&id.0) {
+            return Err(Error::unreadable());
+        }
+        let path = format!("{}/{id}/send", kind.entity().to_ascii_lowercase());
+        let (content_type, body) = ("application/octet-stream", Vec::new());
+        let sent: Created<Document> = self.post(&path, kind.entity(), content_type, body, None).await?;
+        Ok(sent.intuit_tid)
+    }
+
     async fn create<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -257,14 +285,19 @@ impl Company {
         body: &[u8],
         request_id: &RequestId,
     ) -> Result<Created<T>, Error> {
-        let call = Call {
-            effect: Effect::Write,
-            method: Method::POST,
-            path: self.path(path),
-            request_id: Some(request_id),
-            content_type: "application/json",
-            body: body.to_vec(),
-        };
+        self.post(path, entity, "application/json", body.to_vec(), Some(request_id)).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        entity: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+        request_id: Option<&RequestId>,
+    ) -> Result<Created<T>, Error> {
+        let path = self.path(path);
+        let call = Call { effect: Effect::Write, method: Method::POST, path, request_id, content_type, body };
         let (answer, intuit_tid) = self.send(call).await?;
         let members: BTreeMap<String, Box<RawValue>> = read(&answer)?;
         let row = read(members.get(entity).ok_or_else(Error::unreadable)?.get().as_bytes())?;
@@ -275,6 +308,7 @@ impl Company {
         // As a body, not in the URL: no limit of length, and names stay out of everybody's access logs.
         let body = query.statement().into_bytes();
         let (answer, _) = self.send(self.reading("query", "application/text", body)).await?;
+        self.meter.count(1);
         let answer: QueryAnswer = read(&answer)?;
         Ok(Rows { entity: query.entity(), response: answer.query_response })
     }
@@ -289,9 +323,11 @@ impl Company {
         let (answer, _) = self.send(self.reading("batch", "application/json", body)).await?;
         let answer: BatchAnswer = read(&answer)?;
         // By bId: the order of the answers is not that of the questions (quickbooks.md §1.6).
+        let answered: Vec<_> = answer.items.iter().map(|item| batch_item(item)).collect();
+        self.meter.count(answered.iter().filter(|item| item.is_ok()).count());
         let mut found = HashMap::new();
-        for item in answer.items {
-            let read = batch_item(&item)?;
+        for item in answered {
+            let read = item?;
             found.insert(read.b_id, read.query_response);
         }
         let rows = queries.iter().enumerate().map(|(number, query)| {
@@ -310,6 +346,7 @@ impl Company {
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let call = self.reading(path, "application/json", Vec::new());
         let (answer, _) = self.send(Call { method: Method::GET, ..call }).await?;
+        self.meter.count(1);
         read(&answer)
     }
 
@@ -607,6 +644,33 @@ mod tests {
         let path =
             "POST /v3/company/9341450000000001/payment?minorversion=75&requestid=hqd00112233445566778899";
         assert_eq!(seen.line, path);
+    }
+
+    #[tokio::test]
+    async fn an_item_is_created_likewise() {
+        let body = r#"{"Item": {"Id": "21", "Name": "Widget", "Type": "NonInventory"}}"#;
+        let server = Server::start(move |_| answer(200, "", body)).await;
+        let item = company_at(&server.url).create_item(FROZEN, &request_id()).await.unwrap().row;
+        assert_eq!((item.id.0.as_str(), item.name.as_str()), ("21", "Widget"));
+        assert!(server.seen()[0].line.starts_with("POST /v3/company/9341450000000001/item?"));
+    }
+
+    #[tokio::test]
+    async fn a_document_is_mailed_by_a_call_without_a_body_that_is_sent_once() {
+        let server = Server::start(|_| answer(200, "intuit_tid: 1-abc\r\n", INVOICE)).await;
+        let id = DocumentId("412".into());
+        let company = company_at(&server.url);
+        let sent = company.send_document(DocumentKind::Invoice, &id).await.unwrap();
+        assert_eq!(sent.as_deref(), Some("1-abc"));
+        let [seen] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+        assert_eq!(seen.line, "POST /v3/company/9341450000000001/invoice/412/send?minorversion=75");
+        assert!(seen.body.is_empty() && seen.headers.contains("content-type: application/octet-stream"));
+        for (status, body) in [(503, ""), (200, "{}"), (200, "<html>")] {
+            let server = Server::start(move |_| answer(status, "", body)).await;
+            let error = company_at(&server.url).send_document(DocumentKind::Invoice, &id).await.unwrap_err();
+            assert!(matches!(error, Error::Unknown(_)), "{status} {body} {error:?}");
+            assert_eq!(server.seen().len(), 1);
+        }
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ pub enum Meaning {
     TaxCode,
     /// 2280, 6170, 6470: the tax itself, not a code of it.
     Tax,
-    /// 2220: the currency.
+    /// 2220, or 6000 about a currency: the company keeps its books in more or fewer of them than we took it to.
     Currency,
     /// 5020, 5030: the company's plan or the user's role lacks the feature.
     FeatureOff,
@@ -156,6 +156,7 @@ impl FaultError {
             Some(6200 | 6210) => Meaning::PeriodClosed,
             Some(6100 | 6160 | 6230) => Meaning::TaxCode,
             Some(6000) if self.detail.as_deref().is_some_and(is_about_tax_codes) => Meaning::TaxCode,
+            Some(6000) if self.detail.as_deref().is_some_and(is_about_currencies) => Meaning::Currency,
             Some(6000) => Meaning::Business,
             Some(2280 | 6170 | 6470) => Meaning::Tax,
             Some(2220) => Meaning::Currency,
@@ -188,6 +189,15 @@ fn named_document(detail: &str) -> Option<DocumentId> {
 fn is_about_tax_codes(detail: &str) -> bool {
     let detail = detail.to_lowercase();
     ["vat rate", "gst rate", "hst rate", "tax code", "tax rate"].iter().any(|words| detail.contains(words))
+}
+
+/// Nor has 6000 one for a document without its currency, or in another one than its customer's (quickbooks.md §12.14). What it
+/// says is not documented; the word in English and in the other languages of the books' users is what it can hardly lack.
+fn is_about_currencies(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    ["currenc", "devise", "moneda", "moeda", "währung", "valuta", "通貨"]
+        .iter()
+        .any(|word| detail.contains(word))
 }
 
 impl fmt::Display for Fault {
@@ -317,6 +327,16 @@ mod tests {
         }
         check("6000", "Business Validation Error: The entity Estimate 75 does not exist.", Meaning::Business);
         check("6000", "Business Validation Error: Corporate rate is private", Meaning::Business);
+    }
+
+    #[test]
+    fn a_business_error_about_a_currency_is_told_from_the_others() {
+        for detail in [
+            "Business Validation Error: the currency must be USD, the customer's",
+            "La devise de la transaction ne correspond pas",
+        ] {
+            check("6000", detail, Meaning::Currency);
+        }
     }
 
     #[test]

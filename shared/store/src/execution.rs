@@ -11,11 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text};
-use crate::record::{Claim, Claimed, Key, Nonce, Owed, Plan, REPLANS, Record, State, Transition, Written};
+use crate::record::{
+    Claim, Claimed, Key, Mail, Nonce, Noted, Owed, Plan, REPLANS, Record, State, Transition, Written,
+};
 use crate::{Error, Store};
 
 /// Terminal records are kept this long (reliability.md §c.7).
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// A preview is kept as long as anybody looks at it, for it holds names: done twice, nothing is made twice.
+const PREVIEW_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// In safe mode nothing is sent for the first time before this much time has passed since the claim: the longest time limit
 /// of a function that may still work on the old table, 5 minutes, 3 in which what it sends may take effect, and 2 to spare.
@@ -94,10 +99,10 @@ impl Store {
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        self.write_noting(held, transition, &[], id, now).await
+        self.write_noting(held, transition, &Noted::default(), id, now).await
     }
 
-    /// The same, and notes Intuit's ids of the calls that led to the change.
+    /// The same, and notes what led to the change.
     ///
     /// # Errors
     /// As [`Self::write`].
@@ -105,15 +110,15 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        calls: &[String],
+        noted: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Written, Error> {
-        let ran = self.write_once(held, transition, calls, id, now).await?;
+        let ran = self.write_once(held, transition, noted, id, now).await?;
         let ran = match ran {
             // A promise to call back was made or kept since: the final write says what becomes of it.
             Ran::Refused(current) if transition.is_final() && promised_since(held, &current) => {
-                self.write_once(&current, transition, calls, id, now).await?
+                self.write_once(&current, transition, noted, id, now).await?
             }
             ran => ran,
         };
@@ -131,7 +136,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        calls: &[String],
+        &Noted { calls, metered }: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -144,6 +149,10 @@ impl Store {
             let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
             let append = "tids = list_append(if_not_exists(tids, :no_tids), :tids)";
             write.set(append, [(":no_tids", list(&[])), (":tids", list(calls))]);
+        }
+        if metered > 0 {
+            let add = "metered = if_not_exists(metered, :none) + :metered";
+            write.set(add, [(":none", number(0)), (":metered", number(metered))]);
         }
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
@@ -303,6 +312,9 @@ impl Transition {
             Self::PayUnsend { .. } => "taking the payment's intent back",
             Self::PayRecord { .. } => "recording the payment",
             Self::PayRefuse { .. } => "recording that the payment was refused",
+            Self::MailIntent => "marking the mail as tried",
+            Self::MailUnsend { .. } => "taking the mail's mark back",
+            Self::MailRecord { .. } => "recording what became of the mail",
             Self::PlanPayment { .. } => "planning the payment alone",
             Self::Complete { .. } => "completing the record",
             Self::Answer { .. } => "answering without making anything",
@@ -325,6 +337,10 @@ enum Ran {
 /// After a restore, what was sent and forgotten takes no effect any more.
 const SAFE: &str = "(attribute_not_exists(safe_until) OR safe_until < :now)";
 
+/// The document exists, and so does its payment, if one is to.
+const SETTLED: &str =
+    "((st = :DOC_DONE AND attribute_not_exists(pay_plan)) OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
+
 /// What the record knows may be less than what was done.
 const RESTORED: &str = "attribute_exists(safe_since)";
 
@@ -343,7 +359,7 @@ fn safe_until(now: Timestamp) -> Timestamp {
     now.checked_add(SAFE_MODE_WAIT).unwrap_or(Timestamp::MAX)
 }
 
-fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+pub(crate) fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
@@ -445,13 +461,26 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             write.remove("pay_plan, quiet_until");
             format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
         }
+        Transition::MailIntent => {
+            write.mail(Mail::Tried);
+            let untold = "attribute_not_exists(mail) AND attribute_not_exists(told_at)";
+            format!("{held_by_us} AND attribute_exists(#plan) AND {untold} AND {SETTLED}")
+        }
+        Transition::MailUnsend { trouble } => {
+            write.trouble(trouble).remove("mail");
+            write.value(":tried", text(Mail::Tried.as_str()));
+            format!("{held_by_us} AND mail = :tried AND {SETTLED}")
+        }
+        Transition::MailRecord { mail } => {
+            write.mail(*mail);
+            write.value(":tried", text(Mail::Tried.as_str()));
+            format!("fence = :fence AND mail = :tried AND {SETTLED}")
+        }
         Transition::Complete { answer } => {
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text("created"))]);
-            let condition = "fence = :fence AND ((st = :DOC_DONE AND attribute_not_exists(pay_plan)) \
-                             OR (st = :PAY_SENT AND attribute_exists(pay_id)))";
-            format!("{condition} AND {}", write.keep_promise(held, now))
+            format!("fence = :fence AND {SETTLED} AND {}", write.keep_promise(held, now))
         }
         Transition::PlanPayment { plan, made, pay_plan } => {
             write.set_plan(plan);
@@ -460,10 +489,14 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
             let realm = same_realm(held);
             format!("{held_by_us} AND st = :DOC_DONE AND attribute_not_exists(#plan) AND {realm}")
         }
-        Transition::Answer { answer, outcome } => {
+        Transition::Answer { answer, outcome, preview } => {
             write
                 .end(State::Completed, answer, now)
                 .set("outcome = :outcome", [(":outcome", text(*outcome))]);
+            if let Some(plan) = preview {
+                let plan = serde_json::json!(plan).to_string();
+                write.set("preview = :preview", [(":preview", text(plan))]).keep_for(PREVIEW_KEPT, now);
+            }
             format!("{held_by_us} AND st = :CLAIMED AND {}", write.keep_promise(held, now))
         }
         Transition::Fail { answer, trouble } => {
@@ -600,6 +633,10 @@ impl Write {
         self.set("st = :st", [(":st", text(state.as_str()))])
     }
 
+    fn mail(&mut self, mail: Mail) -> &mut Self {
+        self.set("mail = :mail", [(":mail", text(mail.as_str()))])
+    }
+
     fn trouble(&mut self, trouble: &str) -> &mut Self {
         self.set("err_class = :trouble", [(":trouble", text(trouble))])
     }
@@ -626,11 +663,17 @@ impl Write {
     /// A terminal state: the answer stays, plan and document leave with their personal data (rulings.md 18), and the key is
     /// kept long enough.
     fn end(&mut self, state: State, answer: &str, now: Timestamp) -> &mut Self {
-        let kept_until = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        self.state(state)
+        self.keep_for(KEPT, now)
+            .state(state)
             .set("answer = :answer", [(":answer", text(answer))])
-            .set("#ttl = :ttl", [(":ttl", number(kept_until.as_second()))])
+            .set("#ttl = :ttl", [])
             .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until")
+    }
+
+    /// How long a record that ends is kept.
+    fn keep_for(&mut self, span: SignedDuration, now: Timestamp) -> &mut Self {
+        let until = now.checked_add(span).unwrap_or(Timestamp::MAX);
+        self.value(":ttl", number(until.as_second()))
     }
 
     /// What a final write does about a promised callback, and the condition that the promise stands as we know it: while
@@ -715,7 +758,9 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         pay_plan: item.optional_json("pay_plan")?,
         pay_id: item.optional_text("pay_id"),
         pay_refused: item.optional_text("pay_refused"),
+        mail: item.optional_text("mail").map(|mail| Mail::read(&mail)),
         answer: item.optional_text("answer"),
+        preview: item.optional_json("preview")?,
         trouble: item.optional_text("err_class"),
         replanned_for: item.optional_text("replanned_for"),
         request: item.optional_text("asked"),
@@ -725,6 +770,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         intuit_tids: item.texts("tids"),
+        metered: item.optional_number("metered")?.unwrap_or(0),
         retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,
     })

@@ -19,6 +19,7 @@ pub mod handle;
 mod installation;
 mod item;
 pub mod matches;
+pub mod metered;
 pub mod pending;
 pub mod portal;
 pub mod record;

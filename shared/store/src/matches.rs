@@ -1,15 +1,19 @@
 //! What we remember of earlier matches: which customer a contact or company became, which item a product became. Only an economy:
-//! a match that is wrong by now is found out by QuickBooks (610, 2500), and the next plan asks instead of remembering.
+//! a match that is wrong by now is found out by QuickBooks (610, 2500), and the next plan asks instead of remembering. That
+//! another item has a custom line's SKU or name by now QuickBooks cannot find out: such a match is kept for a day.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
+use mapping::item::is_custom;
 use mapping::lookup::LinkedCustomer;
 use mapping::quickbooks::{CustomerId, ItemId, RealmId};
 use mapping::sale::BuyerId;
+use sha2::{Digest, Sha256};
 
-use crate::item::{Item, VERSION, number, text};
+use crate::item::{Item, VERSION, millis, number, text};
 use crate::{Error, Store};
 
 /// Matches of one portal with one company.
@@ -17,16 +21,19 @@ use crate::{Error, Store};
 pub struct Matches {
     /// The customer a contact or company became.
     pub customer: Option<LinkedCustomer>,
-    /// The item each HubSpot product became.
+    /// The item each line became, by what it is known as: a HubSpot product or a custom line.
     pub items: HashMap<String, ItemId>,
 }
+
+/// For so long the match of a custom line holds.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// DynamoDB's own limits of one batch.
 const READ_AT_ONCE: usize = 100;
 const WRITE_AT_ONCE: usize = 25;
 
 impl Store {
-    /// What is remembered of this buyer and these products. What cannot be read at once counts as not remembered.
+    /// What is remembered of this buyer and these lines. What cannot be read at once counts as not remembered.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Corrupt`].
@@ -35,25 +42,26 @@ impl Store {
         portal: PortalId,
         realm: &RealmId,
         buyer: Option<BuyerId>,
-        products: &[String],
+        lines: &[String],
+        now: Timestamp,
     ) -> Result<Matches, Error> {
-        let sorts: Vec<String> =
-            buyer.map(buyer_sort).into_iter().chain(products.iter().map(|id| product_sort(id))).collect();
+        let lines: HashMap<String, &String> = lines.iter().map(|line| (line_sort(line), line)).collect();
+        let sorts: Vec<String> = buyer.map(buyer_sort).into_iter().chain(lines.keys().cloned()).collect();
         let mut found = Matches::default();
         for sorts in sorts.chunks(READ_AT_ONCE) {
             for attributes in self.matched_items(portal, realm, sorts).await? {
                 let item = Item { what: "a match", attributes: &attributes };
                 let id = item.text("id")?;
-                match item.text("sk")?.split_once('#') {
-                    Some(("CONTACT" | "COMPANY", _)) => {
+                match lines.get(&item.text("sk")?) {
+                    None => {
                         let currency = item.optional_text("currency").and_then(|code| code.parse().ok());
                         let (id, name) = (CustomerId(id), item.text("name")?);
                         found.customer = Some(LinkedCustomer { id, name, currency });
                     }
-                    Some(("PRODUCT", product)) => {
-                        found.items.insert(product.to_owned(), ItemId(id));
+                    Some(line) if item.optional_time("until")?.is_none_or(|until| now < until) => {
+                        found.items.insert((*line).clone(), ItemId(id));
                     }
-                    _ => return Err(Error::corrupt("a match", "sk")),
+                    Some(_) => {}
                 }
             }
         }
@@ -70,6 +78,7 @@ impl Store {
         realm: &RealmId,
         buyer: BuyerId,
         matches: &Matches,
+        now: Timestamp,
     ) -> Result<(), Error> {
         let pk = partition(portal, realm);
         let customer = matches.customer.iter().map(|LinkedCustomer { id, name, currency }| {
@@ -81,8 +90,15 @@ impl Store {
             item.extend(currency.iter().map(|code| ("currency".to_owned(), text(code.as_str()))));
             item
         });
-        let items = matches.items.iter().map(|(product, id)| {
-            HashMap::from([("sk".to_owned(), text(product_sort(product))), ("id".to_owned(), text(&id.0))])
+        let until = now.checked_add(KEPT).unwrap_or(now);
+        let items = matches.items.iter().map(|(line, id)| {
+            let sort = text(line_sort(line));
+            let mut item = HashMap::from([("sk".to_owned(), sort), ("id".to_owned(), text(&id.0))]);
+            if is_custom(line) {
+                item.insert("until".to_owned(), millis(until));
+                item.insert("ttl".to_owned(), number(until.as_second()));
+            }
+            item
         });
         let mut writes = Vec::new();
         for mut item in customer.chain(items) {
@@ -142,6 +158,10 @@ fn buyer_sort(buyer: BuyerId) -> String {
     }
 }
 
-fn product_sort(product: &str) -> String {
-    format!("PRODUCT#{product}")
+/// Names are as long as people make them: of a custom line only the hash is a key.
+fn line_sort(known_as: &str) -> String {
+    match is_custom(known_as) {
+        true => format!("LINE#{}", hex::encode(Sha256::digest(known_as))),
+        false => format!("PRODUCT#{known_as}"),
+    }
 }

@@ -1,18 +1,23 @@
 //! A portal, its link to HubSpot and the QuickBooks companies linked to it: one query reads them all.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::money::Currency;
 use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS, Status};
+use crate::execution::is_refusal;
 use crate::installation::linked;
 use crate::item::{Item, VERSION, millis, number, text};
 use crate::tokens::{Grant, Owner};
@@ -70,10 +75,24 @@ pub struct Company {
     pub choices: Choices,
     /// How it keeps its books, and when QuickBooks said so; none when it was not asked yet.
     pub books: Option<(Books, Timestamp)>,
+    /// The exchange rates that QuickBooks said last, by currency.
+    pub rates: BTreeMap<String, Rate>,
     /// How often its settings were saved: whoever saves them says which he saw.
     pub settings_revision: u64,
     /// Its tokens.
     pub connection: Connection,
+}
+
+/// An exchange rate as QuickBooks said it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// The day it is of.
+    pub day: Date,
+    /// Units of the home currency for one of the other.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub rate: Decimal,
+    /// When it was said.
+    pub read_at: Timestamp,
 }
 
 /// A QuickBooks company to link.
@@ -101,6 +120,9 @@ pub(crate) const PORTAL: &str = "PORTAL";
 pub(crate) const LINK: &str = "LINK#";
 pub(crate) const SETTINGS: &str = "SETTINGS#";
 const BOOKS: &str = "BOOKS#";
+
+/// What the names of a company's exchange rates begin with, among what is known of its books.
+const RATE: &str = "rate_";
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -256,6 +278,36 @@ impl Store {
             .map(drop)
     }
 
+    /// Keeps an exchange rate of a company, with what is known of its books; nothing when nothing is.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn keep_rate(
+        &self,
+        id: PortalId,
+        realm: &RealmId,
+        currency: &Currency,
+        rate: &Rate,
+    ) -> Result<(), Error> {
+        const DOING: &str = "keeping an exchange rate";
+        let rate = serde_json::to_string(rate).map_err(Error::unavailable(DOING))?;
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_expression("SET #rate = :rate")
+            // An earlier release reads no books without what is known of them.
+            .condition_expression("attribute_exists(books)")
+            .expression_attribute_names("#rate", format!("{RATE}{currency}"))
+            .expression_attribute_values(":rate", text(rate));
+        match update.send().await {
+            Err(error) if !is_refusal(&error) => Err(Error::unavailable(DOING)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives a company its first choices, whatever was chosen before; people choose by `save_choices`.
     ///
     /// # Errors
@@ -311,6 +363,7 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             choices: Choices::from_stored(|name| settings(realm)?.optional_text(name))
                 .map_err(|name| Error::corrupt("the settings", name))?,
             books: named(&format!("{BOOKS}{realm}")).map(read_books).transpose()?,
+            rates: named(&format!("{BOOKS}{realm}")).map(read_rates).unwrap_or_default(),
             settings_revision: settings(realm)
                 .map(|item| item.optional_number("revision"))
                 .transpose()?
@@ -336,6 +389,15 @@ fn read_books(item: &Item<'_>) -> Result<(Books, Timestamp), Error> {
     let books = item.optional_json("books")?.ok_or_else(|| Error::corrupt(item.what, "books"))?;
     let read_at = item.optional_time("read_at")?.ok_or_else(|| Error::corrupt(item.what, "read_at"))?;
     Ok((books, read_at))
+}
+
+/// One that cannot be read is asked for anew.
+fn read_rates(item: &Item<'_>) -> BTreeMap<String, Rate> {
+    let rates = item.attributes.keys().filter_map(|name| {
+        let currency = name.strip_prefix(RATE)?;
+        Some((currency.to_owned(), item.optional_json(name).ok()??))
+    });
+    rates.collect()
 }
 
 fn realm_id(text: String) -> Result<RealmId, Error> {

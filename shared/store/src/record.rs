@@ -18,6 +18,9 @@
 //!    +------ pay refuse --------+   the document stands, its payment is refused: completed all the same
 //! ```
 //!
+//! A document that is to be e-mailed is, once nothing else is left to do: a mark is written, the mail is asked for, and what came
+//! of it is written down. A mark that stands alone says that it may have been mailed; nobody asks again (rulings.md 10).
+//!
 //! What each failure leaves behind:
 //!
 //! ```text
@@ -28,6 +31,7 @@
 //!                                                           looked for, and only if it is absent the same bytes go out
 //! crash while DOC_DONE        the document, and its id      taken over; its payment is sent, or the answer is built
 //! crash while PAY_SENT        perhaps a payment             as SENT: quiet period, then a look at the invoice's payments
+//! crash while marked          perhaps a mail                none is asked for again, and the answer says so
 //! reply of a write lost       the write, perhaps            told from another's by the id each write leaves in `w`
 //! ```
 //!
@@ -259,6 +263,36 @@ pub struct Plan {
     pub body: String,
     /// What the answer will need and QuickBooks does not say; the writer's own JSON.
     pub notes: serde_json::Value,
+    /// Whether QuickBooks is to e-mail what it made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emailed: bool,
+}
+
+/// What became of the one try to have a document e-mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mail {
+    /// It may have been mailed: somebody was about to ask for it.
+    Tried,
+    /// It was mailed.
+    Sent,
+    /// It was not.
+    Failed,
+}
+
+impl Mail {
+    /// Its name in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tried => "TRIED",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// What a later release calls otherwise may have been mailed, as far as this one knows.
+    pub(crate) fn read(text: &str) -> Self {
+        [Self::Sent, Self::Failed].into_iter().find(|mail| mail.as_str() == text).unwrap_or(Self::Tried)
+    }
 }
 
 /// Without the body: it holds names and sums.
@@ -309,8 +343,12 @@ pub struct Record {
     pub pay_id: Option<String>,
     /// The code of the failure that the payment met.
     pub pay_refused: Option<String>,
+    /// Whether it was e-mailed; none as long as nobody was about to.
+    pub mail: Option<Mail>,
     /// The stored answer, byte for byte.
     pub answer: Option<String>,
+    /// What would have been sent, of an execution that was to show it only.
+    pub preview: Option<Plan>,
     /// Why the last attempt did not finish.
     pub trouble: Option<String>,
     /// Why the plan was last thrown away.
@@ -329,6 +367,8 @@ pub struct Record {
     pub own_mistakes: u64,
     /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
     pub intuit_tids: Vec<String>,
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
     pub retried: bool,
     /// When it was first claimed.
@@ -353,7 +393,7 @@ impl Record {
     }
 }
 
-/// Without plan and answer: they hold names and sums.
+/// Without plan, preview and answer: they hold names and sums.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, fence, sends, plan_version, made_id, trouble, .. } = self;
@@ -456,6 +496,18 @@ pub enum Transition {
         /// The failure's code.
         trouble: String,
     },
+    /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id, stays with the mark that a mail is asked for now: once.
+    MailIntent,
+    /// The mark is taken back: the mail is proven not to have been asked for.
+    MailUnsend {
+        /// Why.
+        trouble: String,
+    },
+    /// What became of the mail.
+    MailRecord {
+        /// Sent, or not.
+        mail: Mail,
+    },
     /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id → COMPLETED.
     Complete {
         /// The answer to keep.
@@ -474,8 +526,10 @@ pub enum Transition {
     Answer {
         /// The answer to keep.
         answer: String,
-        /// `existing`: of a document that was there.
+        /// `existing`: of a document that was there. `preview`: of one that is only shown.
         outcome: &'static str,
+        /// What is shown.
+        preview: Option<Plan>,
     },
     /// CLAIMED, PLANNED or SENT → FAILED: nothing exists and nothing will. A retry of a payment from DOC_DONE too, as long as
     /// it has planned none.
@@ -518,6 +572,15 @@ impl Transition {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Complete { .. } | Self::Answer { .. } | Self::Fail { .. } | Self::Review { .. })
     }
+}
+
+/// What led to a change, noted with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noted<'a> {
+    /// Intuit's ids of the calls that made something or were refused.
+    pub calls: &'a [String],
+    /// How many of Intuit's metered reads it took.
+    pub metered: u64,
 }
 
 /// What became of a promise to call HubSpot back.

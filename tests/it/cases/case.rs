@@ -212,7 +212,9 @@ impl Case {
         let lines =
             self.line.iter().chain(self.then.iter().filter_map(|change| change.line.as_ref())).flatten();
         let of = |names: &'static [&'static str]| move |name: &str| names.contains(&name);
-        lines.map(|line| check("line", line, of(LineItemProperties::NAMES))).collect::<Result<(), _>>()?;
+        for line in lines {
+            check("line", line, of(LineItemProperties::NAMES))?;
+        }
         for contact in self.contact.iter().flatten() {
             check("contact", contact, |name| name == BILLING || ContactProperties::NAMES.contains(&name))?;
         }

@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 use super::bench::{Bench, Place};
 use super::case::{Case, Properties, priced};
 
-#[path = "../../sim/chance.rs"]
-#[expect(dead_code, reason = "the simulation needs more of it")]
-mod chance;
-use chance::Chance;
+use crate::twins::chance::Chance;
 
 /// Deals of one company.
 const DEALS: usize = 30;

@@ -36,7 +36,8 @@
 //! seeded, the token endpoint gives out access tokens that end after 30 minutes by the simulator's clock. The app can be
 //! installed as well: the consent page is `/oauth/authorize`, a client's `redirect_urls` stand beside those of the project,
 //! and `"accounts": [{"portal_id": …, "time_zone": "Europe/Berlin", "company_currency": "EUR", "lacks_scopes": […]}]` says
-//! what there is to know about a portal.
+//! what there is to know about a portal; `"tax_rates": [{"id": "4711", "percentageRate": 20}]` beside its objects is its
+//! library of taxes.
 //!
 //! An execution whose answer says `BLOCK` waits until it is completed or its time is over by the simulator's clock. Retries
 //! are shortened; `"virtual_time": true` in an enrollment lets three days of them pass at once, and `"clock_time": true`
@@ -134,6 +135,7 @@ mod records;
 mod seed;
 mod signature;
 mod switches;
+mod tax_rates;
 mod token_metadata;
 mod wire;
 mod write_back;
@@ -155,6 +157,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io};
 use switches::Switches;
+use tax_rates::TaxRate;
 
 /// What a simulated HubSpot is started with.
 #[derive(Clone)]
@@ -207,6 +210,8 @@ struct State {
     /// What the last answer for a drop-down offers, by portal, action and field.
     offered: BTreeMap<(u64, String, String), Offered>,
     portals: BTreeMap<u64, Records>,
+    /// By portal.
+    tax_rates: BTreeMap<u64, Vec<TaxRate>>,
     limiters: BTreeMap<u64, Limiter>,
     /// Enrollment ids by callback id.
     enrollments: BTreeMap<String, u64>,
@@ -258,6 +263,7 @@ impl HubSpot {
                     .merge(authorize::router(self.clone()))
                     .merge(token_metadata::router(self.clone()))
                     .merge(account::router(self.clone()))
+                    .merge(tax_rates::router(self.clone()))
                     .merge(callbacks::router(self.clone())),
             )
             .merge(simulator)

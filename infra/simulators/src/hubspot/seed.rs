@@ -6,6 +6,7 @@ use super::oauth::{AccessToken, Client, Grant};
 use super::object_type::ObjectType;
 use super::records::Record;
 use super::switches::Switches;
+use super::tax_rates::TaxRate;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,7 +32,10 @@ struct Seed {
 #[serde(deny_unknown_fields)]
 struct Portal {
     portal_id: u64,
+    #[serde(default)]
     objects: BTreeMap<ObjectType, Vec<Record>>,
+    /// The library of tax rates, as a whole.
+    tax_rates: Option<Vec<TaxRate>>,
 }
 
 /// `POST /_sim/seed`: all of it, or 400 and nothing.
@@ -50,7 +54,7 @@ pub(super) async fn show(State(hubspot): State<HubSpot>) -> Json<Value> {
     let definition_ids = hubspot.definition_ids();
     let state = hubspot.current_state();
     let portals: Vec<Value> =
-        state.portals.iter().map(|(id, objects)| json!({ "portal_id": id, "objects": objects })).collect();
+        state.portals.iter().map(|(id, objects)| json!({ "portal_id": id, "objects": objects, "tax_rates": state.tax_rates.get(id) })).collect();
     Json(json!({
         "switches": state.switches,
         "action_base_url": state.action_base_url,
@@ -97,6 +101,9 @@ fn add(hubspot: &HubSpot, seed: Seed) {
         state.grants.insert(grant.refresh_token.clone(), grant);
     }
     for portal in seed.portals {
+        if let Some(tax_rates) = portal.tax_rates {
+            state.tax_rates.insert(portal.portal_id, tax_rates);
+        }
         let records = state.portals.entry(portal.portal_id).or_default();
         for (kind, seeded) in portal.objects {
             seeded.into_iter().for_each(|record| records.put(kind, record, now));

@@ -228,6 +228,23 @@ impl QuickBooks {
         Ok(json!({"companies": companies}))
     }
 
+    /// What a create would make of the body of an invoice, estimate or sales receipt, without making it: for tests that try
+    /// thousands.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn rehearsed(&self, realm_id: &str, entity: &str, body: &Value) -> Result<Value, String> {
+        let books = self.books();
+        let company = books.companies.get(realm_id).ok_or("no such company")?;
+        let (Some(kind), Value::Object(body)) = (sales::Kind::named(entity), body) else {
+            return Err("no sales document".to_owned());
+        };
+        let moment =
+            create::Moment { now: self.control.now(), horizon: company.last_id(), any_number: false };
+        let document = sales::rehearsed(kind, company, body, moment);
+        document.map(Value::Object).map_err(|fault| format!("{fault:?}"))
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }

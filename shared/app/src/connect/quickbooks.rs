@@ -183,6 +183,9 @@ async fn proven(app: &App, session: &Session, bought: &Bought) -> Result<NewComp
         // The tokens are bought, and may have ended others: they are worth a second question.
         asked = company.about().await;
     }
+    if !sandbox {
+        app.count_reads(realm, company.meter().take()).await;
+    }
     let about = asked.map_err(|error| {
         tracing::warn!(error = chain(&error), "the company did not answer to its new token");
         match error {

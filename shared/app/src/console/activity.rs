@@ -194,6 +194,6 @@ fn row(summary: &Summary<'_>, language: Language, portal: &Portal, config: &Conf
 }
 
 /// Where an execution's own page is.
-pub(super) fn address(execution: &Key) -> String {
+pub(crate) fn address(execution: &Key) -> String {
     web::path("/console/execution", &[("id", &execution.id())])
 }

@@ -15,28 +15,45 @@ const NAME_LIMIT: usize = 100;
 
 impl Visit<'_> {
     /// `GET /console/company/{realm}`.
-    pub(super) fn show_company(&self, company: &Company, query: &Fields) -> Reply {
-        self.company_page(200, company, self.notice(query), &company.name, None)
+    pub(super) async fn show_company(
+        &self,
+        company: &Company,
+        query: &Fields,
+    ) -> Result<Reply, store::Error> {
+        self.company_page(200, company, self.notice(query), &company.name, None).await
     }
 
     /// `typed` is what stands in the name's field; `wrong` says why it cannot stay so.
-    fn company_page(
+    async fn company_page(
         &self,
         status: u16,
         company: &Company,
         notice: Markup,
         typed: &str,
         wrong: Option<&str>,
-    ) -> Reply {
+    ) -> Result<Reply, store::Error> {
+        let reads = self.app.store.reads_of(&company.realm, self.now).await?;
         let content = html! {
             (self.connection(company))
             (self.name(company, typed, wrong))
             (self.default(company))
             (self.settings_teaser(company))
+            (self.metered(reads))
         };
         let page = self.page(Room::Companies, &company.name, content);
         let badge = self.badges(company);
-        web::page(status, Page { trail: self.trail(), badge, notice, ..page }.show())
+        Ok(web::page(status, Page { trail: self.trail(), badge, notice, ..page }.show()))
+    }
+
+    fn metered(&self, reads: u64) -> Markup {
+        let texts = self.texts();
+        html! {
+            section.card aria-labelledby="metered" {
+                header { h2 #metered { (texts.metered_month) } }
+                p { (reads) }
+                p.hint { (texts.metered_text) }
+            }
+        }
     }
 
     /// Every page of a company is part of the companies.
@@ -147,7 +164,7 @@ impl Visit<'_> {
         let fits = (1..=NAME_LIMIT).contains(&name.chars().count()) && !name.chars().any(char::is_control);
         if !fits {
             let wrong = self.texts().name_wrong;
-            return Ok(self.company_page(422, company, Markup::default(), typed, Some(wrong)));
+            return self.company_page(422, company, Markup::default(), typed, Some(wrong)).await;
         }
         let chosen = self.app.store.rename_company(self.session.portal(), &company.realm, name).await?;
         Ok(Self::chosen(company, chosen, "renamed"))

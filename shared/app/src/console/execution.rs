@@ -56,6 +56,7 @@ impl Visit<'_> {
                 header { h2 #what { (self.texts().details) } }
                 (self.what(summary))
             }
+            (self.preview(summary))
             (self.retry_of(summary))
             section.card aria-labelledby="attempts" {
                 header { h2 #attempts { (self.texts().attempts) } }
@@ -171,6 +172,7 @@ impl Visit<'_> {
             (texts.sends, plain(times(record.sends))),
             (texts.first_sent, at(record.first_sent_at)),
             (texts.payment_sent, at(record.pay_first_sent_at)),
+            (texts.metered, plain(record.metered.to_string())),
             (texts.replanned, some(record.plan_version)),
             (texts.waits_until, at(record.callback_due)),
             (texts.told_early, at(record.told_at)),

@@ -210,6 +210,8 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "totals" => texts.explain_totals,
         "tax" => texts.explain_tax,
         "default_tax_code" => texts.explain_default_tax_code,
+        "tax_codes" => texts.explain_tax_codes,
+        "discounts" => texts.explain_discounts,
         "amounts" => texts.explain_amounts,
         "document_number" => texts.explain_document_number,
         "memo" => texts.explain_memo,
@@ -217,6 +219,14 @@ fn explanation(name: &str, texts: &Texts) -> &'static str {
         "class" => texts.explain_class,
         "location" => texts.explain_location,
         "bill" => texts.explain_bill,
+        "cc" => texts.explain_cc,
+        "bcc" => texts.explain_bcc,
+        "card_payment" => texts.explain_card_payment,
+        "bank_payment" => texts.explain_bank_payment,
+        "service_dates" => texts.explain_service_dates,
+        "ship_date" => texts.explain_ship_date,
+        "custom_fields" => texts.explain_custom_fields,
+        "payment_methods" => texts.explain_payment_methods,
         _ => "",
     }
 }
@@ -235,6 +245,14 @@ fn why(why: &Why, texts: &Texts) -> String {
         Why::NotAnId => texts.wrong_id.to_owned(),
         Why::NotANumberRule => texts.wrong_number_rule.to_owned(),
         Why::NotATemplate => texts.wrong_template.to_owned(),
+        Why::NotAddresses => texts.wrong_addresses.to_owned(),
+        Why::NotAProperty => texts.wrong_property.to_owned(),
+        Why::NotCustomFields => texts.wrong_custom_fields.to_owned(),
+        Why::NotPaymentMethods => texts.wrong_payment_methods.to_owned(),
+        Why::NotRates => texts.wrong_rates.to_owned(),
+        Why::NotARate { key } => fill(texts.wrong_rate, &[("key", key)]),
+        Why::NotATaxCode { key } => fill(texts.wrong_tax_code, &[("key", key)]),
+        Why::KeyTwice { key } => fill(texts.wrong_key_twice, &[("key", key)]),
         Why::NotOneOf { words } => fill(texts.wrong_word, &[("words", &words.join(", "))]),
     }
 }

@@ -25,6 +25,7 @@ pub(super) enum Standing {
     Working,
     Created,
     Existing,
+    Preview,
     Paid,
     PartlyPaid,
     Failed,
@@ -39,6 +40,7 @@ impl Standing {
             Self::Working => (Tone::Plain, texts.working),
             Self::Created => (Tone::Good, texts.created),
             Self::Existing => (Tone::Plain, texts.existing),
+            Self::Preview => (Tone::Plain, texts.preview),
             Self::Paid => (Tone::Good, texts.paid),
             Self::PartlyPaid => (Tone::Waits, texts.partly_paid),
             Self::Failed => (Tone::Bad, texts.failed),
@@ -87,6 +89,7 @@ impl<'a> Summary<'a> {
             }
             State::Completed => match self.output("status") {
                 Some("existing") => Standing::Existing,
+                Some("preview") => Standing::Preview,
                 Some("paid") => Standing::Paid,
                 Some("partly_paid") => Standing::PartlyPaid,
                 _ => Standing::Created,

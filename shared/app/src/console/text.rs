@@ -126,6 +126,9 @@ texts! {
     ends_unused_note: "We use every connection once a week, so that it does not end.",
         "Nous utilisons chaque connexion une fois par semaine, pour qu’elle ne prenne pas fin.";
     home_currency: "Home currency", "Devise de référence";
+    metered_month: "Reads this month", "Lectures ce mois-ci";
+    metered_text: "How often this app has read from the company in QuickBooks this month. Intuit meters such reads; creating documents is not metered.",
+        "Combien de fois cette application a lu des données de l’entreprise dans QuickBooks ce mois-ci. Intuit décompte ces lectures ; créer des documents n’est pas décompté.";
     manage: "Manage", "Gérer";
     manage_company: "Manage {name}", "Gérer {name}";
     reconnect: "Reconnect", "Reconnecter";
@@ -200,12 +203,16 @@ texts! {
         "Que faire d’une transaction sans lignes de produit : \"refuse\" ne crée rien, \"deal_amount\" porte le montant de la transaction sur une ligne, avec le produit par défaut.";
     explain_totals: "What to do when the amount of the deal or quote is not what its line items come to: \"warn\" creates the document and says so, \"refuse\" creates nothing.",
         "Que faire si le montant de la transaction ou du devis n’est pas celui de ses lignes de produit : \"warn\" crée le document et le signale, \"refuse\" ne crée rien.";
-    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), or \"none\": documents are not taxed.",
-        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut) ou \"none\" : les documents ne sont pas taxés.";
-    explain_default_tax_code: "Outside the United States: the ID of the QuickBooks tax code for every line, such as \"5\"; null for none.",
-        "Hors des États-Unis : l’identifiant du code de taxe QuickBooks de chaque ligne, par exemple \"5\" ; null pour aucun.";
-    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of the default tax code.",
-        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux du code de taxe par défaut.";
+    explain_tax: "Who decides on tax: \"quickbooks\" (the sales tax of the company, or outside the United States the default tax code), \"hubspot\" (the tax rates in HubSpot, with the tax codes of \"tax_codes\"), or \"none\": documents are not taxed.",
+        "Qui décide de la taxe : \"quickbooks\" (la taxe de vente de l’entreprise ou, hors des États-Unis, le code de taxe par défaut), \"hubspot\" (les taux de taxe de HubSpot, avec les codes de \"tax_codes\") ou \"none\" : les documents ne sont pas taxés.";
+    explain_default_tax_code: "The ID of the QuickBooks tax code of what has none of its own, such as \"5\": of every line outside the United States, of the document where sales tax is kept by hand; null for none.",
+        "L’identifiant du code de taxe QuickBooks de ce qui n’en a pas, par exemple \"5\" : de chaque ligne hors des États-Unis, du document là où la taxe de vente est gérée à la main ; null pour aucun.";
+    explain_tax_codes: "With \"tax\" = \"hubspot\": the QuickBooks tax code of each tax rate in HubSpot, by percentage or by the ID of the rate: {\"20\": \"5\", \"id 4711\": \"6\"}. Where sales tax is automated, the amount of HubSpot counts and none is needed.",
+        "Avec \"tax\" = \"hubspot\" : le code de taxe QuickBooks de chaque taux de taxe dans HubSpot, sous forme d’objet dont les clés sont des pourcentages (\"20\") ou des identifiants de taux (\"id 4711\"), les valeurs des identifiants de codes (\"5\"). Là où la taxe de vente est automatique, le montant de HubSpot compte et aucun n’est nécessaire.";
+    explain_discounts: "What becomes of the discounts of line items: \"net\" takes each off its line, which says so; \"document\" leaves the lines at their full price and puts all discounts on one line of the document.",
+        "Ce que deviennent les remises des lignes de produit : \"net\" déduit chacune de sa ligne, qui le signale ; \"document\" laisse les lignes à leur prix plein et réunit toutes les remises sur une ligne du document.";
+    explain_amounts: "Outside the United States: whether the amounts in HubSpot are \"net\", so that tax comes on top, or \"gross\", holding the tax of their tax code.",
+        "Hors des États-Unis : si les montants dans HubSpot sont hors taxes (\"net\"), la taxe s’y ajoutant, ou toutes taxes comprises (\"gross\"), au taux de leur code de taxe.";
     explain_document_number: "Where the numbers of documents come from: \"quickbooks\"; \"prefix INV-\", the record’s ID behind a text of your own; or \"property po_number\", a property of the deal or quote.",
         "D’où viennent les numéros des documents : \"quickbooks\" ; \"prefix INV-\", l’identifiant de la fiche précédé de votre texte ; ou \"property po_number\", une propriété de la transaction ou du devis.";
     explain_memo: "What customers read below the lines of a document; names of HubSpot properties in braces are filled in from the deal or quote; null for nothing.",
@@ -218,6 +225,22 @@ texts! {
         "L’identifiant du lieu QuickBooks des documents, si l’entreprise suit les lieux ; null pour aucun.";
     explain_bill: "\"contact\" bills the record’s contact, \"company\" its HubSpot company: the primary one, or the only one.",
         "\"contact\" facture le contact de l’enregistrement, \"company\" son entreprise HubSpot : la principale, ou la seule.";
+    explain_cc: "Who gets a copy of each document that QuickBooks e-mails: addresses, separated by commas, at most 100 characters; null for nobody.",
+        "Qui reçoit une copie de chaque document que QuickBooks envoie par e-mail : des adresses séparées par des virgules, 100 caractères au plus ; null pour personne.";
+    explain_bcc: "The same, unseen by the other recipients.",
+        "De même, à l’insu des autres destinataires.";
+    explain_card_payment: "Whether invoices can be paid online by card: \"yes\", \"no\", or \"quickbooks\" as set in QuickBooks. It takes QuickBooks Payments.",
+        "Si les factures peuvent être payées en ligne par carte : \"yes\", \"no\", ou \"quickbooks\" selon le réglage dans QuickBooks. Il faut QuickBooks Payments.";
+    explain_bank_payment: "The same, from a bank account.",
+        "De même, depuis un compte bancaire.";
+    explain_service_dates: "\"billing_start\" gives each line the date on which its billing starts in HubSpot as its service date; \"none\" gives it none.",
+        "\"billing_start\" donne à chaque ligne, comme date de prestation, la date de début de sa facturation dans HubSpot ; \"none\" ne lui en donne pas.";
+    explain_ship_date: "The internal name of a HubSpot property of the record that holds the shipping date; null for none.",
+        "Le nom interne d’une propriété HubSpot de l’enregistrement qui contient la date d’expédition ; null pour aucune.";
+    explain_custom_fields: "At most three custom fields of QuickBooks’ sales forms by name, each with a text in which names of HubSpot properties may stand in braces, such as {\"PO #\": \"{po_number}\"}; {} for none.",
+        "Au plus trois champs personnalisés des formulaires de vente QuickBooks, désignés par leur nom, chacun avec un texte où des noms de propriétés HubSpot peuvent figurer entre accolades, par exemple {\"PO #\": \"{po_number}\"} ; {} pour aucun.";
+    explain_payment_methods: "Which QuickBooks payment method HubSpot’s words mean, by ID, such as {\"card\": \"4\"}; a word that is not named means the payment method of the same name.",
+        "Le mode de paiement QuickBooks que désignent les mots de HubSpot, par identifiant, par exemple {\"card\": \"4\"} ; un mot absent désigne le mode de paiement du même nom.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
@@ -234,6 +257,22 @@ texts! {
         "doit être \"quickbooks\", \"prefix\" suivi d’une espace et de 1 à 8 caractères, ou \"property\" suivi d’une espace et du nom interne d’une propriété HubSpot.";
     wrong_template: "must be a text of at most 1000 characters in quotes, each brace around the internal name of a HubSpot property, or null.",
         "doit être un texte d’au plus 1000 caractères entre guillemets, chaque accolade entourant le nom interne d’une propriété HubSpot, ou null.";
+    wrong_addresses: "must be one or more e-mail addresses, separated by commas and at most 100 characters together, in quotes, or null.",
+        "doit être une ou plusieurs adresses e-mail, séparées par des virgules et de 100 caractères au plus ensemble, entre guillemets, ou null.";
+    wrong_property: "must be the internal name of a HubSpot property, in quotes, or null.",
+        "doit être le nom interne d’une propriété HubSpot, entre guillemets, ou null.";
+    wrong_custom_fields: "must be an object of at most three names of custom fields, 1 to 30 characters each, and for each a text in quotes, each of its braces around the internal name of a HubSpot property.",
+        "doit être un objet d’au plus trois noms de champs personnalisés, de 1 à 30 caractères chacun, avec pour chacun un texte entre guillemets dont chaque accolade entoure le nom interne d’une propriété HubSpot.";
+    wrong_payment_methods: "must be an object of HubSpot’s words for payment methods, such as \"card\", each with an ID of QuickBooks in quotes.",
+        "doit être un objet des mots de HubSpot pour les modes de paiement, par exemple \"card\", avec pour chacun un identifiant QuickBooks entre guillemets.";
+    wrong_rates: "must be an object of tax rates and tax codes, such as {\"20\": \"5\"}.",
+        "doit être un objet dont les clés sont des taux de taxe (\"20\") et les valeurs des codes de taxe (\"5\").";
+    wrong_rate: "has the key “{key}”, which is neither a percentage such as \"20\" nor \"id\" with a space and the ID of a HubSpot tax rate.",
+        "contient la clé « {key} », qui n’est ni un pourcentage comme \"20\" ni \"id\" suivi d’une espace et de l’identifiant d’un taux de taxe HubSpot.";
+    wrong_tax_code: "gives the key “{key}” no ID of a QuickBooks tax code in quotes, such as \"5\".",
+        "ne donne pas à la clé « {key} » l’identifiant d’un code de taxe QuickBooks entre guillemets, par exemple \"5\".";
+    wrong_key_twice: "has the key “{key}” twice, perhaps written in another way. Keep one of the two.",
+        "contient deux fois la clé « {key} », peut-être écrite autrement. Gardez-en une.";
     wrong_id: "must be an ID of QuickBooks in quotes, such as \"31\", or null for none.",
         "doit être un identifiant QuickBooks entre guillemets, par exemple \"31\", ou null pour aucun.";
 
@@ -266,11 +305,39 @@ texts! {
     working: "In progress", "En cours";
     created: "Created", "Créé";
     existing: "Existed already", "Existait déjà";
+    preview: "Preview", "Aperçu";
     paid: "Created, paid", "Créé, payé";
     partly_paid: "Payment refused", "Paiement refusé";
     failed: "Failed", "Échec";
     review: "To review", "À vérifier";
     closed: "Closed", "Clos";
+
+    // A preview
+    preview_heading: "What would be created", "Ce qui serait créé";
+    preview_text: "Nothing was created. A run that creates sends this document, with a marker and a date of its own.",
+        "Rien n’a été créé. Une exécution qui crée envoie ce document, avec son propre repère et sa propre date.";
+    customer: "Customer", "Client";
+    customer_link: "remembered from an earlier document", "retenu d’un document précédent";
+    customer_email: "same e-mail address", "même adresse e-mail";
+    customer_name_match: "same name", "même nom";
+    customer_new: "would be created", "serait créé";
+    line: "Line", "Ligne";
+    quantity: "Quantity", "Quantité";
+    line_amount: "Amount", "Montant";
+    product_found: "Product", "Produit";
+    why: "Why", "Pourquoi";
+    item_link: "remembered from an earlier document", "retenu d’un document précédent";
+    item_sku: "same SKU", "même UGS";
+    item_full_name: "same full name", "même nom complet";
+    item_name_match: "same name", "même nom";
+    item_default: "default product of the settings", "produit par défaut des paramètres";
+    item_fee: "product for fees of the settings", "produit des frais des paramètres";
+    item_new: "would be created", "serait créé";
+    payment_to_come: "Payment that would follow", "Paiement qui suivrait";
+    payment_limit: "{amount}, at most what QuickBooks says is owed",
+        "{amount}, au plus ce qui est dû d’après QuickBooks";
+    document_sent: "The document as it would be sent to QuickBooks",
+        "Le document tel qu’il serait envoyé à QuickBooks";
 
     // One execution
     deal: "Deal {id}", "Transaction {id}";
@@ -311,6 +378,7 @@ texts! {
     sends: "Sent to QuickBooks", "Envoyée à QuickBooks";
     first_sent: "First sent", "Premier envoi";
     payment_sent: "Payment first sent", "Premier envoi du paiement";
+    metered: "Metered reads of QuickBooks", "Lectures QuickBooks décomptées";
     replanned: "Planned anew", "Planifiée de nouveau";
     waits_until: "HubSpot waits until", "HubSpot attend jusqu’à";
     told_early: "HubSpot told to review", "HubSpot prié de vérifier";

@@ -1,21 +1,31 @@
-//! How the company keeps its books: asked for in the look-up of an execution, kept for a day, and asked for anew when
-//! it or QuickBooks refuses a document: that may rest on what is no longer so.
+//! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
+//! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
+//!
+//! - Preferences, country and the rates of tax codes: a day; and until they would refuse a record, or QuickBooks refuses a
+//!   document, which may rest on what is no longer so.
+//! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
+//!   document.
+//! - Which customer a contact became, and which item a product: until QuickBooks refuses a document. Which item a line became
+//!   that is no product of HubSpot's: a day besides, as its SKU or name may be another item's by then (`store::matches`).
+//! - Terms, accounts, classes, locations and tax codes themselves: nothing, as settings and inputs name them by their ids.
 
 use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::date;
 use mapping::document;
 use mapping::lookup::Matched;
+use mapping::money::Currency;
 use mapping::payment::Paid;
-use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxRate};
+use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
+use store::portal::Rate;
 use store::record::Record;
 
-use super::{Execution, PAGE};
+use super::{Execution, PAGE, VALUES_AT_ONCE};
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -24,21 +34,39 @@ use crate::telemetry::chain;
 /// For so long what QuickBooks said is taken to hold.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// For so long an exchange rate is.
+const RATE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// Whether a plan may rest on what is kept.
 pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, now: Timestamp) -> bool {
-    let is_fresh = |read_at: Timestamp| now.duration_since(read_at).abs() < KEPT_FOR;
+    let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
-    let to_know = choices.tax_code_to_know().filter(|_| !books.is_american());
-    let lacks_rate = to_know.is_some_and(|code| !books.tax_percents.contains_key(&code.0));
-    !was_refused && !lacks_rate && company.books_read_at.is_some_and(is_fresh)
+    let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
+    let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
+    !was_refused && !lacks_rate && !books.lack_sales_tax() && company.books_read_at.is_some_and(is_fresh)
 }
 
-/// What to ask: two metered reads, and two more where the rate of a tax code has to be known.
-pub(super) fn queries(company: &Company) -> Vec<Query> {
-    let mut queries = Vec::from([Entity::Preferences, Entity::CompanyInfo].map(Query::from));
-    if let Some(code) = company.settings.choices.tax_code_to_know() {
-        queries.push(Query::from(Entity::TaxCode).equals(Attribute::Id, &code.0));
+/// A clock may have been ahead.
+fn is_within(span: SignedDuration, read_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(read_at).abs() < span
+}
+
+/// A company's country is for ever, and known since it was connected; but whoever is refused looks at everything.
+fn asks_for_country(company: &Company, record: &Record) -> bool {
+    record.plan_version > 0 || company.settings.books.country.is_none()
+}
+
+/// What to ask: two or three metered reads, and two more or so where the rates of tax codes have to be known.
+pub(super) fn queries(company: &Company, record: &Record) -> Vec<Query> {
+    let mut queries = vec![Query::from(Entity::Preferences)];
+    queries.extend(asks_for_country(company, record).then(|| Query::from(Entity::CompanyInfo)));
+    queries.push(Query::from(Entity::PaymentMethod).max_results(PAGE));
+    let codes: Vec<&String> =
+        company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0).collect();
+    if !codes.is_empty() {
+        let some = |codes: &[&String]| Query::from(Entity::TaxCode).is_in(Attribute::Id, codes);
+        queries.extend(codes.chunks(VALUES_AT_ONCE).map(some));
         queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
     }
     queries
@@ -49,6 +77,7 @@ impl Execution<'_> {
     pub(super) async fn exchange_rate(
         &self,
         company: &Company,
+        record: &Record,
         books: &Books,
         matched: &Matched,
         paid: Option<&Paid>,
@@ -56,8 +85,16 @@ impl Execution<'_> {
         let sale = &matched.sale;
         let Some(currency) = books.foreign(sale.currency.as_ref()) else { return Ok(None) };
         let day = document::posting_date(self.kind, date::today(clock::now(), &self.zone()), paid);
+        let fits = |kept: &&Rate| kept.day == day && is_within(RATE_KEPT_FOR, kept.read_at, clock::now());
+        let kept = company.rates.get(currency.as_str()).filter(fits).filter(|_| record.plan_version == 0);
+        if let Some(kept) = kept {
+            return Ok(Some(kept.rate));
+        }
         match self.app.exchange_rate(company, self.kind, currency, day).await? {
-            Some(rate) => Ok(Some(rate)),
+            Some(rate) => {
+                self.keep_rate(company, currency, Rate { day, rate, read_at: clock::now() }).await;
+                Ok(Some(rate))
+            }
             None => {
                 let RecordRef { kind, name, .. } = &sale.record;
                 Err(Stop::Failure(Failure::no_exchange_rate(*kind, name, currency, day)))
@@ -65,21 +102,40 @@ impl Execution<'_> {
         }
     }
 
+    async fn keep_rate(&self, company: &Company, currency: &Currency, rate: Rate) {
+        let kept = self.app.store.keep_rate(self.request.portal_id, company.realm(), currency, &rate).await;
+        if let Err(error) = kept {
+            tracing::warn!(error = chain(&error), "an exchange rate could not be kept");
+        }
+    }
+
     /// The settings with the books as QuickBooks says now, which are kept for the next execution.
-    pub(super) async fn read_books(&self, company: &Company, rows: &[Rows]) -> Result<Settings, Stop> {
+    pub(super) async fn read_books(
+        &self,
+        company: &Company,
+        record: &Record,
+        rows: &[Rows],
+    ) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);
-        let [preferences, info, taxes @ ..] = rows else { return Ok(company.settings.clone()) };
-        let preferences: Vec<Preferences> = preferences.read().map_err(unreadable())?;
-        let info: Vec<CompanyInfo> = info.read().map_err(unreadable())?;
-        let (Some(preferences), Some(info)) = (preferences.first(), info.first()) else {
-            // A company always has both.
-            return Err(Stop::Trouble(Trouble::QuickBooksDown));
+        let (infos, rest) = rows.split_at(1 + usize::from(asks_for_country(company, record)));
+        // A company always has both.
+        let down = || Stop::Trouble(Trouble::QuickBooksDown);
+        let preferences: Vec<Preferences> = infos[0].read().map_err(unreadable())?;
+        let info = match &infos[1..] {
+            [info] => {
+                info.read::<CompanyInfo>().map_err(unreadable())?.into_iter().next().ok_or_else(down)?
+            }
+            _ => CompanyInfo { country: company.settings.books.country.clone() },
         };
-        let mut books = Books::read(preferences, info);
-        if let [codes, rates] = taxes {
-            let codes: Vec<TaxCode> = codes.read().map_err(unreadable())?;
+        let (methods, taxes) = rest.split_first().ok_or_else(down)?;
+        let methods: Vec<PaymentMethod> = methods.read().map_err(unreadable())?;
+        let books = Books::read(preferences.first().ok_or_else(down)?, &info);
+        let mut books = books.with_payment_methods(methods);
+        if let [codes @ .., rates] = taxes {
+            let codes: Vec<Vec<TaxCode>> =
+                codes.iter().map(Rows::read).collect::<Result<_, _>>().map_err(unreadable())?;
             let rates: Vec<TaxRate> = rates.read().map_err(unreadable())?;
-            books = books.with_tax_codes(&codes, &rates);
+            books = books.with_tax_codes(&codes.concat(), &rates);
         }
         let (portal, realm) = (self.request.portal_id, company.realm());
         let kept = self.app.store.keep_books(portal, realm, &books, clock::now()).await;

@@ -14,6 +14,7 @@ use crate::failure::Trouble;
 use crate::ids;
 use crate::item::Wanted;
 use crate::order::{Order, Supplied};
+use crate::preview;
 use crate::protocol::Effects;
 
 /// What the lines of a document stand on.
@@ -26,6 +27,11 @@ pub(super) struct Items {
 }
 
 impl Items {
+    /// In a preview nothing is created: what would be has no id yet.
+    pub(super) fn shown(matched: &Matched) -> Self {
+        Self { ids: matched.items.iter().map(preview::item).collect(), created: BTreeSet::new() }
+    }
+
     /// The same stop, told with what was created before it: nothing is created silently.
     pub(super) fn told(&self, stop: Stop) -> Stop {
         match stop {

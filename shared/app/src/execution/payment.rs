@@ -6,13 +6,13 @@ use mapping::date;
 use mapping::hubspot::Enrolled;
 use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
-use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentSeen, RealmId};
+use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentMethodId, PaymentSeen, RealmId};
 use mapping::settings::Settings;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::{Execution, each_once, frozen, made};
+use super::{Execution, each_once, frozen, made, tally};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -35,10 +35,16 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn booking(&self, today: Date, inputs: &Inputs) -> Booking {
+    pub(super) fn booking(
+        &self,
+        today: Date,
+        inputs: &Inputs,
+        paid: Option<&Paid>,
+        settings: &Settings,
+    ) -> Booking {
         Booking {
             today,
-            payment_method: inputs.payment_method.clone(),
+            payment_method: paid_by(inputs, paid, settings),
             deposit_account: inputs.deposit_account.clone(),
             marker: self.marker(),
         }
@@ -65,6 +71,7 @@ impl Execution<'_> {
             realm: realm.clone(),
             notes: serde_json::json!(new.total_amt),
             body: serde_json::json!(new).to_string(),
+            emailed: false,
         })
     }
 
@@ -75,7 +82,7 @@ impl Execution<'_> {
         };
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
-        let company = self.app.company(self.portal, realm, self.deadline).await?;
+        let company = self.company(realm).await?;
         let enrolled = self.enrolled(&company, record, kind, &inputs).await?;
         let paid = self.paid(&enrolled, &inputs, &company.settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
@@ -85,6 +92,7 @@ impl Execution<'_> {
             return Err(Stop::Failure(Failure::document_gone(self.kind, id)));
         };
         let today = date::today(crate::clock::now(), &self.zone());
+        let booking = self.booking(today, &inputs, paid.as_ref(), &company.settings);
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
             contact: None,
@@ -97,9 +105,10 @@ impl Execution<'_> {
             created_items: Vec::new(),
             subtotal: total,
             total,
+            expected: None,
             date: document.txn_date.unwrap_or(today),
             paid,
-            booking: Some(self.booking(today, &inputs)),
+            booking: Some(booking),
             warnings: Vec::new(),
         };
         Ok(Event::PaymentPlanned(Box::new(PaymentPlan {
@@ -110,6 +119,8 @@ impl Execution<'_> {
                 request_id: self.request_id(Op::Document, realm, record),
                 body: String::new(),
                 notes: serde_json::json!(notes),
+                // The invoice was, or a person was told that it was not.
+                emailed: false,
             },
         })))
     }
@@ -125,6 +136,11 @@ impl Execution<'_> {
         let found: Vec<Document> = rows[0].read().map_err(unreadable(self.kind, &company.name))?;
         Ok(found.into_iter().find(|document| !document.is_voided()))
     }
+}
+
+/// The payment method that the action names, else what the settings or the company call HubSpot's.
+pub(super) fn paid_by(inputs: &Inputs, paid: Option<&Paid>, settings: &Settings) -> Option<PaymentMethodId> {
+    inputs.payment_method.clone().or_else(|| paid?.method_of(settings))
 }
 
 /// Sending and looking, by the rules of the document's.
@@ -172,7 +188,7 @@ impl Execution<'_> {
             [] if payments.iter().filter(linked).any(suspect) => Sighting::Suspect,
             [] => Sighting::Absent,
             [payment] => Sighting::Found(Made { id: payment.id.to_string(), json: serde_json::Value::Null }),
-            _ => Sighting::Several,
+            _ => tally::several(),
         })
     }
 }

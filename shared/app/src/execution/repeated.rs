@@ -34,8 +34,11 @@ impl Execution<'_> {
         }
     }
 
-    /// Lists this execution under its record, whatever others do.
+    /// Lists this execution under its record, whatever others do. A preview is not listed: nothing comes of it (rulings.md 16).
     pub(super) async fn list(&self, source: &Source) -> Result<(), Stop> {
+        if self.is_preview() {
+            return Ok(());
+        }
         for _ in 0..TRIES {
             match self.app.store.list_run(source, self.key, None, clock::now()).await? {
                 Listed::Yes => return Ok(()),
@@ -56,6 +59,9 @@ impl Execution<'_> {
             let runs = self.app.store.runs(source).await?;
             if let Some(document) = self.existing_of(&runs, company).await? {
                 return Ok(Some(document));
+            }
+            if self.is_preview() {
+                return Ok(None);
             }
             match self.app.store.list_run(source, self.key, Some(&runs), clock::now()).await? {
                 Listed::Yes => return Ok(None),

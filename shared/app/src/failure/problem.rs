@@ -37,7 +37,14 @@ fn code(problem: &Problem) -> Code {
         Problem::FeeItemMissing { .. }
         | Problem::DefaultItemMissing { .. }
         | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
-        Problem::TaxCodeMissing { .. } | Problem::TaxRateUnknown { .. } => Code::TaxUnmapped,
+        Problem::TaxCodeMissing { .. }
+        | Problem::TaxRateUnknown { .. }
+        | Problem::TaxUnmapped { .. }
+        | Problem::TaxCodesMixed { .. }
+        | Problem::TaxOff { .. } => Code::TaxUnmapped,
+        Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } | Problem::OptionalUnclear { .. } => {
+            Code::LineInvalid
+        }
         Problem::PaymentCurrency { .. }
         | Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
@@ -128,6 +135,38 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
             "The amounts of the {noun} “{record}” hold the tax of the QuickBooks tax code {code}, and its rate is not known. Choose a tax \
              code with simple rates for sales in the app's settings (“default_tax_code”), or set “amounts” to “net”."
         ),
+        Problem::TaxUnmapped { subject, rate: Some(rate) } => format!(
+            "“{subject}” on the {noun} is taxed with {rate}, which is mapped to no tax code of QuickBooks. Map the rate to a tax code in \
+             the app's settings (“tax_codes”), or change it in HubSpot."
+        ),
+        Problem::TaxUnmapped { subject, rate: None } => format!(
+            "“{subject}” on the {noun} has no tax rate of its own that a tax code could stand for. Give each line item one tax rate in \
+             HubSpot, or choose the tax code of line items without one in the app's settings (“default_tax_code”)."
+        ),
+        Problem::TaxCodesMixed { record, codes } => format!(
+            "The {noun} “{record}” has tax rates that are mapped to several tax codes ({}), and sales tax kept by hand has one for a \
+             document. Use one rate on the {noun}, or map its rates to one tax code in the app's settings (“tax_codes”).",
+            codes.join(", ")
+        ),
+        Problem::TaxOff { record } => format!(
+            "The {noun} “{record}” is taxed in HubSpot, but the QuickBooks company keeps no sales tax. Set sales tax up in QuickBooks \
+             (Taxes), or remove the tax in HubSpot."
+        ),
+        Problem::TooManyLines { record, count } => format!(
+            "The {noun} “{record}” needs {count} lines, fees and a discount included, and QuickBooks takes at most 750 on a taxed \
+             document. Split the {noun}, or set “tax” to “none” in the app's settings."
+        ),
+        Problem::TotalTooLarge { record } => format!(
+            "The line items of the {noun} “{record}” come to more than the 15 digits QuickBooks takes. Correct them, or split the {noun}."
+        ),
+        Problem::OptionalUnclear { lines } => {
+            let names: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            format!(
+                "The {noun}'s amount does not tell whether the buyer chose its optional line items {}. Make them part of the {noun}, or \
+                 remove them.",
+                quoted(&names)
+            )
+        }
         Problem::NoAmount { record } => format!(
             "The {noun} “{record}” has neither line items nor an amount above zero. Add what is sold, or the {noun}'s amount."
         ),
@@ -213,6 +252,8 @@ fn figure_noun(figure: Figure) -> &'static str {
         Figure::Price => "price",
         Figure::Discount => "discount",
         Figure::Amount => "net price",
+        Figure::TaxRate => "tax rate",
+        Figure::Tax => "tax amount",
     }
 }
 

@@ -63,7 +63,7 @@ impl Failure {
                 Code::TaxUnmapped,
                 format!(
                     "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
-                     QuickBooks and in the app's settings (“tax”, “default_tax_code”)"
+                     QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”)"
                 ),
             ),
             Meaning::Tax => (

@@ -57,6 +57,8 @@ pub enum Metric {
     KeysRefused,
     /// Grants that end soon, or that nothing keeps alive.
     GrantsAtRisk,
+    /// How much of Intuit's quota of metered reads this month has used, in percent.
+    MeteredShare,
     /// How long a vendor took to answer.
     CallTime(Vendor),
     /// Of a call, whether a limit turned it away: 0 or 1.
@@ -104,7 +106,7 @@ pub struct About {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Ended(Ending::Made),
         Self::Ended(Ending::Refused),
         Self::Ended(Ending::Ours),
@@ -126,6 +128,7 @@ impl Metric {
         Self::TokensUnpersisted,
         Self::KeysRefused,
         Self::GrantsAtRisk,
+        Self::MeteredShare,
         Self::CallTime(Vendor::HubSpot),
         Self::CallTime(Vendor::QuickBooks),
         Self::CallThrottled(Vendor::HubSpot),
@@ -136,7 +139,7 @@ impl Metric {
 
     /// The table.
     pub fn about(self) -> About {
-        use Unit::{Count, Milliseconds, None, Seconds};
+        use Unit::{Count, Milliseconds, None, Percent, Seconds};
         match self {
             Self::Ended(ending @ Ending::Review) => {
                 ending.row("Ended", Count, &["executions-need-review", "many-executions-need-review"])
@@ -160,6 +163,7 @@ impl Metric {
             Self::TokensUnpersisted => row("TokensUnpersisted", Count, &["tokens-are-in-memory-only"]),
             Self::KeysRefused => row("KeysRefused", Count, &["our-credentials-are-refused"]),
             Self::GrantsAtRisk => row("GrantsAtRisk", Count, &["grants-are-about-to-end"]),
+            Self::MeteredShare => row("MeteredShare", Percent, &["metered-reads-run-out"]),
             Self::CallTime(Vendor::QuickBooks) => {
                 Vendor::QuickBooks.row("CallTime", Milliseconds, &["quickbooks-is-slow"])
             }
@@ -193,6 +197,7 @@ enum Unit {
     Count,
     Milliseconds,
     None,
+    Percent,
     Seconds,
 }
 
@@ -201,6 +206,7 @@ fn row(name: &'static str, unit: Unit, feeds: &'static [&'static str]) -> About 
         Unit::Count => "Count",
         Unit::Milliseconds => "Milliseconds",
         Unit::None => "None",
+        Unit::Percent => "Percent",
         Unit::Seconds => "Seconds",
     };
     About { name, unit, dimension: None, feeds }

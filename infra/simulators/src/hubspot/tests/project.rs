@@ -108,11 +108,11 @@ fn each_action_has_the_inputs_that_work_and_the_outputs_it_can_give() {
         ("receipt", "quickbooks_account payment_method deposit_account", "due_date payment_id paid_amount"),
     ] {
         let config = config(action);
-        let of_all = "missing_item email_document if_repeated";
+        let of_all = "missing_item email_document if_repeated mode";
         assert_eq!(names(&config["inputFields"]), format!("{inputs} {of_all}"));
         let outputs = "status errorCode errorMessage error_subject document_type document_id document_number \
                        document_url document_date due_date currency subtotal tax total balance customer_id \
-                       customer_name customer_match payment_id paid_amount warnings execution_id";
+                       customer_name customer_match payment_id paid_amount warnings execution_id preview_url";
         let can_have = outputs.split(' ').filter(|name| !lacks.split(' ').any(|lacking| lacking == *name));
         assert_eq!(names(&config["outputFields"]), can_have.collect::<Vec<_>>().join(" "), "{action}");
     }
@@ -141,7 +141,7 @@ fn rules_ask_for_success_first_then_for_every_code_in_order_and_last_for_any_fai
         let successes: &[&str] =
             if action == "invoice" { &["created", "paid", "partly_paid"] } else { &["created"] };
         let expected: Vec<&str> =
-            successes.iter().copied().chain(["existing"]).chain(CODES).chain(["failed"]).collect();
+            successes.iter().copied().chain(["existing", "preview"]).chain(CODES).chain(["failed"]).collect();
         let config = config(action);
         let rules = config["executionRules"].as_array().unwrap().iter();
         let order: Vec<&str> = rules.map(|rule| rule["labelName"].as_str().unwrap()).collect();
@@ -162,6 +162,7 @@ fn each_answer_is_translated_by_the_rule_made_for_it() {
     for action in ACTIONS {
         check(action, "created", "NONE", Some("created"));
         check(action, "existing", "NONE", Some("existing"));
+        check(action, "preview", "NONE", Some("preview"));
         check(action, "accepted", "NONE", None);
         check(action, "failed", "ADDED_LATER", Some("failed"));
         for code in CODES {
@@ -215,8 +216,10 @@ fn an_amount_and_its_currency_stay_on_one_line_and_french_keeps_its_spaces() {
     for action in ACTIONS {
         let labels = &config(action)["labels"];
         for locale in LOCALES.iter().filter(|locale| **locale != "en") {
-            let created = &texts(&labels[locale])["/executionRules/created"];
-            assert!(created.contains("{{ total }}\u{a0}{{ currency }}"), "{action} in {locale}");
+            for rule in ["created", "preview"] {
+                let label = &texts(&labels[locale])[&format!("/executionRules/{rule}")];
+                assert!(label.contains("{{ total }}\u{a0}{{ currency }}"), "{action}: {rule} in {locale}");
+            }
         }
         for (place, text) in texts(&labels["fr"]) {
             for sign in [" :", " ;", " ?", " !", "« ", " »", "'"] {

@@ -1,15 +1,22 @@
-//! What is counted of an execution's changes: documents, ends, and attempts that our own trouble ended.
+//! What is counted of an execution: documents, ends, attempts that our own trouble ended, and what must never be.
 
 use jiff::SignedDuration;
 use store::record::{Record, State, Written};
 
 use crate::clock;
 use crate::failure::Code;
-use crate::protocol::Change;
+use crate::protocol::{Change, Sighting};
 use crate::telemetry::{self, Ending, Metric};
 
 /// Within this time an execution ends, or we have missed the objective (reliability.md §g.1).
 const PROMISED: SignedDuration = SignedDuration::from_mins(5);
+
+/// The marker of one execution stands on several: the promise is broken.
+pub(super) fn several() -> Sighting {
+    tracing::error!("the marker of one execution is in the books more than once");
+    telemetry::count(Metric::Violations);
+    Sighting::Several
+}
 
 /// Counts a change of the record that was tried, by what came of it.
 pub(super) fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
@@ -22,7 +29,7 @@ pub(super) fn count(before: &Record, change: &Change, written: &Result<Written, 
             record.realm.iter().for_each(telemetry::made_in);
         }
         (Ok(Written::Done(record)), change) => {
-            if let Some(ending) = ending(change) {
+            if let Some(ending) = ending(record.state, change) {
                 ended(record, ending);
             }
         }
@@ -40,12 +47,12 @@ fn ended(record: &Record, ending: Ending) {
     ]);
 }
 
-/// How an execution ended; none for a change that is not its end.
-fn ending(change: &Change) -> Option<Ending> {
-    match change {
-        Change::Complete | Change::Exists(_) => Some(Ending::Made),
-        Change::Fail(failure) => Some(of_code(failure.code)),
-        Change::Review => Some(Ending::Review),
+/// How an execution ended; none while it goes on.
+fn ending(state: State, change: &Change) -> Option<Ending> {
+    match (state, change) {
+        (State::Completed, _) => Some(Ending::Made),
+        (State::Failed, Change::Fail(failure)) => Some(of_code(failure.code)),
+        (State::NeedsReview, _) => Some(Ending::Review),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! Many deals for one new contact: each needs the customer, and the books get one (H5). The machine of customers
-//! (`app::protocol::next_for_order`) under the same faults, with the loop of `app::customer` around it.
+//! Many deals for one new contact, or for one new product: each needs the customer or item, and the books get one (H5). Their
+//! machine (`app::protocol::next_for_order`) under the same faults, with the loop of `app::order` around it.
 
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, Written};
 
 use crate::attempt::{Sim, failure};
-use crate::books::RequestIds;
+use crate::books::{Post, RequestIds};
 use crate::chance::Chance;
 use crate::exhaustive::scripted;
 use crate::fault::{Call, Fault, Faults};
@@ -19,7 +19,7 @@ use crate::proof::Proof;
 use crate::run::{Run, Running, live, lock};
 use crate::setup::{Happening, Setup};
 use crate::table::{Request, Stored};
-use crate::world::{World, timestamp};
+use crate::world::{NOBODY, World, timestamp};
 
 /// How many deals for one contact.
 const DEALS: usize = 500;
@@ -27,15 +27,40 @@ const DEALS: usize = 500;
 /// How many such crowds.
 const CROWDS: u64 = 40;
 
-/// How long one deal waits for another's customer, and between two looks, in milliseconds (`app::customer`).
+/// How long one deal waits for another's order, and between two looks, in milliseconds (`app::order`).
 const PATIENCE: i64 = 2_000;
 const PAUSE: i64 = 150;
 
-/// The contact's name, and its second form.
+/// The name of what is ordered, and a customer's second one.
 const NAME: &str = "Ana Trujillo";
 const OWN_NAME: &str = "Ana Trujillo (HS 7)";
 
-/// Crowds of deals, at whose contacts QuickBooks has a vendor every other time.
+/// What all deals of a crowd need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    /// A customer.
+    Customer,
+    /// A customer whose name is a vendor's.
+    Namesake,
+    /// An item.
+    Item,
+    /// An item that a person creates too, after all have looked and before any is sent.
+    ItemOfAPerson,
+}
+
+impl Needed {
+    const ALL: [Self; 4] = [Self::Customer, Self::Namesake, Self::Item, Self::ItemOfAPerson];
+
+    fn key(self) -> Key {
+        let identity = "0".repeat(64);
+        match self {
+            Self::Customer | Self::Namesake => Key::Customer { identity },
+            Self::Item | Self::ItemOfAPerson => Key::Item { identity },
+        }
+    }
+}
+
+/// Crowds of deals, for each of what they may need in turns.
 pub(crate) fn crowds(proof: &mut Proof) {
     for seed in 0..CROWDS {
         let mut chance = Chance::new(seed);
@@ -47,49 +72,72 @@ pub(crate) fn crowds(proof: &mut Proof) {
         setup.faults = Faults::Chance { left: 30, one_in: 12, favourite: None };
         setup.agenda = (0..DEALS).map(|_| (chance.span(30_000), Happening::Delivery)).collect();
         setup.agenda.sort_by_key(|(at, _)| -at);
-        let run = order(setup, seed % 2 == 1);
-        proof.saw(&run, || format!("{DEALS} deals for one contact, seed {seed}"));
+        let needed = Needed::ALL[seed as usize % Needed::ALL.len()];
+        let run = order(setup, needed);
+        proof.saw(&run, || format!("{DEALS} deals for one {needed:?}, seed {seed}"));
     }
-    println!("customers: {CROWDS} crowds of {DEALS} deals for one new contact, one customer each");
+    println!(
+        "orders: {CROWDS} crowds of {DEALS} deals for one new contact or product, one customer or item each"
+    );
 }
 
 /// One customer under one or two faults, and another deal a minute later.
 pub(crate) fn one(request_ids: RequestIds, script: &[(Call, Fault)]) -> Run {
     let faults = Faults::Next(script.to_vec());
-    order(scripted(app::action::DocumentKind::Invoice, false, request_ids, faults), false)
+    order(scripted(app::action::DocumentKind::Invoice, false, request_ids, faults), Needed::Customer)
 }
 
-/// Runs until each deal has its customer.
-fn order(setup: Setup, taken: bool) -> Run {
+/// Runs until each deal has its customer or item.
+fn order(setup: Setup, needed: Needed) -> Run {
     let deals = setup.agenda.len();
     let mut world = World::new(setup);
-    world.key = Key::Customer { identity: "0".repeat(64) };
-    world.books.names = Some(if taken { vec![NAME.to_owned()] } else { Vec::new() });
+    world.key = needed.key();
+    world.books.names = Some(Vec::new());
+    match needed {
+        Needed::Namesake => world.books.names = Some(vec![NAME.to_owned()]),
+        Needed::ItemOfAPerson => world.a_person_creates(NAME),
+        Needed::Customer | Needed::Item => {}
+    }
     let (world, endless) = live(world, |world, task| -> Running<'_> { Box::pin(deal(world, task)) });
     let mut wrong = world.history.wrong.clone();
     let made: Vec<String> = world.books.made.iter().map(|made| made.id.to_string()).collect();
     if made.len() != 1 {
-        wrong.push(format!("H5: {} customers", made.len()));
+        wrong.push(format!("H5: {} of it", made.len()));
     }
-    let customers = &world.history.customers;
-    if endless || customers.len() < deals || customers.iter().any(|customer| Some(customer) != made.first()) {
-        wrong.push(format!("H5: {} of {deals} deals have their customer", customers.len()));
+    let orders = &world.history.orders;
+    if endless || orders.len() < deals || orders.iter().any(|order| Some(order) != made.first()) {
+        wrong.push(format!("H5: {} of {deals} deals have what they need", orders.len()));
     }
     Run::of(world, wrong)
 }
 
-/// One delivery of one deal, as far as its customer; HubSpot delivers again what has none.
+/// One delivery of one deal, as far as its customer or item; HubSpot delivers again what has none.
 async fn deal(world: &Mutex<World>, task: usize) {
     let order = Order { sim: Sim::new(world, task) };
-    let customer = order.create().await;
+    let made = order.create().await;
     let mut world = lock(world);
-    match customer {
-        Some(customer) => world.history.customers.push(customer),
+    match made {
+        Some(id) => world.history.orders.push(id),
         None => world.deliver_again(task),
     }
 }
 
 impl World {
+    /// A person creates it by hand, under the same name.
+    fn a_person_creates(&mut self, name: &str) {
+        let post = Post {
+            what: Call::Document,
+            realm: 0,
+            token: 0,
+            request_id: "by hand".into(),
+            body: name.to_owned(),
+            pays: None,
+            total: 0,
+            task: NOBODY,
+        };
+        self.books.receive(&post, 0);
+    }
+
     /// A delivery comes to nothing: another one follows.
     pub(crate) fn deliver_again(&mut self, task: usize) {
         self.note(|| format!("{task}: comes to nothing"));
@@ -141,7 +189,7 @@ impl Order<'_> {
         }
     }
 
-    /// The customer with this name, if it is ours.
+    /// What has this name, if it is what we need.
     async fn same(&self, name: &str) -> Result<Option<Made>, Option<Trouble>> {
         let made = |world: &mut World| {
             let mut shown = world.books.shown(Call::Document, 0, i64::MIN, world.now);
@@ -151,11 +199,17 @@ impl Order<'_> {
         self.sim.query(Call::Look, made).await
     }
 
-    /// 6240: ours after all, or the second form of the name.
+    fn is_of_an_item(&self) -> bool {
+        matches!(self.sim.lock().key, Key::Item { .. })
+    }
+
+    /// 6240: what we need after all, or a customer's second name.
     async fn name_taken(&self, name: &str) -> Outcome {
         match self.same(name).await {
             Ok(Some(made)) => Outcome::Made(made),
-            Ok(None) if name == OWN_NAME => Outcome::Refused(failure(Code::NameTaken)),
+            Ok(None) if name == OWN_NAME || self.is_of_an_item() => {
+                Outcome::Refused(failure(Code::NameTaken))
+            }
             Ok(None) => Outcome::Outdated(failure(Code::NameTaken)),
             Err(_) => Outcome::NoEffect(Trouble::QuickBooksDown),
         }
@@ -183,6 +237,7 @@ impl Effects for Order<'_> {
             request_id: format!("hqc-{}", record.plan_version),
             body: if taken { OWN_NAME } else { NAME }.to_owned(),
             notes: Value::from(0),
+            emailed: false,
         })
     }
 

@@ -1,0 +1,62 @@
+//! What tax depends on beside the record and its look-up: asked only where it is needed.
+
+use mapping::lookup::{Answers, Untold};
+use mapping::quickbooks::{Customer, Item};
+use mapping::sale::Reading;
+use mapping::settings::Settings;
+use quickbooks::query::{Attribute, Entity, Query};
+use store::budget::Budget;
+
+use super::{Execution, PAGE, VALUES_AT_ONCE};
+use crate::budget;
+use crate::connection::{Company, Stop, hubspot_stop, unreadable};
+
+impl Execution<'_> {
+    /// The answers with what of the customer and items was known by its id only: another round trip, and metered reads, for a
+    /// company that keeps sales tax by hand.
+    pub(super) async fn told(
+        &self,
+        company: &Company,
+        mut answers: Answers,
+        untold: &Untold,
+    ) -> Result<Answers, Stop> {
+        let by_id = |entity, ids: &[&String]| {
+            Query::from(entity).is_in(Attribute::Id, ids).with_inactive().max_results(PAGE)
+        };
+        let customers: Vec<&String> = untold.customer.iter().map(|id| &id.0).collect();
+        let items: Vec<&String> = untold.items.iter().map(|id| &id.0).collect();
+        let mut queries: Vec<Query> =
+            customers.chunks(VALUES_AT_ONCE).map(|ids| by_id(Entity::Customer, ids)).collect();
+        let by_customer = queries.len();
+        queries.extend(items.chunks(VALUES_AT_ONCE).map(|ids| by_id(Entity::Item, ids)));
+        if queries.is_empty() {
+            return Ok(answers);
+        }
+        let rows = self.app.ask(company, self.kind, &queries).await?;
+        let unreadable = || unreadable(self.kind, &company.name);
+        for rows in &rows[..by_customer] {
+            answers.customers_by_id.extend(rows.read::<Customer>().map_err(unreadable())?);
+        }
+        for rows in &rows[by_customer..] {
+            answers.items_by_id.extend(rows.read::<Item>().map_err(unreadable())?);
+        }
+        Ok(answers)
+    }
+
+    /// The record with the rates of HubSpot's library, where a line names its rate by the id alone. It needs an optional
+    /// permission (rulings.md 29).
+    pub(super) async fn with_rates(&self, reading: Reading, settings: &Settings) -> Result<Reading, Stop> {
+        if !reading.needs_library(settings) {
+            return Ok(reading);
+        }
+        let account = self.app.account(self.portal, self.deadline).await?;
+        let patience = budget::patience_to_read(self.deadline.left_to_begin());
+        self.app.spend(&Budget::HubSpot(self.request.portal_id), 1, patience).await?;
+        let client = &self.app.vendors.hubspot;
+        let read = |token| async move { client.tax_rates(&token).await };
+        let library = self.app.call_hubspot(account, read).await?;
+        let kind = self.record_kind().map_err(Stop::Failure)?;
+        let stop = |error| hubspot_stop(kind, self.request.object_id, Default::default(), &error);
+        Ok(reading.with_rates(&library.map_err(stop)?))
+    }
+}

@@ -1,0 +1,43 @@
+//! All chance of a record comes from its number.
+
+use std::ops::Range;
+
+/// A stream of numbers: SplitMix64.
+pub(crate) struct Chance(u64);
+
+/// The numbers to try.
+pub(crate) fn seeds() -> Range<u64> {
+    let one =
+        std::env::var("AMOUNTS_SEED").ok().map(|seed| seed.parse::<u64>().expect("AMOUNTS_SEED is a number"));
+    one.map_or(0..20_000, |seed| seed..seed + 1)
+}
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        // Neighbouring seeds shall not have neighbouring streams.
+        let mut chance = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d);
+        chance.next();
+        chance
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// 0 to `end` - 1.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
+    }
+
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).unwrap_or_default()].clone()
+    }
+}

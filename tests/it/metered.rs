@@ -1,0 +1,200 @@
+//! Intuit's metered reads: what an execution costs at most and, with what is remembered, not at all; and that they are counted
+//! as the simulator of QuickBooks counts them.
+
+use local::stack::{Options, Stack, Vendor};
+use local::world::{HANNA, HARBOR, OFFER, PAID_DEAL, PAID_QUOTE, PORTAL, REALM};
+use mapping::quickbooks::RealmId;
+use serde_json::{Value, json};
+use store::record::{Key, Record};
+
+use crate::console::Browser;
+use crate::quotes::enroll;
+use crate::support::{but, company, created, invoice, portal, rows, run, settings, settled, stack, with};
+
+fn realm() -> RealmId {
+    REALM.to_owned().try_into().unwrap()
+}
+
+/// How many metered reads the company has answered.
+fn answered(stack: &Stack) -> u64 {
+    stack.books(REALM)["calls"]["core_plus"].as_u64().unwrap()
+}
+
+/// How many we have counted for the company this month.
+async fn counted(stack: &Stack) -> u64 {
+    stack.store.reads_of(&realm(), stack.now()).await.unwrap()
+}
+
+async fn record(stack: &Stack, execution_id: &str) -> Record {
+    stack.store.record(&Key::of_id(PORTAL, execution_id).unwrap()).await.unwrap().expect("a record")
+}
+
+/// Runs an execution, and how many metered reads it took: by the simulator, by its record and by the company's month.
+async fn cost(stack: &Stack, enrollment: Value) -> u64 {
+    let (before, known) = (answered(stack), counted(stack).await);
+    let shown = created(stack, enrollment.clone()).await;
+    let cost = answered(stack) - before;
+    assert_eq!(record(stack, shown.output("execution_id")).await.metered, cost, "{enrollment}");
+    assert_eq!(counted(stack).await - known, cost, "{enrollment}");
+    cost
+}
+
+fn all_three(object_type: &str, id: u64) -> [Value; 3] {
+    ["invoice", "estimate", "receipt"].map(|action| enroll(action, object_type, id))
+}
+
+#[tokio::test]
+async fn an_execution_takes_eight_metered_reads_at_most_and_none_with_what_is_remembered() {
+    let paid = json!({"inputs": {"quickbooks_account": "default", "create_paid": "yes"}});
+    let enrollments = [("DEAL", HARBOR), ("DEAL", HANNA), ("DEAL", PAID_DEAL), ("QUOTE", OFFER)]
+        .into_iter()
+        .flat_map(|(object_type, id)| all_three(object_type, id))
+        .chain(
+            [("DEAL", PAID_DEAL), ("QUOTE", PAID_QUOTE)]
+                .map(|(of, id)| but(enroll("invoice", of, id), paid.clone())),
+        );
+    for enrollment in enrollments {
+        let stack = stack().await;
+        settings(&stack, json!({"fee_item": rows(&stack, "Item")[0]["Id"]})).await;
+        let cold = cost(&stack, enrollment.clone()).await;
+        assert!((3..=8).contains(&cold), "{cold} for {enrollment}");
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+        let mut preview = enrollment.clone();
+        preview["inputs"]["mode"] = json!("preview");
+        assert_eq!(cost(&stack, preview).await, 0, "{enrollment}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_product_of_hubspot_s_is_looked_for_once_a_day() {
+    let stack = stack().await;
+    let deal = json!({"id": "900", "properties": {"dealname": "Custom lines", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["503"], "line_items": ["901", "902"]}});
+    let line = |id: &str, sku: &str, name: &str| {
+        json!({"id": id, "properties": {
+        "name": name, "hs_sku": sku, "quantity": "1", "price": "5", "amount": "5.00"}})
+    };
+    let lines = [line("901", "EQ-GR01", "A grinder"), line("902", "", "Barista training, hour")];
+    portal(&stack, json!({"deals": [deal], "line_items": lines})).await;
+    assert!(cost(&stack, invoice(900)).await > 0);
+    let first = rows(&stack, "Invoice").pop().unwrap();
+    assert_eq!(cost(&stack, invoice(900)).await, 0);
+    assert_eq!(rows(&stack, "Invoice").pop().unwrap()["Line"], first["Line"]);
+    // Another item has the SKU by then.
+    stack.advance_clock(jiff::SignedDuration::from_hours(23));
+    assert_eq!(cost(&stack, invoice(900)).await, 0, "used again, and not made younger");
+    let item = &first["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"];
+    let other = json!({"Name": "Another grinder", "Sku": "EQ-GR01", "Type": "Service"});
+    company(&stack, json!({"items": [{"Id": item, "Sku": "EQ-GR00"}, other]})).await;
+    stack.advance_clock(jiff::SignedDuration::from_hours(2));
+    assert!(cost(&stack, invoice(900)).await > 0);
+    let last = rows(&stack, "Invoice").pop().unwrap();
+    assert_ne!(&last["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"], item);
+}
+
+#[tokio::test]
+async fn in_another_currency_and_with_amounts_that_hold_tax_it_is_the_same() {
+    let stack = stack().await;
+    let rate = json!({"Id": "3", "Name": "20% S", "RateValue": 20});
+    let detail = json!({"TaxRateDetail": [{"TaxRateRef": {"value": "3"}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": 0}]});
+    let code = json!({"Id": "5", "Name": "20.0% S", "SalesTaxRateList": detail});
+    company(
+        &stack,
+        json!({
+            "country": "GB", "tax_rates": [rate], "tax_codes": [code],
+            "preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": true}},
+            "exchange_rates": [{"SourceCurrencyCode": "EUR", "Rate": 1.0842, "AsOfDate": "2020-01-01"}],
+        }),
+    )
+    .await;
+    let known = json!({"default_tax_code": "5", "amounts": "gross"});
+    settings(&stack, known).await;
+    let deal = json!({"id": "900", "properties": {"dealname": "Paris", "deal_currency_code": "EUR"},
+        "associations": {"contacts": ["502"], "line_items": ["901"]}});
+    let line = json!({"id": "901", "properties": {"name": "Burr grinder", "hs_sku": "EQ-GR01", "hs_product_id": "7009",
+        "quantity": "1", "price": "240", "amount": "240.00"}});
+    portal(&stack, json!({"deals": [deal], "line_items": [line]})).await;
+    // A company connected by a person has said its country.
+    let link = stack.dynamodb.update_item().table_name(&stack.info.table_name);
+    let link = link.key("pk", aws_sdk_dynamodb::types::AttributeValue::S(format!("P#{PORTAL}")));
+    let link = link.key("sk", aws_sdk_dynamodb::types::AttributeValue::S(format!("LINK#{REALM}")));
+    let link = link.update_expression("SET country = :gb");
+    let gb = aws_sdk_dynamodb::types::AttributeValue::S("GB".into());
+    link.expression_attribute_values(":gb", gb).send().await.unwrap();
+    assert_eq!(cost(&stack, invoice(900)).await, 8);
+    for enrollment in all_three("DEAL", 900) {
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+    }
+    // A person may have entered another rate by then.
+    stack.advance_clock(jiff::SignedDuration::from_mins(61));
+    let rates = json!([{"SourceCurrencyCode": "EUR", "Rate": 1.1, "AsOfDate": "2020-01-02"}]);
+    company(&stack, json!({"exchange_rates": rates})).await;
+    assert_eq!(cost(&stack, invoice(900)).await, 1);
+    assert_eq!(rows(&stack, "Invoice").last().unwrap()["ExchangeRate"], json!(1.1));
+}
+
+#[tokio::test]
+async fn what_fails_what_a_person_looks_at_and_what_a_drop_down_reads_is_counted_too() {
+    let stack = stack().await;
+    let shown = settled(&stack, run(&stack, invoice(local::world::LETTERING)).await).await;
+    assert_eq!(shown.output("errorCode"), "ITEM_NOT_FOUND");
+    assert_eq!(record(&stack, shown.output("execution_id")).await.metered, answered(&stack));
+    let asked = json!({
+        "portal_id": PORTAL.0, "action": "invoice", "field": "payment_method",
+        "inputs": {"quickbooks_account": "default", "create_paid": "yes"},
+    });
+    stack.options(&asked).await.unwrap();
+    // A refused call costs nothing.
+    let refused = json!([{"path": "/query", "times": 1, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &refused).unwrap();
+    stack.options(&asked).await.unwrap();
+    assert_eq!(counted(&stack).await, answered(&stack));
+}
+
+#[tokio::test]
+async fn of_many_at_once_no_read_is_lost_to_another() {
+    let stack = stack().await;
+    let now = stack.now();
+    let realm = realm();
+    futures::future::join_all((1..=40).map(|reads| stack.store.count_reads(&realm, reads, now)))
+        .await
+        .into_iter()
+        .for_each(Result::unwrap);
+    let other = "42".to_owned().try_into().unwrap();
+    stack.store.count_reads(&other, 5, now).await.unwrap();
+    assert_eq!(
+        (stack.store.reads_of(&realm, now).await.unwrap(), stack.store.reads(now).await.unwrap()),
+        (820, 825)
+    );
+    // The next month begins at nothing.
+    let later = now + jiff::SignedDuration::from_hours(24 * 31);
+    assert_eq!(stack.store.reads(later).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_console_shows_the_reads_of_a_company_and_of_an_execution() {
+    let stack = stack().await;
+    let shown = created(&stack, invoice(HARBOR)).await;
+    let reads = counted(&stack).await;
+    let browser = Browser::signed_in(&stack, PORTAL).await;
+    let page = browser.get(&format!("/console/company/{REALM}")).await.body;
+    assert!(page.contains("Reads this month") && page.contains(&format!("<p>{reads}</p>")), "{page}");
+    let page = browser.get(&format!("/console/execution?id={}", shown.output("execution_id"))).await.body;
+    assert!(page.contains(&format!("<dt>Metered reads of QuickBooks</dt><dd>{reads}</dd>")), "{page}");
+}
+
+#[tokio::test]
+async fn the_refresher_warns_once_the_workspace_has_used_80_percent_of_its_quota() {
+    let quota = vec![("METERED_QUOTA".to_owned(), "100".to_owned())];
+    let stack = with(Options { variables: quota, ..Options::default() }).await;
+    let told = |level: &str| {
+        let log = std::fs::read_to_string(stack.logs.join("refresh.log")).unwrap_or_default();
+        log.lines().filter(|line| line.contains("metered.used") && line.contains(level)).count()
+    };
+    stack.store.count_reads(&realm(), 79, stack.now()).await.unwrap();
+    stack.tick("refresh").await.unwrap();
+    assert_eq!((told("INFO"), told("WARN")), (1, 0));
+    stack.store.count_reads(&"42".to_owned().try_into().unwrap(), 1, stack.now()).await.unwrap();
+    stack.tick("refresh").await.unwrap();
+    assert_eq!((told("INFO"), told("WARN")), (1, 1));
+}
