@@ -383,10 +383,10 @@ fn paid(payment: &Properties, total: Decimal, currency: &str) -> Properties {
 fn billed(first: usize, all: &[Properties], [ordinary, billing]: [u32; 2]) -> Vec<Value> {
     let association = |(at, properties): (usize, &Properties)| {
         let id = (first + at).to_string();
-        if properties.contains_key(BILLING) {
-            json!({"id": id, "type_ids": [ordinary, billing]})
-        } else {
-            json!(id)
+        match properties.get(BILLING).map(String::as_str) {
+            Some("yes") => json!({"id": id, "type_ids": [ordinary, billing]}),
+            Some(_) => json!({"id": id, "type_ids": [ordinary]}),
+            None => json!(id),
         }
     };
     all.iter().enumerate().map(association).collect()

@@ -73,7 +73,12 @@ fn write_call(text: &mut String, call: &Call, times: usize) {
     let (_, what) = call.path.split_once("/v3/company/").unwrap_or_default();
     let (_, what) = what.split_once('/').unwrap_or_default();
     let status = call.status.map_or("no answer".to_owned(), |status| status.to_string());
-    let again = if times > 1 { format!(", {times} times") } else { String::new() };
+    // How often something is tried for hours is chance.
+    let again = match times {
+        1 => String::new(),
+        2..=5 => format!(", {times} times"),
+        _ => ", again and again".to_owned(),
+    };
     writeln!(text, "POST {what}: {status}{again}").unwrap();
     let body: Value = serde_json::from_str(&call.request_body).unwrap_or_default();
     for (name, value) in body.as_object().into_iter().flatten() {
