@@ -238,9 +238,9 @@ texts! {
     explain_ship_date: "The internal name of a HubSpot property of the record that holds the shipping date; null for none.",
         "Le nom interne d’une propriété HubSpot de l’enregistrement qui contient la date d’expédition ; null pour aucune.";
     explain_custom_fields: "At most three custom fields of QuickBooks’ sales forms by name, each with a text in which names of HubSpot properties may stand in braces, such as {\"PO #\": \"{po_number}\"}; {} for none.",
-        "Au plus trois champs personnalisés des formulaires de vente QuickBooks, désignés par leur nom, chacun avec un texte où des noms de propriétés HubSpot peuvent figurer entre accolades, par exemple {\"PO #\": \"{po_number}\"} ; {} pour aucun.";
+        "Au plus trois champs personnalisés des formulaires de vente QuickBooks, désignés par leur nom, chacun avec un texte où des noms de propriétés HubSpot peuvent figurer entre accolades, par exemple \"{po_number}\" pour \"PO #\" ; {} pour aucun.";
     explain_payment_methods: "Which QuickBooks payment method HubSpot’s words mean, by ID, such as {\"card\": \"4\"}; a word that is not named means the payment method of the same name.",
-        "Le mode de paiement QuickBooks que désignent les mots de HubSpot, par identifiant, par exemple {\"card\": \"4\"} ; un mot absent désigne le mode de paiement du même nom.";
+        "Le mode de paiement QuickBooks que désignent les mots de HubSpot, par identifiant, par exemple \"4\" pour \"card\" ; un mot absent désigne le mode de paiement du même nom.";
     wrong_too_large: "The file is larger than 64 KB.", "Le fichier dépasse 64 Ko.";
     wrong_not_json: "This is not JSON: line {line}, column {column}. Look for a missing quote, comma or brace.",
         "Ceci n’est pas du JSON : ligne {line}, colonne {column}. Cherchez un guillemet, une virgule ou une accolade manquante.";
