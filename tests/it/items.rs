@@ -16,7 +16,7 @@ fn creating(deal: u64) -> Value {
 }
 
 /// A deal of a known customer with one line for each of these.
-async fn deal(stack: &Stack, id: u64, lines: &[Value]) {
+pub(crate) async fn deal(stack: &Stack, id: u64, lines: &[Value]) {
     let line = |(number, properties): (usize, &Value)| {
         let priced = json!({"quantity": "1", "price": "50", "amount": "50"});
         json!({"id": format!("{id}{number}"), "properties": but(priced, properties.clone())})

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::connect::browser::Browser;
 use crate::connect::signed_in;
-use crate::support::{created, history, run, settings, settled, stack, with};
+use crate::items::deal;
+use crate::support::{but, created, history, run, settings, settled, stack, with};
 
 /// The first who buys tokens of QuickBooks waits for them, so that the next one finds the right to buy taken.
 fn slow_renewal() -> Value {
@@ -35,10 +36,16 @@ async fn every_action_and_the_reconciler_renew_tokens_make_customers_and_product
         stack.expire_access_tokens().await.unwrap();
         tokio::join!(created(&stack, enrolled(HANNA, "create")), created(&stack, enrolled(REFILL, "create")));
 
-        let lost = |path: &str| -> Value {
-            json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": true})
+        let lost = |path: &str, after_effect: bool| -> Value {
+            json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": after_effect})
         };
-        stack.faults(Vendor::QuickBooks, &json!([lost(path), lost("/item")])).unwrap();
+        // Where nobody can be called back HubSpot delivers again, and the action finds what it has made.
+        deal(&stack, 900, &[json!({"name": "Fitting"})]).await;
+        stack.faults(Vendor::QuickBooks, &json!([lost("/item", true)])).unwrap();
+        let again = created(&stack, but(enrolled(900, "create"), json!({"source": "AGENTS"}))).await;
+        assert_eq!(again.statuses().first(), Some(&503), "{action}");
+
+        stack.faults(Vendor::QuickBooks, &json!([lost(path, true), lost("/item", false)])).unwrap();
         let first = run(&stack, enrolled(THEO_FIRST, "refuse")).await;
         let second = run(&stack, enrolled(THEO_FIRST, "return")).await;
         let product = run(&stack, enrolled(LETTERING, "create")).await;
