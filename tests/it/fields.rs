@@ -33,8 +33,13 @@ async fn where_people_number_documents_each_gets_a_number_of_its_record() {
         assert_eq!(sends(&stack) - before, 2);
     }
     // An estimate may not have an invoice's number either.
-    let shown = created(&stack, but(invoice(HARBOR), json!({"action": "estimate"}))).await;
+    let shown = created(&stack, but(invoice(HARBOR), json!({"action": "estimate", "inputs": plain()}))).await;
     assert_eq!(shown.output("document_number"), format!("HS-{HARBOR}-7"));
+}
+
+/// What every action takes.
+fn plain() -> Value {
+    json!({"quickbooks_account": "default"})
 }
 
 /// How often an invoice was sent.
@@ -163,7 +168,7 @@ async fn own_fields_copies_online_payment_and_dates_are_the_settings() {
     assert_eq!(made["ShipDate"], "2026-05-04");
     assert_eq!(made["Line"][0]["SalesItemLineDetail"]["ServiceDate"], "2026-05-01");
     for (action, entity) in [("estimate", "Estimate"), ("receipt", "SalesReceipt")] {
-        created(&stack, but(invoice(900), json!({"action": action}))).await;
+        created(&stack, but(invoice(900), json!({"action": action, "inputs": plain()}))).await;
         let made = rows(&stack, entity).pop().unwrap();
         assert_eq!(
             (&made["CustomField"][0]["StringValue"], &made["ShipDate"]),
