@@ -1,9 +1,10 @@
 //! The table of cases: each file of `tests/fixtures/cases` is a deal or quote, a company and what is asked for, run end to end
-//! through the real functions; the snapshot beside it says what came of it. `CASE=amounts/a-discount` runs one of them, or all
+//! through the real functions; the snapshot beside it says what came of it. Before it is created, each is previewed. `CASE=amounts/a-discount` runs one of them, or all
 //! whose names begin so.
 
 mod bench;
 mod case;
+mod preview;
 mod refusals;
 mod sums;
 mod told;

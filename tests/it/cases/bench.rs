@@ -8,9 +8,11 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
 use store::portal::NewCompany;
+use store::record::Key;
 
 use super::case::{Case, Change, Faults, Grant, folder};
-use super::told::{Told, Wait};
+use super::preview::Previewed;
+use super::told::{Told, Wait, is_write};
 use crate::support::{self, Checked, Shown};
 
 /// What is granted where a case does not say otherwise.
@@ -293,14 +295,43 @@ impl Place<'_> {
             "inputs": given, "any_inputs": case.connection.any_inputs,
             "any_object_type": case.connection.object_type.is_some(),
         });
+        let previewed = self.preview(&enrollment).await?;
         let seen = self.calls().len();
         let first = Shown(self.stack.execute(&enrollment).await.map_err(text)?);
         // On a busy machine any execution may have to wait: only where a case is about that is it told.
         let wait = case.waits.then(|| Wait { statuses: first.statuses(), blocked: first.state() == "BLOCK" });
         let shown = self.settled(first).await?;
         let calls = self.calls().split_off(seen);
+        previewed.compare(&shown, &calls)?;
         let told = Told { shown: &shown, wait, calls: &calls };
         Ok(told.text(portal, &self.realm()))
+    }
+
+    /// What a preview of the same says. Where a vendor is disturbed, the preview would have the disturbance.
+    async fn preview(&self, enrollment: &Value) -> Result<Previewed, String> {
+        if self.case.is_alone() {
+            return Ok(Previewed::Not);
+        }
+        let mut enrollment = enrollment.clone();
+        enrollment["inputs"]["mode"] = json!("preview");
+        let seen = self.calls().len();
+        let first = Shown(self.stack.execute(&enrollment).await.map_err(text)?);
+        let shown = self.settled(first).await?;
+        if self.calls().split_off(seen).iter().any(is_write) {
+            return Err("the preview wrote something".to_owned());
+        }
+        if shown.output("status") != "preview" {
+            return Ok(Previewed::Answer(
+                shown.output("errorCode").to_owned(),
+                shown.output("errorMessage").to_owned(),
+            ));
+        }
+        let key =
+            Key::of_id(self.portal(), shown.output("execution_id")).ok_or("the preview has no execution")?;
+        let record = self.stack.store.record(&key).await.map_err(text)?;
+        let plan = record.and_then(|record| record.preview).ok_or("the preview is not kept")?;
+        let document = serde_json::from_str(&plan.body).map_err(text)?;
+        Ok(Previewed::Document(document))
     }
 
     /// Lets minutes pass, each with its run of the reconciler, until HubSpot no longer waits; after half an hour more of them

@@ -55,7 +55,12 @@ const KINDS: [Kind; 10] = [
         currency: "USD",
         tax: Tax::OnTop { percents: &["8"], widgets_only: true },
     },
-    Kind { name: "US, tax by hand", case: "books = 'us-manual'", currency: "USD", tax: Tax::None },
+    Kind {
+        name: "US, tax by hand",
+        case: "books = 'us-manual'",
+        currency: "USD",
+        tax: Tax::OnTop { percents: &["8.875"], widgets_only: true },
+    },
     Kind {
         name: "UK, net",
         case: "books = 'uk'\nsettings.default_tax_code = '5'",

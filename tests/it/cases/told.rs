@@ -58,7 +58,7 @@ impl Told<'_> {
 }
 
 /// Whether it asks for more than an answer.
-fn is_write(call: &Call) -> bool {
+pub(super) fn is_write(call: &Call) -> bool {
     let last = call.path.rsplit('/').next().unwrap_or_default();
     call.method == "POST" && !["batch", "query"].contains(&last)
 }
