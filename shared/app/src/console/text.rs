@@ -128,7 +128,7 @@ texts! {
     home_currency: "Home currency", "Devise de référence";
     metered_month: "Reads this month", "Lectures ce mois-ci";
     metered_text: "How often this app has read from the company in QuickBooks this month. Intuit meters such reads; creating documents is not metered.",
-        "Combien de fois cette application a lu des données de l’entreprise dans QuickBooks ce mois-ci. Intuit décompte ces lectures ; créer des documents n’est pas décompté.";
+        "Combien de fois cette application a lu des données de l’entreprise dans QuickBooks ce mois-ci. Intuit décompte ces lectures ; créer des documents n’est pas décompté.";
     manage: "Manage", "Gérer";
     manage_company: "Manage {name}", "Gérer {name}";
     reconnect: "Reconnect", "Reconnecter";
