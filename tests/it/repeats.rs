@@ -87,6 +87,21 @@ async fn only_this_kind_of_document_of_this_record_counts() {
     assert_eq!(shown.output("errorCode"), "ALREADY_CREATED", "{}", shown.0);
 }
 
+/// Its reply was lost, and somebody voided it before it was looked for: neither another one nor a success.
+#[tokio::test]
+async fn an_invoice_that_was_voided_before_it_was_found_is_for_a_person() {
+    let stack = stack().await;
+    let lost =
+        json!([{"method": "POST", "path": "/invoice", "times": 1, "drop": true, "after_effect": true}]);
+    stack.faults(Vendor::QuickBooks, &lost).unwrap();
+    let shown = run(&stack, invoice(HARBOR)).await;
+    assert_eq!(shown.states(), ["BLOCK"]);
+    undo(&stack, "void", &the_invoice(&stack)).await;
+    let shown = settled(&stack, shown).await;
+    assert_eq!((shown.state(), shown.output("errorCode")), ("FAIL_CONTINUE", "NEEDS_REVIEW"));
+    the_invoice(&stack);
+}
+
 #[tokio::test]
 async fn what_was_voided_or_deleted_or_failed_does_not_count() {
     let stack = stack().await;

@@ -13,7 +13,7 @@
 //!
 //! - It runs the program on this machine, whatever `Architectures` says, with all of this machine's memory: size and speed are
 //!   `measure`'s business.
-//! - It does not check who may do what: `tests/it/tidy.rs` holds each function's policy against the calls that `store` makes.
+//! - It does not check who may do what: the local stack does, and `local::grants` holds each role against what was used.
 //! - It ignores the TTL, the encryption and the point-in-time recovery of a table it creates, and has no composite alarms, no
 //!   alarms over several metrics and no CodeDeploy: `.ci/expanded.py` looks those up in the template as SAM expands it.
 //! - It serves the API under a path of its own port and not under the address in the output `ApiUrl`. So the template is

@@ -66,8 +66,8 @@ const VALUES_AT_ONCE: usize = 30;
 /// As long as an id of QuickBooks can be: it stands for one that is not known yet.
 const LONGEST_ID: &str = "99999999999999999999";
 
-/// The largest body that is frozen, in bytes. A DynamoDB item holds 400 KB, and the record needs some for itself.
-const BODY_LIMIT: usize = 320 * 1024;
+/// The largest body that is frozen, in bytes. A DynamoDB item holds 400 KB, and the record needs some for notes and document.
+const BODY_LIMIT: usize = 256 * 1024;
 
 /// One execution under way: what HubSpot asked for, and by when.
 pub(crate) struct Execution<'a> {
@@ -235,17 +235,21 @@ impl Execution<'_> {
             }
         };
         let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
-        let exchange_rate =
-            self.exchange_rate(&company, record, &settings.books, &matched, paid.as_ref()).await?;
+        // Once: a rate is of the document's day, and midnight may be near.
+        let today = date::today(self.now(), &self.zone());
+        let day = document::posting_date(self.kind, today, paid.as_ref());
+        let exchange_rate = self.exchange_rate(&company, record, &settings.books, &matched, day).await?;
         let header = document::Header {
             number,
             exchange_rate,
+            today,
             ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings)
         };
         let write = |customer: &CustomerId, items: &[ItemId]| {
             let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
             let body = serde_json::json!(draft).to_string();
-            if body.len() > BODY_LIMIT {
+            // As the record keeps it, with every quotation mark escaped.
+            if serde_json::json!(body).to_string().len() > BODY_LIMIT {
                 return Err(Stop::Failure(Failure::too_large(kind, &matched.sale.record.name)));
             }
             Ok((body, draft))
@@ -572,15 +576,20 @@ impl Execution<'_> {
         let marked = |document: &Document, mark: &str| {
             document.private_note.as_ref().is_some_and(|note| note.contains(mark))
         };
-        // Somebody may have removed the marker: the same customer, day and sum is for a person to judge.
+        // Somebody may have removed the marker: the same customer, day and sum is for a person to judge. So is what was voided,
+        // which has no sum any more and perhaps no marker: whoever did it may not want another one, nor hear of a success.
         let suspect = |other: &&Document| {
+            let is_sum = other.total_amt - answer::tax(other) == notes.total
+                || notes.expected == Some(other.total_amt)
+                || other.is_voided();
             !marked(other, MARKER)
                 && other.customer_ref.as_ref().is_some_and(|customer| customer.value == notes.customer_id)
                 && other.txn_date == Some(notes.date)
-                && other.total_amt - answer::tax(other) == notes.total
+                && is_sum
         };
         let ours: Vec<&Document> = documents.iter().filter(|document| marked(document, &marker)).collect();
         Ok(match ours.as_slice() {
+            [document] if document.is_voided() => Sighting::Suspect,
             [document] => Sighting::Found(made(document)),
             [] if documents.iter().any(|other| suspect(&other)) => Sighting::Suspect,
             [] => Sighting::Absent,

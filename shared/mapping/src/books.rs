@@ -67,9 +67,9 @@ impl SalesTax {
 }
 
 impl Books {
-    /// Whether QuickBooks has not said yet how documents are taxed.
-    pub fn lack_sales_tax(&self) -> bool {
-        self.is_american() && self.sales_tax == SalesTax::Unknown
+    /// Whether an earlier release has kept them, which did not ask for everything.
+    pub fn are_incomplete(&self) -> bool {
+        self.sales_tax == SalesTax::Unknown
     }
 
     /// Whether lines are taxed as in the United States: `TAX` or `NON`, or nothing said. What names no country is taken for
@@ -207,8 +207,8 @@ mod tests {
         check(json!({"UsingSalesTax": true, "PartnerTaxEnabled": true}), SalesTax::Automated, None);
         let manual = json!({"UsingSalesTax": true, "TaxGroupCodeRef": {"value": "2"}});
         check(manual, SalesTax::Manual, Some("2"));
-        assert!(Books::default().lack_sales_tax());
-        assert!(!Books { country: Some("GB".into()), ..Books::default() }.lack_sales_tax());
+        assert!(Books::default().are_incomplete());
+        assert!(Books { country: Some("GB".into()), ..Books::default() }.are_incomplete());
     }
 
     #[test]

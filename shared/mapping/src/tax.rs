@@ -262,8 +262,11 @@ impl Shown<'_> {
                 return Err(problems);
             }
         };
-        // Of amounts that hold their tax, what HubSpot shows beside them is no more to pay.
-        let expected = self.amount.filter(|_| settings.choices.amounts == Amounts::Net);
+        // Of amounts that hold their tax, what HubSpot shows beside them is no more to pay; and what the default code stands for
+        // HubSpot shows nothing of.
+        let by_default = self.fee.is_some() || self.lines.iter().any(|(_, tax, _)| tax.is_none());
+        let is_shown = settings.choices.amounts == Amounts::Net && (of_quote.is_some() || !by_default);
+        let expected = self.amount.filter(|_| is_shown);
         Ok(Taxation { global: Some(amounts(settings)), lines, fee, said: None, expected })
     }
 

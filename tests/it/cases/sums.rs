@@ -1,5 +1,6 @@
 //! Random deals by the hundred, in companies of every tax regime and currency, created through the real functions and read back
-//! over QuickBooks' API: the books are the sum of the deals, to the cent. What tax a document must have is reckoned here anew.
+//! over QuickBooks' API: the books are the sum of the deals, to the cent. What tax a document must have is reckoned here anew, but
+//! where amounts hold it.
 
 use std::collections::BTreeMap;
 

@@ -9,13 +9,11 @@
 //!   that is no product of HubSpot's: a day besides, as its SKU or name may be another item's by then (`store::matches`).
 //! - Terms, accounts, classes, locations and tax codes themselves: nothing, as settings and inputs name them by their ids.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
-use mapping::date;
-use mapping::document;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
-use mapping::payment::Paid;
 use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
@@ -44,7 +42,7 @@ pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, n
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
     let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
     let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
-    !was_refused && !lacks_rate && !books.lack_sales_tax() && company.books_read_at.is_some_and(is_fresh)
+    !was_refused && !lacks_rate && !books.are_incomplete() && company.books_read_at.is_some_and(is_fresh)
 }
 
 /// A clock may have been ahead.
@@ -73,18 +71,17 @@ pub(super) fn queries(company: &Company, record: &Record) -> Vec<Query> {
 }
 
 impl Execution<'_> {
-    /// QuickBooks' rate on the document's day, of a document that is not in the home currency.
+    /// QuickBooks' rate on this day, the document's, of a document that is not in the home currency.
     pub(super) async fn exchange_rate(
         &self,
         company: &Company,
         record: &Record,
         books: &Books,
         matched: &Matched,
-        paid: Option<&Paid>,
+        day: Date,
     ) -> Result<Option<Decimal>, Stop> {
         let sale = &matched.sale;
         let Some(currency) = books.foreign(sale.currency.as_ref()) else { return Ok(None) };
-        let day = document::posting_date(self.kind, date::today(clock::now(), &self.zone()), paid);
         let fits = |kept: &&Rate| kept.day == day && is_within(RATE_KEPT_FOR, kept.read_at, clock::now());
         let kept = company.rates.get(currency.as_str()).filter(fits).filter(|_| record.plan_version == 0);
         if let Some(kept) = kept {

@@ -66,7 +66,7 @@ impl Trouble {
             | Self::OutOfTime
             | Self::TokensBusy => ("QuickBooks", "it took too long"),
             Self::StoreDown | Self::Unwritten | Self::Internal => {
-                ("this app", "this app made a mistake that its developers must mend")
+                ("QuickBooks workflow actions", "this app made a mistake that its developers must mend")
             }
         };
         let message = format!("The {what} was not created: {cause}. Enroll the record again.");

@@ -195,6 +195,19 @@ fn what_is_in_one_language_is_in_all_seven_with_the_same_placeholders() {
     }
 }
 
+/// Whoever reads the history learns which record, line or company it is about (contract §3), in every language: the
+/// placeholders are the same in all.
+#[test]
+fn the_label_of_each_failure_names_what_it_is_about() {
+    for action in ACTIONS {
+        let english = texts(&config(action)["labels"]["en"]);
+        for code in CODES {
+            let label = &english[&format!("/executionRules/{code}")];
+            assert!(placeholders(label).contains("error_subject"), "{action}: {code}: {label}");
+        }
+    }
+}
+
 #[test]
 fn every_sentence_is_translated() {
     // What is spelled alike in two languages, or is a name.

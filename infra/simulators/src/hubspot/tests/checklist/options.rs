@@ -162,7 +162,7 @@ async fn item_6_a_drop_down_the_editor_has_not_cannot_be_opened() {
         (json!({ "object_type_id": "0-1" }), "the action is not offered in 0-1 workflows"),
         (json!({ "field": "due_days" }), "the input due_days fetches no options"),
         (json!({ "field": "memo" }), "the action has no input memo"),
-        (json!({ "inputs": { "mode": "preview" } }), "the action has no input mode"),
+        (json!({ "inputs": { "colour": "red" } }), "the action has no input colour"),
     ] {
         assert_eq!(fixture.post("/_sim/options", &opening(options)).await, (400, json!(why)));
     }
