@@ -122,6 +122,9 @@ async fn in_another_currency_and_with_amounts_that_hold_tax_it_is_the_same() {
     let gb = aws_sdk_dynamodb::types::AttributeValue::S("GB".into());
     link.expression_attribute_values(":gb", gb).send().await.unwrap();
     assert_eq!(cost(&stack, invoice(900)).await, 8);
+    // The first that says how it was paid asks for the payment methods.
+    let [_, _, receipt] = all_three("DEAL", 900);
+    assert!((1..=8).contains(&cost(&stack, receipt).await));
     for enrollment in all_three("DEAL", 900) {
         assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
     }

@@ -440,8 +440,9 @@ impl Execution<'_> {
             }));
         }
         let by_item = queries.len();
-        if !books::are_known(company, record, reading, self.now()) {
-            queries.extend(books::queries(company, record));
+        let methods = self.asks_for_payment_methods();
+        if !books::are_known(company, record, reading, methods, self.now()) {
+            queries.extend(books::queries(company, record, methods));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {

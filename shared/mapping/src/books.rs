@@ -27,8 +27,8 @@ pub struct Books {
     pub sales_tax_code: Option<TaxCodeId>,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
-    /// The active payment methods, by their names.
-    pub payment_methods: BTreeMap<String, PaymentMethodId>,
+    /// The active payment methods, by their names; none as long as nobody asked for them.
+    pub payment_methods: Option<BTreeMap<String, PaymentMethodId>>,
     /// The company's own fields on documents: their ids by their names.
     pub custom_fields: BTreeMap<String, String>,
     /// Whether people give documents their numbers.
@@ -102,7 +102,7 @@ impl Books {
     /// The same books, with these payment methods.
     pub fn with_payment_methods(mut self, methods: Vec<PaymentMethod>) -> Self {
         let active = methods.into_iter().filter(|method| method.active);
-        self.payment_methods = active.map(|method| (method.name, method.id)).collect();
+        self.payment_methods = Some(active.map(|method| (method.name, method.id)).collect());
         self
     }
 
@@ -126,7 +126,7 @@ impl Books {
             sales_tax: SalesTax::read(&preferences.tax_prefs),
             sales_tax_code: preferences.tax_prefs.tax_group_code_ref.clone().map(|code| code.value),
             tax_percents: BTreeMap::new(),
-            payment_methods: BTreeMap::new(),
+            payment_methods: None,
             custom_fields: custom_fields(&preferences.sales_forms_prefs),
             custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
@@ -243,7 +243,7 @@ mod tests {
             several_currencies: true,
             tax_percents,
             locations: true,
-            payment_methods: [("Visa".to_owned(), PaymentMethodId("4".into()))].into(),
+            payment_methods: Some([("Visa".to_owned(), PaymentMethodId("4".into()))].into()),
             ..Books::default()
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();

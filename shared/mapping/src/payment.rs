@@ -47,7 +47,8 @@ impl Paid {
         }
         let own = word.replace('_', " ");
         let names = names_of(word).iter().copied().chain([own.as_str()]);
-        let known = |name: &str| books.payment_methods.iter().find(|(known, _)| fold(known) == fold(name));
+        let known =
+            |name: &str| books.payment_methods.iter().flatten().find(|(known, _)| fold(known) == fold(name));
         names.filter_map(known).map(|(_, id)| id.clone()).next()
     }
 }
@@ -442,7 +443,8 @@ mod tests {
             let payments: Vec<Value> = methods.iter().map(paying).collect();
             let paid = paid(&on_deal(&payments), &zone(), &Settings::default()).unwrap().unwrap();
             let method = |name: &&str| ((*name).to_owned(), PaymentMethodId(format!("id of {name}")));
-            let books = Books { payment_methods: known.iter().map(method).collect(), ..Books::default() };
+            let books =
+                Books { payment_methods: Some(known.iter().map(method).collect()), ..Books::default() };
             let settings = Settings { books, ..Settings::default() };
             let expected = expected.map(|name| PaymentMethodId(format!("id of {name}")));
             assert_eq!(paid.method_of(&settings), expected, "{methods:?}");

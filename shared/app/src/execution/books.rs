@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
-use mapping::quickbooks::{CompanyInfo, PaymentMethod, Preferences, TaxCode, TaxCodeId, TaxRate};
+use mapping::quickbooks::{CompanyInfo, DocumentKind, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -36,13 +36,24 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 const RATE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whether a plan may rest on what is kept.
-pub(super) fn are_known(company: &Company, record: &Record, reading: &Reading, now: Timestamp) -> bool {
+pub(super) fn are_known(
+    company: &Company,
+    record: &Record,
+    reading: &Reading,
+    methods: bool,
+    now: Timestamp,
+) -> bool {
     let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
     let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
+    let lacks_methods = methods && books.payment_methods.is_none();
     let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
-    !was_refused && !lacks_rate && !books.are_incomplete() && company.books_read_at.is_some_and(is_fresh)
+    !was_refused
+        && !lacks_rate
+        && !lacks_methods
+        && !books.are_incomplete()
+        && company.books_read_at.is_some_and(is_fresh)
 }
 
 /// A clock may have been ahead.
@@ -55,11 +66,11 @@ fn asks_for_country(company: &Company, record: &Record) -> bool {
     record.plan_version > 0 || company.settings.books.country.is_none()
 }
 
-/// What to ask: two or three metered reads, and two more or so where the rates of tax codes have to be known.
-pub(super) fn queries(company: &Company, record: &Record) -> Vec<Query> {
+/// What to ask: one or two metered reads, one more for what is paid, and two more or so where the rates of tax codes have to be known.
+pub(super) fn queries(company: &Company, record: &Record, methods: bool) -> Vec<Query> {
     let mut queries = vec![Query::from(Entity::Preferences)];
     queries.extend(asks_for_country(company, record).then(|| Query::from(Entity::CompanyInfo)));
-    queries.push(Query::from(Entity::PaymentMethod).max_results(PAGE));
+    queries.extend(methods.then(|| Query::from(Entity::PaymentMethod).max_results(PAGE)));
     let codes: Vec<&String> =
         company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0).collect();
     if !codes.is_empty() {
@@ -106,6 +117,16 @@ impl Execution<'_> {
         }
     }
 
+    /// Only what is paid says how.
+    pub(super) fn asks_for_payment_methods(&self) -> bool {
+        let paid = || self.request.inputs.get("create_paid").is_some_and(|value| value == "yes");
+        match self.kind {
+            DocumentKind::Invoice => paid(),
+            DocumentKind::Estimate => false,
+            DocumentKind::SalesReceipt => true,
+        }
+    }
+
     /// The settings with the books as QuickBooks says now, which are kept for the next execution.
     pub(super) async fn read_books(
         &self,
@@ -124,10 +145,13 @@ impl Execution<'_> {
             }
             _ => CompanyInfo { country: company.settings.books.country.clone() },
         };
-        let (methods, taxes) = rest.split_first().ok_or_else(down)?;
-        let methods: Vec<PaymentMethod> = methods.read().map_err(unreadable())?;
-        let books = Books::read(preferences.first().ok_or_else(down)?, &info);
-        let mut books = books.with_payment_methods(methods);
+        let (methods, taxes) = rest.split_at(usize::from(self.asks_for_payment_methods()));
+        let mut books = Books::read(preferences.first().ok_or_else(down)?, &info);
+        match methods {
+            [methods] => books = books.with_payment_methods(methods.read().map_err(unreadable())?),
+            // What was known of them is as good as it was.
+            _ => books.payment_methods = company.settings.books.payment_methods.clone(),
+        }
         if let [codes @ .., rates] = taxes {
             let codes: Vec<Vec<TaxCode>> =
                 codes.iter().map(Rows::read).collect::<Result<_, _>>().map_err(unreadable())?;
