@@ -20,7 +20,7 @@ mod register;
 use chance::Chance;
 use register::Register;
 
-const SEQUENCES: u64 = 60;
+const SEQUENCES: u64 = 90;
 const STEPS: usize = 50;
 
 /// Both, on one record.
@@ -227,7 +227,7 @@ impl<'a> Twins<'a> {
         let trouble = || "QUICKBOOKS_DOWN".to_owned();
         let number = match (self.chance.one_in(4), held.state) {
             (true, _) => self.chance.below(20),
-            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 0, 9, 19]),
+            (false, State::Claimed) => self.chance.pick(&[0, 0, 0, 0, 0, 0, 9, 19]),
             (false, State::Planned) => self.chance.pick(&[1, 1, 1, 9, 4]),
             (false, State::Sent) => self.chance.pick(&[1, 2, 3, 4, 4, 4, 10]),
             (false, State::DocDone) if held.pay_plan.is_some() => self.chance.pick(&[5, 5, 5, 10]),
