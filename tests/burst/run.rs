@@ -134,13 +134,7 @@ impl Effects for Run<'_> {
         }
         let Key::Execution { callback_id, .. } = &self.key else { unreachable!("an execution") };
         let request_id = format!("hqd{callback_id}-{}", record.plan_version);
-        Event::Planned(Plan {
-            realm: realm(),
-            request_id,
-            body: "{}".to_owned(),
-            notes: json!(null),
-            emailed: false,
-        })
+        planned(request_id)
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
@@ -210,19 +204,22 @@ impl Run<'_> {
 
     fn claim_now(&self) -> Claim {
         Claim {
-            key: self.key.clone(),
             action: Some(DocumentKind::Invoice),
             realm: Some(realm()),
-            input_hash: None,
-            subject: None,
-            request: None,
             delivered: self.delivered,
-            safe_since: None,
-            nonce: Nonce::new(),
-            now: self.world.now(),
-            lease_until: self.in_timestamp(self.ends) + LEASE_MARGIN,
+            ..Claim::new(self.key.clone(), self.world.now(), self.in_timestamp(self.ends) + LEASE_MARGIN)
         }
     }
+}
+
+fn planned(request_id: String) -> Event {
+    Event::Planned(Plan {
+        realm: realm(),
+        request_id,
+        body: "{}".to_owned(),
+        notes: json!(null),
+        emailed: false,
+    })
 }
 
 /// The effects of a customer that is made.
@@ -240,13 +237,7 @@ impl Effects for Order<'_> {
     async fn plan(&self, record: &Record) -> Event {
         let Key::Customer { identity } = &record.key else { unreachable!("a customer") };
         let request_id = format!("{CUSTOMER}{identity}-{}", record.plan_version);
-        Event::Planned(Plan {
-            realm: realm(),
-            request_id,
-            body: "{}".to_owned(),
-            notes: json!(null),
-            emailed: false,
-        })
+        planned(request_id)
     }
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {

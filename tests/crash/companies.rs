@@ -167,7 +167,8 @@ async fn grant(bench: &Bench, number: usize) -> Grant {
     }
 }
 
-fn company() -> NewCompany {
+/// The company of the demo, as a consent tells of it.
+pub(crate) fn company() -> NewCompany {
     NewCompany {
         realm: realm(),
         name: COMPANY.to_owned(),

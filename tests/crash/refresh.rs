@@ -4,15 +4,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use local::proxy::Moment;
-use local::world::{COMPANY, HANNA, PORTAL, REALM};
+use local::world::{HANNA, PORTAL, REALM};
 use mapping::quickbooks::RealmId;
 use serde_json::json;
 use store::connection::Status;
-use store::portal::NewCompany;
 use store::tokens::{Grant, Owner};
 
 use crate::bench::{Bench, Point, RequestIds};
 use crate::case::enrollment;
+use crate::companies::company;
 use crate::{full, say};
 
 /// What the simulator calls the three semantics of §d.6.
@@ -99,16 +99,7 @@ async fn connect_again(bench: &Bench, number: usize) {
     let refresh_token = format!("consent-{number}-{}", bench.stack.now().as_second());
     let seed = json!({"grants": [{"realm_id": REALM, "refresh_token": refresh_token}]});
     bench.stack.seed_quickbooks(&seed).await.unwrap();
-    let company = NewCompany {
-        realm: realm(),
-        name: COMPANY.to_owned(),
-        legal_name: None,
-        country: None,
-        sandbox: false,
-        home_currency: Some("USD".parse().unwrap()),
-        connected_by: None,
-        connected_at: None,
-    };
+    let company = company();
     let ended: Timestamp = bench.stack.now();
     let grant = Grant {
         generation: 1,

@@ -7,7 +7,7 @@ use local::world::{HANNA, HARBOR, PORTAL, REALM, THEO_FIRST, THEO_SECOND};
 use mapping::quickbooks::DocumentKind;
 use serde_json::json;
 use simulators::control::round_trips;
-use store::record::{Claim, Key, Nonce, State};
+use store::record::{Claim, Key, State};
 
 use crate::paid::{paid, paid_quote, payment};
 use crate::support::{
@@ -459,17 +459,10 @@ async fn the_kill_switch_sends_nothing_and_keeps_every_promise() {
     let key = Key::execution(PORTAL, callback_id);
     let asked = json!({"object_type": "DEAL", "object_id": HARBOR, "inputs": {}, "source": "WORKFLOWS"});
     let claim = Claim {
-        key: key.clone(),
         action: Some(DocumentKind::Invoice),
         realm: Some(REALM.to_owned().try_into().unwrap()),
-        input_hash: None,
-        subject: None,
         request: Some(asked.to_string()),
-        delivered: true,
-        safe_since: None,
-        nonce: Nonce::new(),
-        now: stack.now(),
-        lease_until: stack.now() + SignedDuration::from_secs(65),
+        ..Claim::new(key.clone(), stack.now(), stack.now() + SignedDuration::from_secs(65))
     };
     stack.store.claim(&claim).await.unwrap();
     stack.store.owe_callback(&key, stack.now() + SignedDuration::from_hours(6)).await.unwrap();

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    but, company, created, forget_matches, invoice, portal, refused, rows, run, settings, stack, the_invoice,
-    today,
+    but, company, created, forget_matches, half_done_deal, invoice, portal, refused, rows, run, settings,
+    stack, the_invoice, today,
 };
 
 fn amount(value: &Value) -> Decimal {
@@ -220,16 +220,7 @@ async fn a_remembered_customer_that_is_gone_is_looked_for_again() {
 #[tokio::test]
 async fn everything_wrong_with_a_deal_is_told_at_once() {
     let stack = stack().await;
-    let deal = json!({
-        "id": "900", "properties": {"dealname": "Half done"},
-        "associations": {"contacts": ["905"], "line_items": ["901", "902"]},
-    });
-    let lines = json!([
-        {"id": "901", "properties": {"name": "Setup fee", "hs_sku": "EQ-GR01", "quantity": "1"}},
-        {"id": "902", "properties": {"name": "Unknown thing", "quantity": "1", "price": "5"}},
-    ]);
-    let contact = json!({"id": "905", "properties": {"firstname": "Nomail"}});
-    portal(&stack, json!({"deals": [deal], "line_items": lines, "contacts": [contact]})).await;
+    half_done_deal(&stack).await;
     let shown = run(&stack, invoice(900)).await;
     let message = shown.output("errorMessage");
     for told in [

@@ -10,8 +10,8 @@ use store::record::{Key, Record, State};
 use crate::console::Browser;
 use crate::quotes::enroll;
 use crate::support::{
-    Shown, but, company, created, forget_matches, invoice, portal, refused, rows, run, settings, settled,
-    stack,
+    Shown, but, company, created, forget_matches, half_done_deal, invoice, portal, refused, rows, run,
+    settings, settled, stack,
 };
 
 /// The enrollment, to be shown only.
@@ -162,16 +162,7 @@ async fn the_outputs_of_a_preview_are_what_the_contract_says() {
 #[tokio::test]
 async fn what_would_fail_fails_with_the_same_words_and_all_of_them_at_once() {
     let stack = stack().await;
-    let deal = json!({
-        "id": "900", "properties": {"dealname": "Half done"},
-        "associations": {"contacts": ["905"], "line_items": ["901", "902"]},
-    });
-    let lines = json!([
-        {"id": "901", "properties": {"name": "Setup fee", "hs_sku": "EQ-GR01", "quantity": "1"}},
-        {"id": "902", "properties": {"name": "Unknown thing", "quantity": "1", "price": "5"}},
-    ]);
-    let contact = json!({"id": "905", "properties": {"firstname": "Nomail"}});
-    portal(&stack, json!({"deals": [deal], "line_items": lines, "contacts": [contact]})).await;
+    half_done_deal(&stack).await;
     let due = |days: &str| json!({"inputs": {"quickbooks_account": "default", "due_days": days}});
     for (enrollment, code) in [
         (invoice(900), "CONTACT_INCOMPLETE"),

@@ -60,6 +60,20 @@ pub(crate) fn invoice(deal: u64) -> Value {
     })
 }
 
+/// The deal 900, with everything wrong that a deal can have wrong at once.
+pub(crate) async fn half_done_deal(stack: &Stack) {
+    let deal = json!({
+        "id": "900", "properties": {"dealname": "Half done"},
+        "associations": {"contacts": ["905"], "line_items": ["901", "902"]},
+    });
+    let lines = json!([
+        {"id": "901", "properties": {"name": "Setup fee", "hs_sku": "EQ-GR01", "quantity": "1"}},
+        {"id": "902", "properties": {"name": "Unknown thing", "quantity": "1", "price": "5"}},
+    ]);
+    let contact = json!({"id": "905", "properties": {"firstname": "Nomail"}});
+    portal(stack, json!({"deals": [deal], "line_items": lines, "contacts": [contact]})).await;
+}
+
 /// The same enrollment with more or other members.
 pub(crate) fn but(mut enrollment: Value, changes: Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {

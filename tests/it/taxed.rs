@@ -1,7 +1,7 @@
 //! Companies that tax otherwise: outside the United States each line has a code, and a company may change its ways.
 
 use local::stack::{Stack, Vendor};
-use local::world::{HARBOR, HUBSPOT_TOKEN, PORTAL};
+use local::world::{HARBOR, HUBSPOT_TOKEN, PORTAL, SCOPES};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -314,15 +314,7 @@ async fn the_library_of_rates_takes_its_permission_only_where_it_is_needed() {
     deal_with_tax(&stack, json!({"hs_tax_rate_group_id": "4712"}), json!({})).await;
     let shown = refused(&stack, enroll("invoice", "DEAL", 920), "PERMISSION_MISSING").await;
     assert!(shown.output("errorMessage").contains("tax_rates.read"), "{}", shown.0);
-    let scopes = [
-        "oauth",
-        "automation",
-        "crm.objects.deals.read",
-        "crm.objects.quotes.read",
-        "crm.objects.line_items.read",
-        "crm.objects.contacts.read",
-        "tax_rates.read",
-    ];
+    let scopes = [&SCOPES[..], &["tax_rates.read"]].concat();
     let token = json!({"token": HUBSPOT_TOKEN, "portal_id": PORTAL.0, "scopes": scopes});
     let seed = json!({"access_tokens": [token]});
     stack.seed_hubspot(&seed).await.unwrap_or_else(|error| panic!("{error}"));

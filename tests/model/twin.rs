@@ -96,17 +96,9 @@ impl Both {
 
     fn claim(&mut self) -> bool {
         let claim = Claim {
-            key: key(),
             action: Some(DocumentKind::Invoice),
             realm: Some(realm()),
-            input_hash: None,
-            subject: None,
-            request: None,
-            delivered: true,
-            safe_since: None,
-            nonce: Nonce::new(),
-            now: self.now,
-            lease_until: self.now,
+            ..Claim::new(key(), self.now, self.now)
         };
         let real = self.real.claim(&claim);
         match (register::claim(self.stored.as_ref(), 0), real) {

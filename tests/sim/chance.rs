@@ -34,8 +34,8 @@ impl Chance {
         self.below(count) == 0
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         let index = usize::try_from(self.below(from.len() as u64)).unwrap_or_default();
-        from[index]
+        from[index].clone()
     }
 }

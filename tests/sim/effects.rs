@@ -280,17 +280,11 @@ impl Attempt for Sim<'_> {
             let world = self.lock();
             let realm = self.portal.default_realm;
             Claim {
-                key: world.key.clone(),
                 action: Some(world.setup.kind),
                 realm: self.portal.linked[realm].then(|| world.realms[realm].clone()),
-                input_hash: None,
-                subject: None,
-                request: None,
                 delivered: self.delivers,
                 safe_since: self.safe_since.map(timestamp),
-                nonce: Nonce::new(),
-                now: world.clock(self.task),
-                lease_until: timestamp(self.ends) + LEASE_MARGIN,
+                ..Claim::new(world.key.clone(), world.clock(self.task), timestamp(self.ends) + LEASE_MARGIN)
             }
         };
         match self.store(Call::Claim, Request::Claim(claim)).await? {

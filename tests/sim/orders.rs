@@ -8,7 +8,7 @@ use app::failure::{Code, Trouble};
 use app::protocol::{self, Change, Effects, End, Event, Made, Outcome, Sighting};
 use jiff::Timestamp;
 use serde_json::Value;
-use store::record::{Claim, Claimed, Key, Nonce, Plan, Record, Written};
+use store::record::{Claim, Claimed, Key, Plan, Record, Written};
 
 use crate::attempt::{Sim, failure};
 use crate::books::{Post, RequestIds};
@@ -174,19 +174,7 @@ impl Order<'_> {
     fn claim(&self) -> Claim {
         let lease_until = timestamp(self.sim.ends) + LEASE_MARGIN;
         let key = self.sim.lock().key.clone();
-        Claim {
-            key,
-            action: None,
-            realm: None,
-            input_hash: None,
-            subject: None,
-            request: None,
-            delivered: true,
-            safe_since: None,
-            nonce: Nonce::new(),
-            now: self.now(),
-            lease_until,
-        }
+        Claim::new(key, self.now(), lease_until)
     }
 
     /// What has this name, if it is what we need.

@@ -28,17 +28,13 @@ impl World {
     /// The old execution has come to its end, and its retry has begun.
     pub(crate) fn begin_as_retry(&mut self, retry: Retry) {
         let claim = Claim {
-            key: self.key.clone(),
             action: Some(self.setup.kind),
             realm: Some(self.realms[0].clone()),
-            input_hash: None,
-            subject: None,
-            request: None,
-            delivered: true,
-            safe_since: None,
-            nonce: Nonce::new(),
-            now: timestamp(LONG_BEFORE),
-            lease_until: timestamp(LONG_BEFORE) + SignedDuration::from_mins(1),
+            ..Claim::new(
+                self.key.clone(),
+                timestamp(LONG_BEFORE),
+                timestamp(LONG_BEFORE) + SignedDuration::from_mins(1),
+            )
         };
         let Claimed::Ours(mut record) = self.register.claim(&claim) else { unreachable!("a new record") };
         for transition in self.steps_to_the_end(retry) {

@@ -31,18 +31,7 @@ impl Sim<'_> {
         let (mut post, realm) = self.request(record, paying).ok_or(Some(Trouble::Internal))?;
         post.token = self.connection(realm).await?;
         self.in_time_to_send()?;
-        let mut said = self.post(record, &post).await;
-        if said == Err(Fault::Unauthorized) {
-            self.was_turned_away();
-            self.renew().await?;
-            self.in_time_to_send()?;
-            said = self.post(record, &post).await;
-            if said == Err(Fault::Unauthorized) {
-                self.was_turned_away();
-                return Err(None);
-            }
-            self.lock().hit(Rare::Renewed);
-        }
+        let mut said = self.post_renewing(record, &post).await?;
         let at_once =
             self.lock().is(Mutant::ReplayAtOnceIgnored) || self.lock().is(Mutant::ReplayAtOnceHonoured);
         if at_once && said.is_err_and(is_unclear) {
@@ -56,17 +45,7 @@ impl Sim<'_> {
         let mut post = self.mail_request(record).ok_or(Some(Trouble::Internal))?;
         post.token = self.connection(post.realm).await?;
         self.in_time_to_send()?;
-        let mut said = self.post(record, &post).await;
-        if said == Err(Fault::Unauthorized) {
-            self.was_turned_away();
-            self.renew().await?;
-            self.in_time_to_send()?;
-            said = self.post(record, &post).await;
-            if said == Err(Fault::Unauthorized) {
-                self.was_turned_away();
-                return Err(None);
-            }
-        }
+        let said = self.post_renewing(record, &post).await?;
         match self.outcome(said, post.total) {
             Outcome::Unknown if self.lock().is(Mutant::UnclearMailSent) => {
                 Ok(Outcome::Made(Made { id: String::new(), json: Value::Null }))
@@ -115,6 +94,28 @@ impl Sim<'_> {
         let what = if paying { Call::Payment } else { Call::Document };
         let pays = record.made_id.as_ref().filter(|_| paying).and_then(|id| id.parse().ok());
         Some((Post { what, realm, token: realm, request_id, body, pays, total, task: self.task }, realm))
+    }
+
+    /// One POST, and once more with new tokens where the old ones were refused: a 401 is a proof of no effect.
+    async fn post_renewing(
+        &self,
+        record: &Record,
+        post: &Post,
+    ) -> Result<Result<u64, Fault>, Option<Trouble>> {
+        let said = self.post(record, post).await;
+        if said != Err(Fault::Unauthorized) {
+            return Ok(said);
+        }
+        self.was_turned_away();
+        self.renew().await?;
+        self.in_time_to_send()?;
+        let said = self.post(record, post).await;
+        if said == Err(Fault::Unauthorized) {
+            self.was_turned_away();
+            return Err(None);
+        }
+        self.lock().hit(Rare::Renewed);
+        Ok(said)
     }
 
     /// One POST.

@@ -33,17 +33,12 @@ impl Table {
 
     fn claim(&self) -> Claim {
         Claim {
-            key: self.key.clone(),
             action: Some(DocumentKind::Invoice),
             realm: Some(realm(REALM)),
             input_hash: Some("hash".into()),
             subject: Some("DEAL 1".into()),
             request: Some("{}".into()),
-            delivered: true,
-            safe_since: None,
-            nonce: Nonce::new(),
-            now: self.now,
-            lease_until: self.now + SignedDuration::from_secs(65),
+            ..Claim::new(self.key.clone(), self.now, self.now + SignedDuration::from_secs(65))
         }
     }
 

@@ -102,7 +102,7 @@ const SANDBOX_VERIFIER: &str = "local-sandbox-verifier";
 const SESSION_KEY: &str = "bG9jYWwtc2Vzc2lvbi1rZXktb2YtMzItYnl0ZXMhISE=";
 
 /// The scopes the portal granted: all required ones (rulings.md 29), and the optional one for payments.
-pub(crate) const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 9] = [
     "oauth",
     "automation",
     "crm.objects.deals.read",

@@ -211,17 +211,8 @@ async fn note_loss(store: &Store, held: &Record) {
 /// A claim that this invocation makes now.
 pub(crate) fn claim(key: store::record::Key, deadline: &Deadline) -> store::record::Claim {
     store::record::Claim {
-        key,
-        action: None,
-        realm: None,
-        input_hash: None,
-        subject: None,
-        request: None,
         delivered: deadline.asked_by() == AskedBy::HubSpot,
-        safe_since: None,
-        nonce: Nonce::new(),
-        now: clock::now(),
-        lease_until: deadline.lease_until(),
+        ..store::record::Claim::new(key, clock::now(), deadline.lease_until())
     }
 }
 

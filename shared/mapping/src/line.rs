@@ -216,7 +216,8 @@ fn required(figure: Figure, text: Option<&str>) -> Result<Decimal, LineFault> {
     number(figure, text)?.ok_or(LineFault::Missing(figure))
 }
 
-fn number(figure: Figure, text: Option<&str>) -> Result<Option<Decimal>, LineFault> {
+/// None where nothing is written.
+pub(crate) fn number(figure: Figure, text: Option<&str>) -> Result<Option<Decimal>, LineFault> {
     match money::figure(text) {
         Ok(number) => Ok(Some(number)),
         Err(NumberFault::Missing) => Ok(None),

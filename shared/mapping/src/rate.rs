@@ -5,8 +5,9 @@
 
 use crate::adjustment::{Applied, Value, value};
 use crate::hubspot::{Adjustment, Enrolled, LineItemProperties};
+use crate::line::number;
 use crate::money;
-use crate::problem::{Figure, LineFault, NumberFault, Problem, keep};
+use crate::problem::{Figure, LineFault, Problem, keep};
 use crate::sale::in_order;
 use crate::text::writable_line;
 use rust_decimal::Decimal;
@@ -81,11 +82,11 @@ impl QuoteTaxes {
 
 /// Reads a line's.
 pub(crate) fn read(line: &LineItemProperties, decimals: u32) -> Result<LineTax, LineFault> {
-    let percent = number(Figure::TaxRate, &line.hs_tax_rate)?;
-    let by_rate = number(Figure::Tax, &line.hs_tax_amount)?;
+    let percent = number(Figure::TaxRate, line.hs_tax_rate.as_deref())?;
+    let by_rate = number(Figure::Tax, line.hs_tax_amount.as_deref())?;
     let amount = match by_rate {
         Some(amount) => Some(amount),
-        None => number(Figure::Tax, &line.hs_auto_tax_amount)?,
+        None => number(Figure::Tax, line.hs_auto_tax_amount.as_deref())?,
     };
     let rate_id = line.hs_tax_rate_group_id.as_deref().and_then(writable_line);
     Ok(LineTax { rate_id, percent, amount: amount.map(|tax| money::round_to(tax, decimals)) })
@@ -135,16 +136,6 @@ fn label(tax: &Adjustment) -> String {
 fn share(amount: Decimal, percent: Decimal, decimals: u32) -> Decimal {
     let exact = amount.checked_mul(percent).and_then(|tax| tax.checked_div(Decimal::ONE_HUNDRED));
     money::round_to(exact.unwrap_or(money::LARGEST).min(money::LARGEST), decimals)
-}
-
-fn number(figure: Figure, text: &Option<String>) -> Result<Option<Decimal>, LineFault> {
-    match money::figure(text.as_deref()) {
-        Ok(number) => Ok(Some(number)),
-        Err(NumberFault::Missing) => Ok(None),
-        Err(NumberFault::Negative) => Err(LineFault::Negative(figure)),
-        Err(NumberFault::Unreadable(text)) => Err(LineFault::Unreadable(figure, text)),
-        Err(NumberFault::TooLarge) => Err(LineFault::TooLarge(figure)),
-    }
 }
 
 #[cfg(test)]

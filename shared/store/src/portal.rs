@@ -17,9 +17,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{self, Connection, HUBSPOT, QUICKBOOKS, Status};
-use crate::execution::is_refusal;
 use crate::installation::linked;
-use crate::item::{Item, VERSION, millis, number, text};
+use crate::item::{Item, VERSION, millis, number, text, unless_refused};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
 
@@ -302,10 +301,7 @@ impl Store {
             .condition_expression("attribute_exists(books)")
             .expression_attribute_names("#rate", format!("{RATE}{currency}"))
             .expression_attribute_values(":rate", text(rate));
-        match update.send().await {
-            Err(error) if !is_refusal(&error) => Err(Error::unavailable(DOING)(error)),
-            _ => Ok(()),
-        }
+        unless_refused(update, DOING).await.map(drop)
     }
 
     /// Gives a company its first choices, whatever was chosen before; people choose by `save_choices`.

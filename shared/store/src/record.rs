@@ -436,6 +436,25 @@ pub struct Claim {
     pub lease_until: Timestamp,
 }
 
+impl Claim {
+    /// A delivery's, of this record until then, with a nonce of its own; everything else is unsaid.
+    pub fn new(key: Key, now: Timestamp, lease_until: Timestamp) -> Self {
+        Self {
+            key,
+            action: None,
+            realm: None,
+            input_hash: None,
+            subject: None,
+            request: None,
+            delivered: true,
+            safe_since: None,
+            nonce: Nonce::new(),
+            now,
+            lease_until,
+        }
+    }
+}
+
 /// What became of a [`Claim`].
 #[derive(Clone, Debug)]
 pub enum Claimed {

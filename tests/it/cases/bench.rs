@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use local::stack::{Options, Vendor};
+use local::world::SCOPES;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
@@ -14,19 +15,6 @@ use super::case::{Case, Change, Faults, Grant, folder};
 use super::preview::Previewed;
 use super::told::{Told, Wait, is_write};
 use crate::support::{self, Checked, Shown};
-
-/// What is granted where a case does not say otherwise.
-const SCOPES: [&str; 9] = [
-    "oauth",
-    "automation",
-    "crm.objects.deals.read",
-    "crm.objects.quotes.read",
-    "crm.objects.line_items.read",
-    "crm.objects.contacts.read",
-    "crm.objects.companies.read",
-    "crm.objects.products.read",
-    "crm.objects.commercepayments.read",
-];
 
 /// A stack on which nothing is installed yet, at the moment of its cases.
 pub(super) struct Bench(Checked);

@@ -85,14 +85,17 @@ async fn tokens_that_were_bought_and_not_committed_end_with_the_grant() {
     assert_eq!((ends(&stack, REALM), companies(&stack, PORTAL).await.len()), (vec![json!("revoked")], 0));
 }
 
+/// Two grants of one app on one company may live side by side; whether they do at Intuit is not known.
+async fn grants_stand_side_by_side(stack: &Stack) {
+    let switches = json!({"companies": [{"realm_id": REALM, "switches": {"second_grant": "stands_beside"}}]});
+    stack.seed_quickbooks(&switches).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
     let stack = bare().await;
     seed_others(&stack).await;
-    // Two grants of one app on one company may live side by side; whether they do at Intuit is not known.
-    let side_by_side =
-        json!({"companies": [{"realm_id": REALM, "switches": {"second_grant": "stands_beside"}}]});
-    stack.seed_quickbooks(&side_by_side).await.unwrap();
+    grants_stand_side_by_side(&stack).await;
     let mut browser = connected(&stack).await;
     let mut other = signed_in(&stack, OTHER_PORTAL).await;
     connect(&mut other, "/connect/quickbooks", REALM).await;
@@ -110,9 +113,7 @@ async fn a_grant_is_ended_only_when_nobody_else_links_the_company() {
 async fn a_portal_that_is_about_to_link_the_company_counts_as_one_that_does() {
     let stack = bare().await;
     seed_others(&stack).await;
-    let side_by_side =
-        json!({"companies": [{"realm_id": REALM, "switches": {"second_grant": "stands_beside"}}]});
-    stack.seed_quickbooks(&side_by_side).await.unwrap();
+    grants_stand_side_by_side(&stack).await;
     let mut browser = connected(&stack).await;
     let mut other = signed_in(&stack, OTHER_PORTAL).await;
     let waiting = confirmation(&mut other, "/connect/quickbooks", REALM).await;

@@ -73,17 +73,10 @@ async fn fail(stack: &Stack, portal: PortalId, realm: &RealmId, callback_id: &st
     let key = Key::execution(portal, callback_id);
     let asked = json!({"object_type": "DEAL", "object_id": 1, "inputs": {"note": canary}, "source": null});
     let claim = Claim {
-        key,
         action: Some(DocumentKind::Invoice),
         realm: Some(realm.clone()),
-        input_hash: None,
-        subject: None,
         request: Some(asked.to_string()),
-        delivered: true,
-        safe_since: None,
-        nonce: Nonce::new(),
-        now: stack.now(),
-        lease_until: stack.now(),
+        ..Claim::new(key, stack.now(), stack.now())
     };
     let Claimed::Ours(record) = stack.store.claim(&claim).await.unwrap() else { panic!("not ours") };
     let answer =
