@@ -2,6 +2,7 @@
 //! same one meet at its claim, and the second one takes what the first one made (reliability.md §c.5, rulings.md 8).
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -94,6 +95,8 @@ pub(crate) struct Order<'a, N> {
     pub(crate) deadline: Deadline,
     /// The name of what was made or found.
     name: OnceLock<String>,
+    /// Somebody else's had the name before we sent anything, and is taken.
+    adopted: AtomicBool,
 }
 
 /// What came of an order.
@@ -113,7 +116,16 @@ impl<'a, N: Needed> Order<'a, N> {
         by: String,
         deadline: Deadline,
     ) -> Self {
-        Self { app, company, kind, needed, by, deadline, name: OnceLock::new() }
+        Self {
+            app,
+            company,
+            kind,
+            needed,
+            by,
+            deadline,
+            name: OnceLock::new(),
+            adopted: AtomicBool::new(false),
+        }
     }
 
     /// Creates it, or takes what another execution has created just before.
@@ -149,7 +161,7 @@ impl<'a, N: Needed> Order<'a, N> {
             End::Done(record) => {
                 let id = record.made_id.ok_or(Stop::Trouble(Trouble::Internal))?;
                 let name = self.name.get().cloned().unwrap_or_else(|| self.needed.draft(false).name);
-                Ok(Supplied { id, name, is_ours: true })
+                Ok(Supplied { id, name, is_ours: !self.adopted.load(Ordering::Relaxed) })
             }
             End::Later { trouble, .. } => Err(Stop::Trouble(trouble)),
             End::GaveUp(failure) => Err(Stop::Failure(failure)),
@@ -185,8 +197,9 @@ impl<'a, N: Needed> Order<'a, N> {
         Ok(rows.into_iter().find(|row| self.needed.is_it(row)))
     }
 
-    /// 6240: what has the name may be what we need.
-    async fn name_taken(&self, name: &str, failure: Failure) -> Outcome {
+    /// 6240: what has the name may be what we need. Of a first send it is somebody else's; of a later one it may be what an
+    /// earlier one made.
+    async fn name_taken(&self, record: &Record, name: &str, failure: Failure) -> Outcome {
         // An inactive one can have it too, if it was not renamed.
         let query = Query::from(N::ENTITY).equals(N::NAME, name).with_inactive();
         let Ok(mut rows) = self.rows(query).await else {
@@ -194,18 +207,21 @@ impl<'a, N: Needed> Order<'a, N> {
             return Outcome::NoEffect(Trouble::QuickBooksDown);
         };
         match rows.iter().position(|row| self.needed.is_it(row)) {
-            Some(at) => Outcome::Made(self.made(rows.swap_remove(at))),
+            Some(at) => {
+                self.adopted.store(record.sends <= 1, Ordering::Relaxed);
+                Outcome::Made(self.made(rows.swap_remove(at)))
+            }
             None => self.needed.name_taken(name, rows, failure),
         }
     }
 
-    async fn refused(&self, name: &str, fault: &Fault) -> Outcome {
+    async fn refused(&self, record: &Record, name: &str, fault: &Fault) -> Outcome {
         match fault.meaning() {
             // That is about the company, whatever was sent.
             Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
                 Outcome::Refused(Failure::refused(self.kind, &self.company.name, fault))
             }
-            Meaning::DuplicateName => self.name_taken(name, self.needed.refused(fault)).await,
+            Meaning::DuplicateName => self.name_taken(record, name, self.needed.refused(fault)).await,
             _ => Outcome::Refused(self.needed.refused(fault)),
         }
     }
@@ -256,7 +272,7 @@ impl<N: Needed> Effects for Order<'_, N> {
                 tracing::info!(entity = N::ENTITY.name(), id = made.id, "created");
                 Outcome::Made(made)
             }
-            Ok(Err(quickbooks::Error::Rejected(fault))) => self.refused(&name, &fault).await,
+            Ok(Err(quickbooks::Error::Rejected(fault))) => self.refused(record, &name, &fault).await,
             Ok(Err(other)) => Outcome::of_error(&other, &self.company.name),
             Err(Stop::Failure(failure)) => Outcome::Refused(failure),
             Err(Stop::Trouble(trouble)) => Outcome::NoEffect(trouble),
