@@ -808,12 +808,12 @@ mod tests {
     }
 
     proptest! {
-        // Up to 750 lines each: QuickBooks' limit of a taxable document (quickbooks.md §1.4).
+        // Up to QuickBooks' 750 lines of a taxable document (quickbooks.md §1.4), three fees and the discount among them.
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
         fn lines_multiply_and_add_up_to_hubspots_sum(
-            lines in prop::collection::vec(drawn_line(), 1..=750),
+            lines in prop::collection::vec(drawn_line(), 1..=746),
             discounts in drawn_adjustments(),
             fees in drawn_adjustments(),
         ) {
