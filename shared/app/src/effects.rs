@@ -196,7 +196,7 @@ pub(crate) async fn write(
 }
 
 /// Another attempt was faster. Its fence is above ours, or something has changed the record that is not of this program. Claims are
-/// not looked at again: no role may read one.
+/// not looked at again: no role may read a customer's.
 async fn note_loss(store: &Store, held: &Record) {
     telemetry::count(Metric::WritesLost);
     if let Key::Execution { .. } = held.key

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::customer::CustomerFound;
@@ -159,7 +160,7 @@ impl Execution<'_> {
         let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
-            Change::Record(made) if record.state != State::PaySent => {
+            Change::Record(made) if matches!(record.state, State::Planned | State::Sent) => {
                 let (written, noted) = tokio::join!(writing, self.note_document(record, &made.id));
                 self.noted.store(noted.is_ok(), Ordering::Relaxed);
                 written
@@ -223,7 +224,8 @@ impl Execution<'_> {
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
-        let (answers, settings) = self.look_up(&company, record, &reading, &links).await?;
+        let (answers, settings) =
+            self.look_up(&company, record, &reading, &links, self.says_how_it_was_paid(&inputs)).await?;
         let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
         let reading = self.with_rates(reading, &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
@@ -242,8 +244,7 @@ impl Execution<'_> {
         let header = document::Header {
             number,
             exchange_rate,
-            today,
-            ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings)
+            ..self.header(kind, &enrolled, &inputs, paid.clone(), &settings, today)
         };
         let write = |customer: &CustomerId, items: &[ItemId]| {
             let draft = document::write(self.kind, &matched, customer, items, &settings, &header);
@@ -326,7 +327,7 @@ impl Execution<'_> {
         let account = self.app.account(self.portal, self.deadline).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
-            inputs.create_paid || (self.kind == DocumentKind::SalesReceipt && account.may_read_payments());
+            self.says_how_it_was_paid(inputs) && (inputs.create_paid || account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
         let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
@@ -350,8 +351,9 @@ impl Execution<'_> {
         inputs: &Inputs,
         paid: Option<Paid>,
         settings: &Settings,
+        today: Date,
     ) -> document::Header {
-        let (today, zone) = (date::today(self.now(), &self.zone()), self.zone());
+        let zone = self.zone();
         let payment_method = payment::paid_by(inputs, paid.as_ref(), settings);
         let ship_date = settings.choices.ship_date.as_ref().and_then(|name| enrolled.properties.get(name));
         document::Header {
@@ -361,7 +363,7 @@ impl Execution<'_> {
             emailing: inputs.emailing,
             properties: enrolled.properties.clone(),
             exchange_rate: None,
-            expires: document::expiration(&enrolled.record, inputs.expires_days, today, &self.zone()),
+            expires: document::expiration(&enrolled.record, inputs.expires_days, today, &zone),
             paid: paid.filter(|_| self.kind == DocumentKind::SalesReceipt),
             payment_method,
             ship_to: mapping::payment::ship_to(enrolled),
@@ -415,13 +417,15 @@ impl Execution<'_> {
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
-    /// Asks for customers and items in one round trip, and how the company keeps its books when that is not known any more.
+    /// Asks for customers and items in one round trip, and how the company keeps its books, with its payment `methods` if they are
+    /// needed, when that is not known any more.
     async fn look_up(
         &self,
         company: &Company,
         record: &Record,
         reading: &Reading,
         links: &Links,
+        methods: bool,
     ) -> Result<(Answers, Settings), Stop> {
         let wanted = reading.wanted(links);
         let customers =
@@ -440,14 +444,13 @@ impl Execution<'_> {
             }));
         }
         let by_item = queries.len();
-        let methods = self.asks_for_payment_methods();
         if !books::are_known(company, record, reading, methods, self.now()) {
             queries.extend(books::queries(company, record, methods));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {
             [] => company.settings.clone(),
-            rows => self.read_books(company, record, rows).await?,
+            rows => self.read_books(company, record, methods, rows).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())

@@ -163,6 +163,9 @@ impl<'a, N: Needed> Order<'a, N> {
                 let name = self.name.get().cloned().unwrap_or_else(|| self.needed.draft(false).name);
                 Ok(Supplied { id, name, is_ours: !self.adopted.load(Ordering::Relaxed) })
             }
+            // That is about the claim: the execution's own record is still ours, and is given back.
+            End::Later { trouble: Trouble::TakenOver, .. } => Err(Stop::Trouble(Trouble::InProgress)),
+            End::Later { trouble: Trouble::Unwritten, .. } => Err(Stop::Trouble(Trouble::StoreDown)),
             End::Later { trouble, .. } => Err(Stop::Trouble(trouble)),
             End::GaveUp(failure) => Err(Stop::Failure(failure)),
         }

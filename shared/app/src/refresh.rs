@@ -86,8 +86,7 @@ enum Done {
 /// None: what could not be done is due again.
 pub async fn handle(app: &App, event: LambdaEvent<Tick>) -> Result<Summary, Infallible> {
     let deadline = schedule::begin(&event);
-    app.tell_metered().await;
-    let summary = run(app, deadline).await;
+    let ((), summary) = tokio::join!(app.tell_metered(), run(app, deadline));
     tracing::info!(summary.renewed, summary.left, summary.ended, summary.failed, "grants kept alive");
     Ok(summary)
 }

@@ -8,7 +8,7 @@ use crate::quickbooks::{
     TaxRate,
 };
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What documents depend on. It can be kept for a while: people change it rarely, and QuickBooks refuses what it no longer
 /// allows.
@@ -27,6 +27,8 @@ pub struct Books {
     pub sales_tax_code: Option<TaxCodeId>,
     /// What the rates of a tax code come to, in percent, of those that were asked for.
     pub tax_percents: BTreeMap<String, Decimal>,
+    /// The tax codes that were asked for, and whose rates do not simply add up.
+    pub unsummed_tax_codes: BTreeSet<String>,
     /// The active payment methods, by their names; none as long as nobody asked for them.
     pub payment_methods: Option<BTreeMap<String, PaymentMethodId>>,
     /// The company's own fields on documents: their ids by their names.
@@ -92,8 +94,9 @@ impl Books {
                 .collect();
             let percents = percents.filter(|percents| !percents.is_empty());
             let sum = percents.map(|percents| percents.iter().sum::<Decimal>());
-            if let Some(sum) = sum.filter(|sum| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(sum)) {
-                self.tax_percents.insert(code.id.0.clone(), sum);
+            match sum.filter(|sum| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(sum)) {
+                Some(sum) => drop(self.tax_percents.insert(code.id.0.clone(), sum)),
+                None => drop(self.unsummed_tax_codes.insert(code.id.0.clone())),
             }
         }
         self
@@ -126,6 +129,7 @@ impl Books {
             sales_tax: SalesTax::read(&preferences.tax_prefs),
             sales_tax_code: preferences.tax_prefs.tax_group_code_ref.clone().map(|code| code.value),
             tax_percents: BTreeMap::new(),
+            unsummed_tax_codes: BTreeSet::new(),
             payment_methods: None,
             custom_fields: custom_fields(&preferences.sales_forms_prefs),
             custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),

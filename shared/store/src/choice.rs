@@ -10,9 +10,8 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use mapping::settings::Choices;
 
-use crate::item::{VERSION, number, text, unless_refused};
+use crate::item::{VERSION, is_refusal, number, text, unless_refused};
 use crate::portal::{LINK, PORTAL, SETTINGS, partition};
-use crate::retry::is_refusal;
 use crate::{Error, Store};
 
 /// What became of a choice.

@@ -23,10 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
-use crate::item::{Item, VERSION, millis, number, text};
+use crate::item::{Item, VERSION, is_conflict, is_refusal, millis, number, text};
 use crate::portal::NewCompany;
 use crate::record::Nonce;
-use crate::retry::{is_conflict, is_refusal};
 use crate::tokens::{Grant, Owner};
 use crate::{Error, Store};
 

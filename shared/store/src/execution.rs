@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::item::{Item, VERSION, millis, number, text};
+use crate::item::{Item, VERSION, millis, number, text, unless_refused};
 use crate::record::{
     Claim, Claimed, Key, Mail, Nonce, Noted, Owed, Plan, REPLANS, Record, State, Transition, Written,
 };
@@ -203,11 +202,7 @@ impl Store {
             .expression_attribute_values(":was", text(read.state.as_str()))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":until", millis(until));
-        match taking.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_refusal(&error) => Ok(false),
-            Err(error) => Err(Error::unavailable("taking a callback")(error)),
-        }
+        unless_refused(taking, "taking a callback").await
     }
 
     /// Leaves due work for later, unless somebody has taken it up since it was read; with no record, whatever it is.
@@ -230,10 +225,7 @@ impl Store {
                 .expression_attribute_values(":fence", number(record.fence))
                 .expression_attribute_values(":was", text(record.state.as_str()));
         }
-        match update.send().await {
-            Err(error) if !is_refusal(&error) => Err(Error::unavailable("postponing due work")(error)),
-            _ => Ok(()),
-        }
+        unless_refused(update, "postponing due work").await.map(drop)
     }
 
     /// The executions that somebody should go on with, or call back about: the longest due first, all of them up to
@@ -357,10 +349,6 @@ fn promised_since(held: &Record, current: &Record) -> bool {
 /// After a restore, what was sent shortly before it may still take effect (rulings.md 17).
 fn safe_until(now: Timestamp) -> Timestamp {
     now.checked_add(SAFE_MODE_WAIT).unwrap_or(Timestamp::MAX)
-}
-
-pub(crate) fn is_refusal<R>(error: &SdkError<UpdateItemError, R>) -> bool {
-    matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 fn is_done(record: &Record) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -58,6 +59,21 @@ pub(crate) async fn unless_refused(
             _ => Err(Error::unavailable(doing)(error)),
         },
     }
+}
+
+/// Whether a condition of the transaction did not hold.
+pub(crate) fn is_refusal(error: &TransactWriteItemsError) -> bool {
+    is_cancelled_for(error, "ConditionalCheckFailed")
+}
+
+/// Whether the transaction met another one on the same item: nothing of it was written.
+pub(crate) fn is_conflict(error: &TransactWriteItemsError) -> bool {
+    is_cancelled_for(error, "TransactionConflict")
+}
+
+fn is_cancelled_for(error: &TransactWriteItemsError, code: &str) -> bool {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
 }
 
 /// An item as read, which says what it is when an attribute is missing.

@@ -15,9 +15,8 @@ use jiff::Timestamp;
 use mapping::hubspot::{PortalId, RecordId, RecordKind};
 use mapping::quickbooks::{DocumentId, DocumentKind, RealmId};
 
-use crate::item::{Item, VERSION, millis, number, text};
+use crate::item::{Item, VERSION, is_conflict, is_refusal, millis, number, text};
 use crate::record::Key;
-use crate::retry::{is_conflict, is_refusal};
 use crate::{Error, Store};
 
 /// A HubSpot record as the source of one kind of document in one company.

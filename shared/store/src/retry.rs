@@ -6,13 +6,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use crate::execution::{due_shard, read};
-use crate::item::{VERSION, millis, number, text};
+use crate::item::{VERSION, is_refusal, millis, number, text};
 use crate::record::{Key, State};
 use crate::{Error, Store};
 
@@ -107,19 +106,4 @@ impl Store {
             .condition_expression("attribute_not_exists(pk)");
         inherited.fold(put, |put, (name, value)| put.item(name, value))
     }
-}
-
-/// Whether a condition of the transaction did not hold.
-pub(crate) fn is_refusal(error: &TransactWriteItemsError) -> bool {
-    is_cancelled_for(error, "ConditionalCheckFailed")
-}
-
-/// Whether the transaction met another one on the same item: nothing of it was written.
-pub(crate) fn is_conflict(error: &TransactWriteItemsError) -> bool {
-    is_cancelled_for(error, "TransactionConflict")
-}
-
-fn is_cancelled_for(error: &TransactWriteItemsError, code: &str) -> bool {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else { return false };
-    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some(code))
 }

@@ -1,8 +1,9 @@
 //! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
 //! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
 //!
-//! - Preferences, country and the rates of tax codes: a day; and until they would refuse a record, or QuickBooks refuses a
+//! - Preferences, country, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a record, or QuickBooks refuses a
 //!   document, which may rest on what is no longer so.
+//!   A code whose rates do not add up is asked for again after an hour.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.
 //! - Which customer a contact became, and which item a product: until QuickBooks refuses a document. Which item a line became
@@ -14,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
-use mapping::quickbooks::{CompanyInfo, DocumentKind, Preferences, TaxCode, TaxCodeId, TaxRate};
+use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -46,7 +47,12 @@ pub(super) fn are_known(
     let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
     let Settings { books, choices } = &company.settings;
     let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
-    let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0);
+    // A person may mend a code whose rates do not add up.
+    let is_recent = |read_at| is_within(RATE_KEPT_FOR, read_at, now);
+    let is_asked = |code: &TaxCodeId| {
+        books.unsummed_tax_codes.contains(&code.0) && company.books_read_at.is_some_and(is_recent)
+    };
+    let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0) && !is_asked(code);
     let lacks_methods = methods && books.payment_methods.is_none();
     let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
     !was_refused
@@ -117,21 +123,12 @@ impl Execution<'_> {
         }
     }
 
-    /// Only what is paid says how.
-    pub(super) fn asks_for_payment_methods(&self) -> bool {
-        let paid = || self.request.inputs.get("create_paid").is_some_and(|value| value == "yes");
-        match self.kind {
-            DocumentKind::Invoice => paid(),
-            DocumentKind::Estimate => false,
-            DocumentKind::SalesReceipt => true,
-        }
-    }
-
     /// The settings with the books as QuickBooks says now, which are kept for the next execution.
     pub(super) async fn read_books(
         &self,
         company: &Company,
         record: &Record,
+        methods: bool,
         rows: &[Rows],
     ) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);
@@ -145,12 +142,10 @@ impl Execution<'_> {
             }
             _ => CompanyInfo { country: company.settings.books.country.clone() },
         };
-        let (methods, taxes) = rest.split_at(usize::from(self.asks_for_payment_methods()));
+        let (methods, taxes) = rest.split_at(usize::from(methods));
         let mut books = Books::read(preferences.first().ok_or_else(down)?, &info);
-        match methods {
-            [methods] => books = books.with_payment_methods(methods.read().map_err(unreadable())?),
-            // What was known of them is as good as it was.
-            _ => books.payment_methods = company.settings.books.payment_methods.clone(),
+        if let [methods] = methods {
+            books = books.with_payment_methods(methods.read().map_err(unreadable())?);
         }
         if let [codes @ .., rates] = taxes {
             let codes: Vec<Vec<TaxCode>> =

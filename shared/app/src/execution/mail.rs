@@ -3,7 +3,7 @@
 use mapping::quickbooks::DocumentId;
 use store::record::{Mail, Record};
 
-use super::{Execution, frozen};
+use super::Execution;
 use crate::answer::Mailing;
 use crate::connection::Stop;
 use crate::failure::{Failure, Trouble};
@@ -11,9 +11,9 @@ use crate::protocol::{Made, Outcome};
 
 impl Execution<'_> {
     pub(super) async fn mail_document(&self, record: &Record) -> Result<Outcome, Stop> {
-        let (plan, _) = frozen(record)?;
+        let plan = record.plan.as_ref().ok_or(Stop::Trouble(Trouble::Internal))?;
         let id = DocumentId(record.made_id.clone().ok_or(Stop::Trouble(Trouble::Internal))?);
-        let company = self.app.company(self.portal, &plan.realm, self.deadline).await?;
+        let company = self.company(&plan.realm).await?;
         let (kind, id) = (self.kind, &id);
         let sent =
             self.app.send(&company, |client| async move { client.send_document(kind, id).await }).await?;

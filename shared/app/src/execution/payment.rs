@@ -18,6 +18,7 @@ use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{MARKER, Op};
 use crate::inputs::Inputs;
+use crate::protocol::Effects;
 use crate::protocol::{Event, Made, Outcome, PaymentPlan, Sighting};
 
 /// Planning.
@@ -28,11 +29,15 @@ impl Execution<'_> {
         inputs: &Inputs,
         settings: &Settings,
     ) -> Result<Option<Paid>, Vec<Problem>> {
-        match self.kind {
-            DocumentKind::Invoice if inputs.create_paid => payment::paid(enrolled, &self.zone(), settings),
-            DocumentKind::SalesReceipt => payment::paid(enrolled, &self.zone(), settings),
-            DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
+        match self.says_how_it_was_paid(inputs) {
+            true => payment::paid(enrolled, &self.zone(), settings),
+            false => Ok(None),
         }
+    }
+
+    /// Whether the document is a sales receipt, or an invoice that is to be paid.
+    pub(super) fn says_how_it_was_paid(&self, inputs: &Inputs) -> bool {
+        inputs.create_paid || self.kind == DocumentKind::SalesReceipt
     }
 
     pub(super) fn booking(
@@ -91,7 +96,7 @@ impl Execution<'_> {
         let (Some(document), Some(customer)) = (document, customer) else {
             return Err(Stop::Failure(Failure::document_gone(self.kind, id)));
         };
-        let today = date::today(crate::clock::now(), &self.zone());
+        let today = date::today(self.now(), &self.zone());
         let booking = self.booking(today, &inputs, paid.as_ref(), &company.settings);
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {

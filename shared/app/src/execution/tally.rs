@@ -21,11 +21,18 @@ pub(super) fn several() -> Sighting {
 /// Counts a change of the record that was tried, by what came of it.
 pub(super) fn count(before: &Record, change: &Change, written: &Result<Written, store::Error>) {
     match (written, change) {
+        // What could not be built is given back as our own trouble, and counted then.
+        (Err(store::Error::Corrupt { .. }), change)
+            if !matches!(change, Change::Fail(_) | Change::Review) => {}
+        // That ended for another reason.
+        (Err(_), Change::Release(trouble)) if trouble.code() != Code::Internal => {}
         (Err(_), _) => telemetry::count(Metric::OwnFailures),
         (Ok(Written::Done(_)), Change::Release(trouble)) if trouble.code() == Code::Internal => {
             telemetry::count(Metric::OwnFailures);
         }
-        (Ok(Written::Done(record)), Change::Record(_)) if before.state != State::PaySent => {
+        (Ok(Written::Done(record)), Change::Record(_))
+            if matches!(before.state, State::Planned | State::Sent) =>
+        {
             record.realm.iter().for_each(telemetry::made_in);
         }
         (Ok(Written::Done(record)), change) => {

@@ -150,7 +150,7 @@ words! {
     Amounts {
         /// Net: tax comes on top.
         Net = "net",
-        /// Gross: they hold the tax of the default tax code.
+        /// Gross: they hold the tax of their tax code.
         Gross = "gross",
     }
 }
