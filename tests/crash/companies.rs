@@ -26,7 +26,8 @@ async fn wherever_a_disconnect_is_killed_it_can_be_done_again_and_leaves_nothing
     for point in points(&bench, person.disconnects()).await {
         bench.stack.store.connect_quickbooks(PORTAL, &company(), &grant(&bench, runs).await).await.unwrap();
         bench.stack.store.make_default_if_none(PORTAL, &realm()).await.unwrap();
-        bench.killed("connect", &point, person.disconnects()).await;
+        let (_, reached) = bench.killed("connect", &point, person.disconnects()).await;
+        assert!(reached, "{point:?}");
         let again = person.disconnects().await;
         // It was done already, and only the answer was lost.
         assert!(again == 303 || again == 400, "{point:?}: {again}");
@@ -52,7 +53,8 @@ async fn wherever_a_connect_is_killed_a_company_is_there_whole_or_not_at_all() {
     for point in points {
         person.disconnects().await;
         let handle = pending(&bench, runs).await;
-        bench.killed("connect", &point, person.confirms(&handle)).await;
+        let (_, reached) = bench.killed("connect", &point, person.confirms(&handle)).await;
+        assert!(reached, "{point:?}");
         let left = left(&bench).await;
         let parts = ["CONNECTION#", "LINK#", "Q#"].map(|part| left.iter().any(|item| item.contains(part)));
         let is_whole = parts == [true; 3];

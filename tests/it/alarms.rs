@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 use app::telemetry::{About, Metric};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -16,7 +15,7 @@ use local::world::{HANNA, HARBOR, PORTAL, QUICKBOOKS_TOKEN, REALM};
 use mapping::quickbooks::RealmId;
 use serde_json::{Value, json};
 
-use crate::support::{Checked, but, company, created, invoice, run, settled, stack};
+use crate::support::{Checked, asked, but, company, created, invoice, run, settled, stack};
 
 /// A metric as CloudWatch keeps it: namespace, name, dimensions.
 type Series = (String, String, BTreeMap<String, String>);
@@ -281,12 +280,10 @@ async fn nothing_known_for_hours(stack: &Checked) {
 
 /// While new tokens are bought, the secret they are to be written into vanishes.
 async fn secret_gone(stack: &Checked) {
-    company(stack, json!({"switches": {"handling_ms": 500}})).await;
+    company(stack, json!({"switches": {"handling_ms": 2000}})).await;
     stack.advance_clock(SignedDuration::from_hours(24 * 40));
     let vanish = async {
-        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/tokens/bearer")) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        asked(stack, Vendor::QuickBooks, "/tokens/bearer").await;
         let name = format!("hsqbo/dev/quickbooks/{PORTAL}/{REALM}");
         let gone = stack.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true);
         gone.send().await.unwrap();
@@ -332,9 +329,7 @@ async fn foreign_tokens_a_fence_that_went_back_and_a_success_without_a_document_
     let slow = json!([{"method": "POST", "path": "/invoice", "times": 1, "delay_ms": 1500}]);
     went_back.faults(Vendor::QuickBooks, &slow).unwrap();
     let meddling = async {
-        while !went_back.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/invoice")) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        asked(&went_back, Vendor::QuickBooks, "/invoice").await;
         tamper(&went_back, "fence", AttributeValue::N("0".to_owned())).await;
     };
     tokio::join!(run(&went_back, enrollment), meddling);

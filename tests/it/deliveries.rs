@@ -11,7 +11,7 @@ use store::record::{Claim, Key, State};
 
 use crate::paid::{paid, paid_quote, payment};
 use crate::support::{
-    but, created, forget_matches, history, invoice, rows, run, settled, stack, the_invoice, with,
+    asked, but, created, forget_matches, history, invoice, rows, run, settled, stack, the_invoice, with,
 };
 
 #[tokio::test]
@@ -307,9 +307,7 @@ async fn a_function_killed_while_it_sends_leaves_one_invoice() {
     let callback_id = "ap-1000001-1-3-0";
     let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 1}));
     let killer = async {
-        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/invoice")) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        asked(&stack, Vendor::QuickBooks, "/invoice").await;
         stack.function("invoice").unwrap().kill_all().await
     };
     let (shown, killed) = tokio::join!(run(&stack, enrollment.clone()), killer);
@@ -387,9 +385,7 @@ async fn a_function_killed_before_it_could_promise_is_ended_without_another_deli
     let callback_id = "ap-1000001-1-3-0";
     let enrollment = but(invoice(HARBOR), json!({"callback_id": callback_id, "max_attempts": 1}));
     let killer = async {
-        while !stack.calls(Vendor::QuickBooks).iter().any(|call| call.path.ends_with("/invoice")) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        asked(&stack, Vendor::QuickBooks, "/invoice").await;
         stack.function("invoice").unwrap().kill_all().await
     };
     let (_shown, killed) = tokio::join!(run(&stack, enrollment), killer);

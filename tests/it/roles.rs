@@ -13,7 +13,7 @@ use crate::support::{but, created, history, run, settings, settled, stack, with}
 
 /// The first who buys tokens of QuickBooks waits for them, so that the next one finds the right to buy taken.
 fn slow_renewal() -> Value {
-    json!({"method": "POST", "path": "/tokens/bearer", "times": 1, "delay_ms": 700})
+    json!({"method": "POST", "path": "/tokens/bearer", "times": 1, "delay_ms": 3000})
 }
 
 #[tokio::test]
@@ -35,6 +35,9 @@ async fn every_action_and_the_reconciler_renew_tokens_make_customers_and_product
         stack.faults(Vendor::QuickBooks, &json!([slow_renewal()])).unwrap();
         stack.expire_access_tokens().await.unwrap();
         tokio::join!(created(&stack, enrolled(HANNA, "create")), created(&stack, enrolled(REFILL, "create")));
+        let calls = stack.calls(Vendor::QuickBooks);
+        let purchases = calls.iter().filter(|call| call.path.ends_with("/tokens/bearer")).count();
+        assert_eq!(purchases, 1, "{action}: the second one found the right to buy taken");
 
         let lost = |path: &str, after_effect: bool| -> Value {
             json!({"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": after_effect})

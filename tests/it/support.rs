@@ -1,8 +1,12 @@
 //! What the flows have in common: a stack of their own, an enrollment, and the books afterwards.
 
+use std::io::Write;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use local::stack::{Options, Stack, Vendor};
 use local::world::{PORTAL, REALM};
+use mapping::hubspot::PortalId;
 use serde_json::{Value, json};
 
 /// A stack whose QuickBooks may not have seen or sent anything that Intuit's XSDs do not allow, and whose functions may not
@@ -143,6 +147,22 @@ pub(crate) async fn settled(stack: &Stack, mut shown: Shown) -> Shown {
     panic!("HubSpot waits still: {}", shown.0);
 }
 
+/// Until the vendor is asked for something whose path ends so.
+pub(crate) async fn asked(stack: &Stack, vendor: Vendor, path: &str) {
+    for _look in 0..3_000 {
+        if stack.calls(vendor).iter().any(|call| call.path.ends_with(path)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nobody asked {vendor} for {path} in half a minute");
+}
+
+/// Says that a test has nothing to look at here: not by a print macro, whose output is not shown of a test that passes.
+pub(crate) fn skipped(why: &str) {
+    writeln!(std::io::stderr().lock(), "skipped: {why}").unwrap();
+}
+
 /// What the workflow's history shows now.
 pub(crate) async fn history(stack: &Stack, callback_id: &str) -> Shown {
     Shown(stack.history(callback_id).await.unwrap_or_else(|error| panic!("{error}")))
@@ -190,12 +210,17 @@ pub(crate) async fn company(stack: &Stack, mut changes: Value) {
 }
 
 /// Changes settings of the company, as a file that is imported does.
-pub(crate) async fn settings(stack: &Stack, mut changes: Value) {
+pub(crate) async fn settings(stack: &Stack, changes: Value) {
+    settings_of(stack, PORTAL, changes).await;
+}
+
+/// The same for a portal's first company.
+pub(crate) async fn settings_of(stack: &Stack, id: PortalId, mut changes: Value) {
     changes["version"] = json!(mapping::settings::FILE_VERSION);
-    let portal = stack.store.portal(PORTAL).await.unwrap().unwrap();
+    let portal = stack.store.portal(id).await.unwrap().unwrap();
     let company = &portal.companies[0];
     let choices = company.choices.changed_by(&changes.to_string()).unwrap();
-    let saved = stack.store.save_choices(PORTAL, &company.realm, &choices, company.settings_revision).await;
+    let saved = stack.store.save_choices(id, &company.realm, &choices, company.settings_revision).await;
     assert_eq!(saved.unwrap(), store::choice::Chosen::Yes);
 }
 

@@ -11,6 +11,8 @@ use hubspot::install::{OPTIONAL_SCOPES, REQUIRED_SCOPES};
 use local::template::Template;
 use serde_json::Value;
 
+use crate::support::skipped;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -336,7 +338,11 @@ fn each_alarm_that_was_asked_for_is_built_or_struck_with_a_reason() {
     }
     let missing: Vec<_> = names.difference(&built).collect();
     assert!(missing.is_empty(), "the table lacks {missing:?}");
-    let Ok(reference) = fs::read_to_string(root().join("../shared/reference/reliability.md")) else { return };
+    let Ok(reference) = fs::read_to_string(root().join("../shared/reference/reliability.md")) else {
+        return skipped(
+            "the notes are not beside the checkout, so the table of alarms is not held against theirs",
+        );
+    };
     let asked = reference.split("### g.2 Alarms\n").nth(1).unwrap().split("\n### ").next().unwrap();
     let asked = asked.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Alarm |"));
     for name in asked.map(|line| line.trim_start_matches("| ").split(" | ").next().unwrap()) {

@@ -1,7 +1,6 @@
 //! Connections that do not die: crowds at an ended token, days without a person, and a company that is connected again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use app::App;
 use app::config::Config;
@@ -18,7 +17,9 @@ use store::{Names, Store};
 use tokio::sync::Mutex;
 
 use crate::console::Browser;
-use crate::support::{company, created, history, invoice, refused, rows, run, settled, stack, the_invoice};
+use crate::support::{
+    asked, company, created, history, invoice, refused, rows, run, settled, stack, the_invoice,
+};
 
 /// What the simulator calls the three semantics of reliability.md §d.6.
 const ROTATIONS: [&str; 3] = ["lives_a_day", "dies", "kills_grant"];
@@ -367,9 +368,7 @@ async fn tokens_that_could_not_be_written_down_stay_in_memory_and_are_written_at
     let before = stack.store.connection(&owner()).await.unwrap().unwrap();
     // While the purchase is under way, the secret is out of reach.
     let vanish = async {
-        while purchases(&stack) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        asked(&stack, Vendor::QuickBooks, "/tokens/bearer").await;
         let gone = stack.secrets.delete_secret().secret_id(&name).force_delete_without_recovery(true);
         gone.send().await.unwrap();
     };

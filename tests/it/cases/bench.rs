@@ -109,7 +109,8 @@ impl Place<'_> {
             stack.seed_quickbooks(&json!({"companies": [more]})).await.map_err(text)?;
         }
         self.connect(portal, &realm, name).await.map_err(|error| error.to_string())?;
-        self.choose(&case.settings).await
+        self.choose(&case.settings).await;
+        Ok(())
     }
 
     fn hubspot(&self) -> Value {
@@ -188,22 +189,10 @@ impl Place<'_> {
     }
 
     /// Saves settings, as a file that is imported does.
-    async fn choose(&self, settings: &Map<String, Value>) -> Result<(), String> {
-        if settings.is_empty() {
-            return Ok(());
+    async fn choose(&self, settings: &Map<String, Value>) {
+        if !settings.is_empty() {
+            support::settings_of(self.stack, self.portal(), Value::Object(settings.clone())).await;
         }
-        let mut file = settings.clone();
-        file.insert("version".to_owned(), json!(mapping::settings::FILE_VERSION));
-        let portal = self.stack.store.portal(self.portal()).await.map_err(text)?;
-        let portal = portal.ok_or("there is no portal")?;
-        let company = portal.companies.first().ok_or("settings need a company")?;
-        let choices = company
-            .choices
-            .changed_by(&Value::Object(file).to_string())
-            .map_err(|why| format!("settings: {why:?}"))?;
-        let saving =
-            self.stack.store.save_choices(self.portal(), &company.realm, &choices, company.settings_revision);
-        saving.await.map(drop).map_err(text)
     }
 
     async fn change(&self, change: &Change) -> Result<(), String> {
@@ -213,7 +202,7 @@ impl Place<'_> {
             company.insert("realm_id".to_owned(), json!(self.realm()));
             self.stack.seed_quickbooks(&json!({"companies": [company]})).await.map_err(text)?;
         }
-        self.choose(&change.settings).await?;
+        self.choose(&change.settings).await;
         if let Some(faults) = &change.faults {
             self.disturb(faults)?;
         }

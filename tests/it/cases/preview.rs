@@ -4,7 +4,7 @@ use app::preview::TO_BE_CREATED;
 use serde_json::Value;
 use simulators::control::Call;
 
-use super::told::is_write;
+use super::told::{is_write, without_markers};
 use crate::support::Shown;
 
 /// What a preview said.
@@ -59,12 +59,8 @@ fn is_same(previewed: &Value, sent: &Value) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
         }
         (Value::String(one), Value::String(other)) => {
-            one == TO_BE_CREATED || without_marker(one) == without_marker(other)
+            one == TO_BE_CREATED || without_markers(one) == without_markers(other)
         }
         (one, other) => one == other,
     }
-}
-
-fn without_marker(text: &str) -> &str {
-    text.split("[hs ").next().unwrap_or_default()
 }

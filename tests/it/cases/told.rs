@@ -115,8 +115,8 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// The marker is another one in each portal.
-fn without_markers(text: &str) -> String {
+/// The marker is another one of each execution.
+pub(super) fn without_markers(text: &str) -> String {
     let mut parts = text.split("[hs ");
     let mut clean = parts.next().unwrap_or_default().to_owned();
     for part in parts {
