@@ -144,7 +144,7 @@ impl Reading {
     pub fn is_refused_by(&self, Settings { books, choices }: &Settings) -> bool {
         let is_foreign = !books.several_currencies && books.foreign(self.currency.as_ref()).is_some();
         let reduced =
-            |line: &LineReading| line.figures.as_ref().is_ok_and(|figures| figures.discount.is_some());
+            |line: &LineReading| line.figures.as_ref().is_ok_and(|figures| figures.gross != figures.amount);
         let has_a_discount = !self.adjustments.discounts.is_empty()
             || choices.discounts == Discounts::Document && self.lines.iter().any(reduced);
         is_foreign || books.no_discounts && has_a_discount
@@ -562,7 +562,7 @@ mod tests {
 
     #[test]
     fn a_company_without_discounts_takes_none_and_the_books_are_asked_first() {
-        let off = over(widget_line(), json!({"hs_discount_percentage": "10"}));
+        let off = over(widget_line(), json!({"hs_discount_percentage": "10", "amount": "134.97"}));
         let spring = [adjustment("Spring", "PERCENT", "10")];
         let check = |enrolled: &Enrolled, discounts, refused: bool| {
             let books = Books { no_discounts: true, ..settings().books };
