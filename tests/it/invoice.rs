@@ -2,10 +2,9 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use local::stack::Stack;
+use local::stack::{Stack, Vendor};
 use local::world::{
-    COMPANY, HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST,
-    THEO_SECOND,
+    HANNA, HARBOR, LETTERING, OBRIEN, OBRIEN_FIRST, OBRIEN_SECOND, REALM, REFILL, THEO_FIRST, THEO_SECOND,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -337,11 +336,15 @@ async fn closed_books_are_named() {
     let close = json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}});
     company(&stack, close).await;
     let shown = refused(&stack, invoice(HARBOR), "PERIOD_CLOSED").await;
+    assert!(shown.output("errorMessage").contains("are closed up to 2999-12-31"), "{}", shown.0);
+    let calls = stack.calls(Vendor::QuickBooks);
     assert!(
-        shown.output("errorMessage").contains(&format!("The books of “{COMPANY}” are closed")),
-        "{}",
-        shown.0
+        calls.iter().all(|call| call.method == "GET" || call.path.ends_with("/batch")),
+        "nothing is begun"
     );
+    // They are asked again before anything is refused for what is remembered of them.
+    company(&stack, json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2025-12-31"}}})).await;
+    created(&stack, but(invoice(HARBOR), json!({"callback_id": "ap-1000001-900000000002-3-0"}))).await;
 }
 
 #[tokio::test]

@@ -124,7 +124,9 @@ async fn what_was_created_for_a_document_that_then_failed_is_told_with_the_failu
     let shown = refused(&stack, creating(THEO_FIRST), "NAME_TAKEN").await;
     assert!(shown.output("errorMessage").ends_with(&told("Lamp")), "{}", shown.0);
     // QuickBooks refuses the document itself.
-    company(&stack, json!({"preferences": {"AccountingInfoPrefs": {"BookCloseDate": "2999-12-31"}}})).await;
+    let refusal = json!({"Fault": {"Error": [{"Message": "No", "Detail": "No", "code": "6200"}], "type": "ValidationFault"}});
+    let refused_once = json!([{"method": "POST", "path": "/invoice", "times": 1, "status": 400, "body": refusal.to_string()}]);
+    stack.faults(Vendor::QuickBooks, &refused_once).unwrap();
     self::deal(&stack, 901, &[json!({"name": "Shade"})]).await;
     let shown = refused(&stack, creating(901), "PERIOD_CLOSED").await;
     assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);

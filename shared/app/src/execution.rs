@@ -240,6 +240,7 @@ impl Execution<'_> {
         // Once: a rate is of the document's day, and midnight may be near.
         let today = date::today(self.now(), &self.zone());
         let day = document::posting_date(self.kind, today, paid.as_ref());
+        self.are_open(&company, record, &settings, &matched, day).await?;
         let exchange_rate = self.exchange_rate(&company, record, &settings.books, &matched, day).await?;
         let header = document::Header {
             number,

@@ -1,5 +1,6 @@
 //! How a company keeps its books, as QuickBooks says: what a document must look like there.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
@@ -41,6 +42,10 @@ pub struct Books {
     pub line_classes: bool,
     /// Whether documents have a location.
     pub locations: bool,
+    /// Whether documents can have no discount.
+    pub no_discounts: bool,
+    /// The last day of closed books, on which and before which nothing can be made (quickbooks.md §4.4).
+    pub closed_until: Option<Date>,
 }
 
 /// Which sales tax is kept in the United States (quickbooks.md §2.5).
@@ -136,6 +141,8 @@ impl Books {
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
             line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
             locations: tracked.track_departments.unwrap_or_default(),
+            no_discounts: preferences.sales_forms_prefs.allow_discount == Some(false),
+            closed_until: tracked.book_close_date.as_deref().and_then(|day| day.parse().ok()),
             several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
@@ -176,12 +183,17 @@ mod tests {
         };
         check(sterling, json!({"CompanyName": "Harbour Ltd", "Country": "GB"}), british);
         let tracking = json!({
-            "SalesFormsPrefs": {"CustomTxnNumbers": true},
+            "SalesFormsPrefs": {"CustomTxnNumbers": true, "AllowDiscount": true},
             "AccountingInfoPrefs": {"ClassTrackingPerTxnLine": true, "TrackDepartments": true},
         });
         let untaxed = || Books { sales_tax: SalesTax::Off, ..Books::default() };
         let expected = Books { custom_numbers: true, line_classes: true, locations: true, ..untaxed() };
         check(tracking, json!({}), expected);
+        let closing = json!({
+            "SalesFormsPrefs": {"AllowDiscount": false}, "AccountingInfoPrefs": {"BookCloseDate": "2025-12-31"},
+        });
+        let closed_until = Some(jiff::civil::date(2025, 12, 31));
+        check(closing, json!({}), Books { no_discounts: true, closed_until, ..untaxed() });
         let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
         let fields = json!([
             custom("UseSalesCustom1", json!({"BooleanValue": true})),

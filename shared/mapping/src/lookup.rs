@@ -140,9 +140,14 @@ impl Reading {
         self.lines.iter().filter_map(|line| item::known_as(&line.article)).collect()
     }
 
-    /// Whether these books would refuse the record for its currency: a person may have switched on more since.
-    pub fn is_refused_by(&self, books: &Books) -> bool {
-        !books.several_currencies && books.foreign(self.currency.as_ref()).is_some()
+    /// Whether these books would refuse the record for its currency or its discounts: a person may have switched on more since.
+    pub fn is_refused_by(&self, Settings { books, choices }: &Settings) -> bool {
+        let is_foreign = !books.several_currencies && books.foreign(self.currency.as_ref()).is_some();
+        let reduced =
+            |line: &LineReading| line.figures.as_ref().is_ok_and(|figures| figures.gross != figures.amount);
+        let has_a_discount = !self.adjustments.discounts.is_empty()
+            || choices.discounts == Discounts::Document && self.lines.iter().any(reduced);
+        is_foreign || books.no_discounts && has_a_discount
     }
 
     /// What is remembered, as far as it fits: a contact has another customer for each currency it is billed in, as a
@@ -268,6 +273,7 @@ impl Reading {
                     Discounts::Net => sale,
                     Discounts::Document => sale.with_discounts_apart(),
                 };
+                check_discounts(&sale, settings)?;
                 check_size(&sale, &tax, settings)?;
                 Ok(Matched { sale, customer, items, tax })
             }
@@ -367,6 +373,13 @@ fn check_size(sale: &Sale, tax: &Taxation, settings: &Settings) -> Result<(), Ve
     }
     let count = sale.lines.len() + sale.fees.len() + usize::from(!sale.discounts.is_empty());
     tax::too_many(&sale.record.name, count, tax, settings).map_or(Ok(()), |problem| Err(vec![problem]))
+}
+
+fn check_discounts(sale: &Sale, settings: &Settings) -> Result<(), Vec<Problem>> {
+    match settings.books.no_discounts && !sale.discounts.is_empty() {
+        true => Err(vec![Problem::DiscountsOff { record: sale.record.name.clone() }]),
+        false => Ok(()),
+    }
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {
@@ -545,6 +558,26 @@ mod tests {
         assert_eq!(problems, expected);
         let subjects: Vec<String> = problems.iter().map(Problem::subject).collect();
         assert_eq!(subjects, ["Harbour kiosk", "Spring", "Ana", "Setup fee", "Setup fee", "Widget", "#3"]);
+    }
+
+    #[test]
+    fn a_company_without_discounts_takes_none_and_the_books_are_asked_first() {
+        let off = over(widget_line(), json!({"hs_discount_percentage": "10", "amount": "134.97"}));
+        let spring = [adjustment("Spring", "PERCENT", "10")];
+        let check = |enrolled: &Enrolled, discounts, refused: bool| {
+            let books = Books { no_discounts: true, ..settings().books };
+            let settings = Settings { books, choices: Choices { discounts, ..settings().choices } };
+            let answers = Answers { items: vec![widget()], ..Answers::default() };
+            let reading = sale::read(enrolled);
+            assert_eq!(reading.is_refused_by(&settings), refused);
+            let settled = reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse);
+            let problem = refused.then(|| vec![Problem::DiscountsOff { record: "Harbour kiosk".into() }]);
+            assert_eq!(settled.err(), problem);
+        };
+        check(&quote([widget_line()]), Discounts::Document, false);
+        check(&quote([off.clone()]), Discounts::Net, false);
+        check(&quote([off]), Discounts::Document, true);
+        check(&adjusted(quote([widget_line()]), &spring, &[]), Discounts::Net, true);
     }
 
     fn chosen(choices: Choices) -> Settings {

@@ -4,6 +4,7 @@
 //! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
 
 use crate::money::Currency;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use std::fmt;
 
@@ -155,6 +156,20 @@ pub enum Problem {
         /// The lines.
         lines: Vec<LineLabel>,
     },
+    /// The record has a discount, and the company has none on its documents.
+    DiscountsOff {
+        /// The record's name.
+        record: String,
+    },
+    /// The document's day lies in closed books.
+    BooksClosed {
+        /// The record's name.
+        record: String,
+        /// The day.
+        day: Date,
+        /// The last day of closed books.
+        closed_until: Date,
+    },
     /// Amounts hold the tax of a code whose rate QuickBooks does not say.
     TaxRateUnknown {
         /// The record's name.
@@ -241,6 +256,8 @@ impl Problem {
             | Self::TaxRateUnknown { record, .. }
             | Self::TaxCodesMixed { record, .. }
             | Self::TaxOff { record }
+            | Self::DiscountsOff { record }
+            | Self::BooksClosed { record, .. }
             | Self::TooManyLines { record, .. }
             | Self::TotalTooLarge { record }
             | Self::TotalDiffers { record, .. }

@@ -814,6 +814,8 @@ pub struct TaxPrefs {
 pub struct SalesFormsPrefs {
     /// Whether people give documents their numbers.
     pub custom_txn_numbers: Option<bool>,
+    /// Whether documents can have a discount.
+    pub allow_discount: Option<bool>,
     /// The company's own fields: which are in use, and what they are called.
     pub custom_field: Vec<CustomFieldPrefs>,
 }
@@ -848,6 +850,8 @@ pub struct AccountingInfoPrefs {
     pub class_tracking_per_txn_line: Option<bool>,
     /// Locations.
     pub track_departments: Option<bool>,
+    /// The last day of closed books, where any are.
+    pub book_close_date: Option<String>,
 }
 
 /// Which currencies a company has.

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
+use mapping::problem::Problem;
 use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
@@ -46,7 +47,7 @@ pub(super) fn are_known(
 ) -> bool {
     let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
     let Settings { books, choices } = &company.settings;
-    let was_refused = record.plan_version > 0 || reading.is_refused_by(books);
+    let was_refused = record.plan_version > 0 || reading.is_refused_by(&company.settings);
     // A person may mend a code whose rates do not add up.
     let is_recent = |read_at| is_within(RATE_KEPT_FOR, read_at, now);
     let is_asked = |code: &TaxCodeId| {
@@ -114,6 +115,28 @@ impl Execution<'_> {
                 Err(Stop::Failure(Failure::no_exchange_rate(*kind, name, currency, day)))
             }
         }
+    }
+
+    /// Nothing is begun for a day in closed books, which would be refused (quickbooks.md §4.4). What is kept of them may be of
+    /// yesterday: they are asked again first.
+    pub(super) async fn are_open(
+        &self,
+        company: &Company,
+        record: &Record,
+        settings: &Settings,
+        matched: &Matched,
+        day: Date,
+    ) -> Result<(), Stop> {
+        let closed = |books: &Books| books.closed_until.filter(|until| day <= *until);
+        if closed(&settings.books).is_none() {
+            return Ok(());
+        }
+        let rows = self.app.ask(company, self.kind, &queries(company, record, false)).await?;
+        let Settings { books, .. } = self.read_books(company, record, false, &rows).await?;
+        let Some(closed_until) = closed(&books) else { return Ok(()) };
+        let RecordRef { kind, name, .. } = &matched.sale.record;
+        let problem = Problem::BooksClosed { record: name.clone(), day, closed_until };
+        Err(Stop::Failure(Failure::problems(*kind, &[problem])))
     }
 
     async fn keep_rate(&self, company: &Company, currency: &Currency, rate: Rate) {

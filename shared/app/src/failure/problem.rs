@@ -42,6 +42,8 @@ fn code(problem: &Problem) -> Code {
         | Problem::TaxUnmapped { .. }
         | Problem::TaxCodesMixed { .. }
         | Problem::TaxOff { .. } => Code::TaxUnmapped,
+        Problem::DiscountsOff { .. } => Code::FeatureOff,
+        Problem::BooksClosed { .. } => Code::PeriodClosed,
         Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } | Problem::OptionalUnclear { .. } => {
             Code::LineInvalid
         }
@@ -151,6 +153,14 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::TaxOff { record } => format!(
             "The {noun} “{record}” is taxed in HubSpot, but the QuickBooks company keeps no sales tax. Set sales tax up in QuickBooks \
              (Taxes), or remove the tax in HubSpot."
+        ),
+        Problem::DiscountsOff { record } => format!(
+            "The {noun} “{record}” has a discount, and discounts are switched off in QuickBooks. Switch them on (Account and settings, \
+             Sales), or take the discount off the prices of the {noun}."
+        ),
+        Problem::BooksClosed { record, day, closed_until } => format!(
+            "The document of the {noun} “{record}” would be of {day}, and the books of the QuickBooks company are closed up to \
+             {closed_until}. Change the closing date in QuickBooks (Account and settings, Advanced)."
         ),
         Problem::TooManyLines { record, count } => format!(
             "The {noun} “{record}” needs {count} lines, fees and a discount included, and QuickBooks takes at most 750 on a taxed \
