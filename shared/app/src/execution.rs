@@ -340,8 +340,11 @@ impl Execution<'_> {
         let client = &self.app.vendors.hubspot;
         let wanted = &wanted;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
-        let enrolled = self.app.call_hubspot(account, read).await?;
-        enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
+        let enrolled =
+            self.app.call_hubspot(account, read).await?.map_err(|error| {
+                hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error)
+            })?;
+        Ok(Enrolled { portal_currency: self.portal.and_then(|portal| portal.currency.clone()), ..enrolled })
     }
 
     fn header(

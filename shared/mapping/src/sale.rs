@@ -302,7 +302,8 @@ pub(crate) fn record_ref(record: &Record) -> RecordRef {
 }
 
 /// The one currency of the record and its lines. HubSpot fills in the record's in portals with several currencies only,
-/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean.
+/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean. Where nothing
+/// names one, it is the portal's.
 pub(crate) fn common_currency(enrolled: &Enrolled, problems: &mut Vec<Problem>) -> Option<Currency> {
     let Summary { record, currency, .. } = summary(&enrolled.record);
     let of_record = currency.map(|text| (record.name.clone(), text.to_owned()));
@@ -310,8 +311,12 @@ pub(crate) fn common_currency(enrolled: &Enrolled, problems: &mut Vec<Problem>) 
     let of_lines = numbered(enrolled).filter_map(|(number, item)| {
         Some((line::article(number, item).label().to_string(), of_line(&item.properties)?))
     });
+    let mut named = of_record.into_iter().chain(of_lines).peekable();
+    if named.peek().is_none() {
+        return enrolled.portal_currency.clone();
+    }
     let mut currencies = BTreeSet::new();
-    for (subject, text) in of_record.into_iter().chain(of_lines) {
+    for (subject, text) in named {
         match text.parse::<Currency>() {
             Ok(currency) => {
                 currencies.insert(currency);
