@@ -46,6 +46,7 @@
 //! | `payment_void` | `"update_include_void"`, `"operation_void"`: the URL that voids a payment; the other form gets 500 |
 //! | `kept_decimals` | of quantities and prices, 7 |
 //! | `amount_tolerance` | how far an amount may be from quantity times price, 0 |
+//! | `amount_decimals` | `"of_currency"` (6000 for hundredths of a yen), `"two"`: of lines, and of tax that is in them |
 //! | `inclusive_tax` | `"gross_fixed"`, `"on_net"`: what is rounded where amounts include tax |
 //! | `omitted_item_type` | `"refused"` (2020), `"service"` |
 //! | `display_name_length` | 100 |
