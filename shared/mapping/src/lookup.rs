@@ -183,7 +183,7 @@ impl Reading {
     }
 
     /// What has to be asked by its id: where sales tax is kept by hand and QuickBooks decides on it, its items say what is
-    /// taxed, and its customer may have a code of its own; of what is remembered only ids are known.
+    /// taxed, and its customer may have a code of its own or be exempt; of what is remembered only ids are known.
     pub fn untold(&self, links: &Links, settings: &Settings) -> Untold {
         let Settings { books, choices } = settings;
         let by_hand = books.is_american() && books.sales_tax == SalesTax::Manual;
@@ -354,20 +354,25 @@ impl<'a> Taxed<'a> {
             fee: self.fees.first().map(|fee| taxable(&fee.item)),
             taxes: self.taxes,
             amount,
-            customers_code: customers_code(customer, answers),
+            customers_code: known(customer, answers).find_map(own_code),
+            is_exempt: known(customer, answers).any(|customer| customer.taxable == Some(false)),
         }
     }
 }
 
-/// The customer's own tax code, as far as it was asked.
-fn customers_code(customer: Option<&CustomerFound>, answers: &Answers) -> Option<TaxCodeId> {
-    let CustomerFound::Existing { id, .. } = customer? else { return None };
-    let known =
+/// The customer as QuickBooks answered it, as often as it did: not at all where it is remembered, and was not asked.
+fn known<'a>(found: Option<&CustomerFound>, answers: &'a Answers) -> impl Iterator<Item = &'a Customer> {
+    let id = match found {
+        Some(CustomerFound::Existing { id, .. }) => Some(id.clone()),
+        Some(CustomerFound::Missing(_)) | None => None,
+    };
+    let all =
         answers.customers_by_id.iter().chain(&answers.customers_by_email).chain(&answers.customers_by_name);
-    let code = known
-        .filter(|customer| customer.id == *id)
-        .find_map(|customer| customer.default_tax_code_ref.clone());
-    code.map(|code| code.value)
+    all.filter(move |customer| id.as_ref() == Some(&customer.id))
+}
+
+fn own_code(customer: &Customer) -> Option<TaxCodeId> {
+    customer.default_tax_code_ref.clone().map(|code| code.value)
 }
 
 /// Told once all else is well: only then is it known how many lines there are, and what they add up to.

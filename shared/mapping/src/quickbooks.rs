@@ -223,6 +223,8 @@ pub struct Customer {
     pub primary_email_addr: Option<Email>,
     /// Fixed when the customer was created.
     pub currency_ref: Option<Ref<String>>,
+    /// Whether sales tax is due of it, in the United States; false for one that is exempt.
+    pub taxable: Option<bool>,
     /// Outside of automated sales tax: the code of its documents, where it is not the company's.
     pub default_tax_code_ref: Option<Ref<TaxCodeId>>,
     /// False for a customer that was made inactive.

@@ -124,6 +124,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) amount: Option<Decimal>,
     /// The customer's own tax code, if that was asked.
     pub(crate) customers_code: Option<TaxCodeId>,
+    /// Whether the customer is exempt from sales tax, likewise.
+    pub(crate) is_exempt: bool,
 }
 
 impl Shown<'_> {
@@ -168,9 +170,12 @@ impl Shown<'_> {
         code.ok_or_else(|| Problem::TaxCodeMissing { record: self.record.to_owned() })
     }
 
-    /// Sales tax kept by hand: what the items say, as when a person writes the document.
+    /// Sales tax kept by hand: what the items say, as when a person writes the document; who is exempt pays none.
     fn by_items(&self, settings: &Settings) -> Result<Taxation, Problem> {
-        let of = |taxable: &Option<bool>| Rated::coded(if taxable.unwrap_or_default() { TAX } else { NON });
+        let of = |taxable: &Option<bool>| {
+            let is_taxed = taxable.unwrap_or_default() && !self.is_exempt;
+            Rated::coded(if is_taxed { TAX } else { NON })
+        };
         let lines: Vec<Rated> = self.lines.iter().map(|(_, _, taxable)| of(taxable)).collect();
         let fee = of(&self.fee.flatten());
         let is_taxed =
@@ -457,9 +462,11 @@ mod tests {
             let untold = reading.untold(&links, &settings);
             assert_eq!(untold.customer, Some(CustomerId("58".into())));
             assert_eq!(untold.items, [ItemId("21".into())].into());
-            let code = customers.map(|code| json!({"value": code}));
+            let code = customers.filter(|code| *code != "exempt").map(|code| json!({"value": code}));
+            let of_customer =
+                json!({"Id": "58", "DefaultTaxCodeRef": code, "Taxable": customers != Some("exempt")});
             let answers = Answers {
-                customers_by_id: vec![customer(json!({"Id": "58", "DefaultTaxCodeRef": code}))],
+                customers_by_id: vec![customer(of_customer)],
                 items_by_id: vec![item(json!({"Id": "21", "Name": "Widget", "Taxable": taxable}))],
                 ..Answers::default()
             };
@@ -476,6 +483,8 @@ mod tests {
         check(Some(true), None, Some("3"), Some("2"), Ok("TAX code 3"));
         check(Some(true), None, None, Some("2"), Ok("TAX code 2"));
         check(Some(true), None, None, None, Err("TaxCodeMissing"));
+        check(Some(true), Some("exempt"), Some("3"), Some("2"), Ok("NON"));
+        check(Some(true), Some("exempt"), None, None, Ok("NON"));
         check(Some(false), None, None, None, Ok("NON"));
         check(None, None, None, Some("2"), Ok("NON"));
     }
