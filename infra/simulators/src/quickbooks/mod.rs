@@ -34,6 +34,7 @@
 //! | `other_body` | `"first_answer"`, `"duplicate_id"` (600) |
 //! | `in_progress` | `"duplicate_id"` (600), `"wait"`; needs `handling_ms`, how long each call is worked on by the simulator's clock, 0 by default |
 //! | `duplicate_name` | `"sentence"`, `"null"`, `"id"`, `"localised"` |
+//! | `missing_tax_code` | `"sentence"`, `"localised"` |
 //! | `warn_duplicate_number` | `false`, `true`: 6140 where people number documents |
 //! | `duplicate_number` | `"sentence"`, `"localised"` |
 //! | `number_family` | `"sales_documents"`, `"type"`: which documents must not share a number |

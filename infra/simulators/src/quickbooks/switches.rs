@@ -12,6 +12,8 @@ use super::dialect::Dialect;
 pub(super) struct Switches {
     /// How the fault 6240 tells who holds the name.
     pub(super) duplicate_name: DuplicateName,
+    /// How the fault 6000 tells that a line lacks its tax code.
+    pub(super) missing_tax_code: MissingTaxCode,
     /// What becomes of an estimate in a company that switched them off; whether Intuit refuses them at all is not known
     /// (quickbooks.md §2.1).
     pub(super) estimates_off: SwitchedOff,
@@ -112,6 +114,7 @@ impl Default for Switches {
     fn default() -> Switches {
         Switches {
             duplicate_name: DuplicateName::default(),
+            missing_tax_code: MissingTaxCode::default(),
             estimates_off: SwitchedOff::default(),
             discounts_off: SwitchedOff::default(),
             tracking_off: SwitchedOff::default(),

@@ -78,7 +78,14 @@ pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut 
     match codes {
         Codes::NotApplicable => return Ok(()),
         Codes::OfCompany | Codes::Inclusive if given.is_empty() => {
-            let why = "Make sure all your transactions have a VAT rate before you save.";
+            let why = match company.switches.missing_tax_code {
+                MissingTaxCode::Sentence => {
+                    "Make sure all your transactions have a VAT rate before you save."
+                }
+                MissingTaxCode::Localised => {
+                    "Vérifiez que toutes vos opérations ont un taux de TVA avant d'enregistrer."
+                }
+            };
             return Err(Reason::business(why).into());
         }
         Codes::OfCompany | Codes::Inclusive => return rates(company, given).map(drop),
