@@ -97,6 +97,7 @@ fn enrolled(
         taxes: numbered(taxes),
         payments: Vec::new(),
         properties: Default::default(),
+        portal_currency: None,
     }
 }
 

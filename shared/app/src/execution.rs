@@ -219,7 +219,7 @@ impl Execution<'_> {
                 None => self.enrolled(&company, record, kind, &inputs).await?,
             },
         };
-        let reading = sale::read(&enrolled);
+        let reading = sale::read(&enrolled).in_books(&company.settings.books, &enrolled);
         // A plan that was refused may have rested on what we remembered: the next one asks.
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
@@ -227,7 +227,7 @@ impl Execution<'_> {
         let (answers, settings) =
             self.look_up(&company, record, &reading, &links, self.says_how_it_was_paid(&inputs)).await?;
         let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
-        let reading = self.with_rates(reading, &settings).await?;
+        let reading = self.with_rates(reading.in_books(&settings.books, &enrolled), &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -341,8 +341,11 @@ impl Execution<'_> {
         let client = &self.app.vendors.hubspot;
         let wanted = &wanted;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
-        let enrolled = self.app.call_hubspot(account, read).await?;
-        enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
+        let enrolled =
+            self.app.call_hubspot(account, read).await?.map_err(|error| {
+                hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error)
+            })?;
+        Ok(Enrolled { portal_currency: self.portal.and_then(|portal| portal.currency.clone()), ..enrolled })
     }
 
     fn header(

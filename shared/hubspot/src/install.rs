@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mapping::hubspot::PortalId;
+use mapping::money::Currency;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -156,12 +157,19 @@ pub struct AccountInfo {
     /// Its time zone, an IANA name that we know.
     #[serde(deserialize_with = "known_zone")]
     pub time_zone: String,
+    /// Its own currency: that of amounts that name none. What is no currency to us is none.
+    #[serde(default, deserialize_with = "known_currency")]
+    pub company_currency: Option<Currency>,
 }
 
 fn known_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
     let known = TimeZone::get(&name).is_ok();
     if known { Ok(name) } else { Err(serde::de::Error::custom("no time zone we know")) }
+}
+
+fn known_currency<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Currency>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.and_then(|code| code.parse().ok()))
 }
 
 impl Client {
@@ -267,6 +275,16 @@ mod tests {
             let server = Server::start(move |_| answer(200, "", &body)).await;
             let info = client(&server.url).account_info(&"t".into()).await;
             assert_eq!(info.map(|info| info.time_zone).ok().as_deref() == Some(zone), known, "{zone}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_may_have_a_currency() {
+        for (currency, expected) in [(r#""EUR""#, Some("EUR")), (r#""Euro""#, None), ("null", None)] {
+            let body = format!(r#"{{"portalId": 7, "timeZone": "UTC", "companyCurrency": {currency}}}"#);
+            let server = Server::start(move |_| answer(200, "", &body)).await;
+            let info = client(&server.url).account_info(&"t".into()).await.unwrap();
+            assert_eq!(info.company_currency.as_ref().map(Currency::as_str), expected, "{currency}");
         }
     }
 }

@@ -63,7 +63,18 @@ impl Reading<'_> {
             self.adjustments(Associated::Taxes, &embedded),
             self.payments(&embedded),
         )?;
-        Ok(Enrolled { record, contact, companies, line_items, discounts, fees, taxes, payments, properties })
+        Ok(Enrolled {
+            record,
+            contact,
+            companies,
+            line_items,
+            discounts,
+            fees,
+            taxes,
+            payments,
+            properties,
+            portal_currency: None,
+        })
     }
 
     async fn record(&self, wanted: &Wanted) -> Result<Read, Error> {

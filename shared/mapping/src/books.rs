@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::money::Currency;
+use crate::money::{self, Currency};
 use crate::quickbooks::{
     CompanyInfo, PaymentMethod, PaymentMethodId, Preferences, SalesFormsPrefs, TaxCode, TaxCodeId, TaxPrefs,
     TaxRate,
@@ -117,6 +117,11 @@ impl Books {
     /// The currency, where it is certain that it is not the home currency.
     pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
         currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))
+    }
+
+    /// The decimals of amounts in this currency; of those that name none, the home currency's.
+    pub(crate) fn decimals(&self, currency: Option<&Currency>) -> u32 {
+        currency.or(self.home_currency.as_ref()).map_or(money::CENTS, Currency::decimals)
     }
 
     /// Reads them off the company's preferences and its information.

@@ -151,7 +151,9 @@ impl Sought<'_> {
             known.iter().copied().filter(|c| emails(c).any(|other| other == email)).collect();
         // Who is billed in several currencies is a customer for each.
         let same_email = those_that_fit(same_email, |c| self.is_in_currency(c));
-        only(&same_email, |c| self.is_person(c))
+        let same_names = those_that_fit(same_email, |c| self.is_person(c));
+        // Jobs have the address, and often the names, of the customer they belong to (quickbooks.md §3.4).
+        only(&same_names, |c| !c.job)
             .map_err(|candidates| Problem::CustomerAmbiguous { contact: self.label(), candidates })
     }
 
@@ -407,6 +409,21 @@ mod tests {
         let ambiguous = "[CustomerAmbiguous { contact: \"Ana Trujillo\", candidates: [\"Customer 58\", \"Customer 59\"] }]";
         check(ana(), &[named("58", "Ana", "Soto"), named("59", "Eva", "Trujillo")], ambiguous);
         check(ana(), &[named("58", "Ana", "Trujillo"), named("59", "Ana", "Trujillo")], ambiguous);
+    }
+
+    #[test]
+    fn of_several_customers_with_one_e_mail_and_no_namesake_or_several_the_one_that_is_no_job_is_used() {
+        let named = |id, given: &str| {
+            let names = json!({"GivenName": given, "FamilyName": "Trujillo"});
+            over(known(id, &format!("Customer {id}"), "ana@harbour.example"), names)
+        };
+        let job = |id, given| over(named(id, given), json!({"Job": true}));
+        check(ana(), &[named("58", "Ana"), job("59", "Ana"), job("60", "Ana")], "email 58");
+        check(ana(), &[job("58", "Eva"), named("59", "Eva")], "email 59");
+        check(ana(), &[named("58", "Eva"), job("59", "Ana")], "email 59");
+        check(ana(), &[job("58", "Eva")], "email 58");
+        let ambiguous = "[CustomerAmbiguous { contact: \"Ana Trujillo\", candidates: [\"Customer 58\", \"Customer 59\"] }]";
+        check(ana(), &[job("58", "Ana"), job("59", "Ana"), named("60", "Eva")], ambiguous);
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn lines(matched: &Matched, items: &[ItemId], Settings { books, choices }: &Sett
     let sold = sale.lines.iter().zip(items).enumerate();
     let sold = sold.map(|(at, (sold, item))| line(sold, item, Said { tax: tax.line(at), class, dated }));
     let fees = sale.fees.iter().map(|fee| fee_line(fee, Said { tax: &tax.fee, class, dated }));
-    sold.chain(fees).chain(discount_line(matched)).collect()
+    sold.chain(fees).chain(discount_line(matched, class)).collect()
 }
 
 /// What a product line says besides.
@@ -270,9 +270,10 @@ fn item_line(
 }
 
 /// QuickBooks takes one discount per document (§2.2), so all of them are one line, and its description tells them apart.
-fn discount_line(matched: &Matched) -> Option<Line> {
+fn discount_line(matched: &Matched, class: Option<&ClassId>) -> Option<Line> {
     let description = listed(&matched.sale.discounts)?;
-    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false } };
+    let class_ref = class.cloned().map(Ref::to);
+    let detail = LineDetail::Discount { discount: DiscountLineDetail { percent_based: false, class_ref } };
     Some(Line { detail, amount: matched.discount(), description: with_notes(&description, &[]) })
 }
 

@@ -3,6 +3,7 @@
 //! HubSpot sends every property as a string or `null`, and the same property may be missing, `null` or blank: all three
 //! are [`None`] here. Nothing is parsed further: [`crate::sale`] does that, so that all problems of a record are told at once.
 
+use crate::money::Currency;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -117,6 +118,8 @@ pub struct Enrolled {
     pub payments: Vec<Payment>,
     /// Properties of the record that were asked for by name, those that are not blank.
     pub properties: BTreeMap<String, String>,
+    /// The portal's own currency: that of amounts that name none. None as long as HubSpot has not said it.
+    pub portal_currency: Option<Currency>,
 }
 
 /// A record an action can be run on.

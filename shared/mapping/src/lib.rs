@@ -35,6 +35,7 @@
 //!     taxes: vec![],
 //!     payments: vec![],
 //!     properties: Default::default(),
+//!     portal_currency: None,
 //! };
 //!
 //! // Read, and see what has to be asked: nothing is remembered of this contact and product yet.

@@ -125,7 +125,7 @@ impl Matched {
         }
         let net = self.subtotal() + self.fees();
         let part = discount.checked_mul(net).and_then(|product| product.checked_div(gross));
-        money::round_half_up(part.unwrap_or(discount)).min(net)
+        money::round_to(part.unwrap_or(discount), self.sale.decimals).min(net)
     }
 }
 
@@ -188,7 +188,7 @@ impl Reading {
     }
 
     /// What has to be asked by its id: where sales tax is kept by hand and QuickBooks decides on it, its items say what is
-    /// taxed, and its customer may have a code of its own; of what is remembered only ids are known.
+    /// taxed, and its customer may have a code of its own or be exempt; of what is remembered only ids are known.
     pub fn untold(&self, links: &Links, settings: &Settings) -> Untold {
         let Settings { books, choices } = settings;
         let by_hand = books.is_american() && books.sales_tax == SalesTax::Manual;
@@ -230,13 +230,15 @@ impl Reading {
         // With several currencies a document must name its own (quickbooks.md §2.1).
         let home = settings.books.home_currency.clone().filter(|_| settings.books.several_currencies);
         let currency = currency.or(home);
+        let decimals = settings.books.decimals(currency.as_ref());
         problems.extend(foreign_currency(&record, currency.as_ref(), settings));
         let customer = buyer.as_ref().and_then(|buyer| {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
             keep(sought.find(links.customer.as_ref(), answers), &mut problems)
         });
         let settled = match lines.is_empty() {
-            true => keep(line_of_record(&record, amount, settings), &mut problems).map(|line| vec![line]),
+            true => keep(line_of_record(&record, amount, decimals, settings), &mut problems)
+                .map(|line| vec![line]),
             false => {
                 let items = Items { catalog: Catalog::new(&answers.items), links, settings, missing_item };
                 let settled: Vec<Option<_>> =
@@ -246,9 +248,15 @@ impl Reading {
         };
         let fees = adjustments.fees.into_iter();
         let fees: Vec<Fee> = fees.filter_map(|fee| keep(settle_fee(fee, settings), &mut problems)).collect();
-        let shown =
-            Taxed { record: &record, lines: shown, settled: settled.as_deref(), fees: &fees, taxes: &taxes };
-        let hubspots = shown.amount(currency.as_ref());
+        let shown = Taxed {
+            record: &record,
+            decimals,
+            lines: shown,
+            settled: settled.as_deref(),
+            fees: &fees,
+            taxes: &taxes,
+        };
+        let hubspots = shown.amount();
         let shown = shown.beside(customer.as_ref(), answers, hubspots);
         let tax = shown.taxation(settings).map_err(|wrong| problems.extend(wrong)).ok();
         match (buyer, customer, settled, tax) {
@@ -260,6 +268,7 @@ impl Reading {
                     record,
                     buyer,
                     currency,
+                    decimals,
                     amount,
                     lines,
                     discounts,
@@ -307,6 +316,7 @@ fn taxes_apart(
 /// What tax is decided by.
 struct Taxed<'a> {
     record: &'a RecordRef,
+    decimals: u32,
     /// None for a deal that is billed by its amount.
     lines: Vec<(LineLabel, LineTax)>,
     /// None when something is wrong with a line.
@@ -317,10 +327,9 @@ struct Taxed<'a> {
 
 impl<'a> Taxed<'a> {
     /// What HubSpot's tax comes to, where it says.
-    fn amount(&self, currency: Option<&Currency>) -> Option<Decimal> {
-        let decimals = currency.map_or(money::CENTS, Currency::decimals);
+    fn amount(&self) -> Option<Decimal> {
         let amounts = self.settled?.iter().map(|(line, _)| line.figures.amount);
-        let of_lines = self.lines.iter().zip(amounts).map(|((_, tax), amount)| tax.on(amount, decimals));
+        let of_lines = self.lines.iter().zip(amounts).map(|((_, tax), amount)| tax.on(amount, self.decimals));
         Some(of_lines.sum::<Option<Decimal>>()? + self.taxes.amount())
     }
 
@@ -346,24 +355,30 @@ impl<'a> Taxed<'a> {
         let lines = lines.into_iter().zip(of_items).map(|((line, tax), taxable)| (line, tax, taxable));
         Shown {
             record: &self.record.name,
+            decimals: self.decimals,
             lines: lines.collect(),
             fee: self.fees.first().map(|fee| taxable(&fee.item)),
             taxes: self.taxes,
             amount,
-            customers_code: customers_code(customer, answers),
+            customers_code: known(customer, answers).find_map(own_code),
+            is_exempt: known(customer, answers).any(|customer| customer.taxable == Some(false)),
         }
     }
 }
 
-/// The customer's own tax code, as far as it was asked.
-fn customers_code(customer: Option<&CustomerFound>, answers: &Answers) -> Option<TaxCodeId> {
-    let CustomerFound::Existing { id, .. } = customer? else { return None };
-    let known =
+/// The customer as QuickBooks answered it, as often as it did: not at all where it is remembered, and was not asked.
+fn known<'a>(found: Option<&CustomerFound>, answers: &'a Answers) -> impl Iterator<Item = &'a Customer> {
+    let id = match found {
+        Some(CustomerFound::Existing { id, .. }) => Some(id.clone()),
+        Some(CustomerFound::Missing(_)) | None => None,
+    };
+    let all =
         answers.customers_by_id.iter().chain(&answers.customers_by_email).chain(&answers.customers_by_name);
-    let code = known
-        .filter(|customer| customer.id == *id)
-        .find_map(|customer| customer.default_tax_code_ref.clone());
-    code.map(|code| code.value)
+    all.filter(move |customer| id.as_ref() == Some(&customer.id))
+}
+
+fn own_code(customer: &Customer) -> Option<TaxCodeId> {
+    customer.default_tax_code_ref.clone().map(|code| code.value)
 }
 
 /// Told once all else is well: only then is it known how many lines there are, and what they add up to.
@@ -435,13 +450,15 @@ impl Items<'_> {
 fn line_of_record(
     record: &RecordRef,
     amount: Option<Decimal>,
+    decimals: u32,
     settings: &Settings,
 ) -> Result<(SaleLine, ItemFound), Problem> {
     let name = || record.name.clone();
     if (record.kind, settings.choices.no_line_items) != (RecordKind::Deal, NoLineItems::DealAmount) {
         return Err(Problem::NoLineItems { record: name() });
     }
-    let amount = amount.map(money::round_half_up).filter(|amount| *amount > Decimal::ZERO);
+    let amount = amount.map(|amount| money::round_to(amount, decimals));
+    let amount = amount.filter(|amount| *amount > Decimal::ZERO);
     let amount = amount.ok_or_else(|| Problem::NoAmount { record: name() })?;
     let item = item::default_item(name(), settings)?;
     Ok((SaleLine::over(record, amount), ItemFound::Existing(item)))

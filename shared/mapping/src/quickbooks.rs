@@ -223,6 +223,8 @@ pub struct Customer {
     pub primary_email_addr: Option<Email>,
     /// Fixed when the customer was created.
     pub currency_ref: Option<Ref<String>>,
+    /// Whether sales tax is due of it, in the United States; false for one that is exempt.
+    pub taxable: Option<bool>,
     /// Outside of automated sales tax: the code of its documents, where it is not the company's.
     pub default_tax_code_ref: Option<Ref<TaxCodeId>>,
     /// False for a customer that was made inactive.
@@ -565,7 +567,6 @@ pub struct Line {
 /// The kinds of line we send: `DetailType`, and beside it a field of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "DetailType")]
-#[expect(clippy::large_enum_variant, reason = "nearly every line of a document is the larger one")]
 pub enum LineDetail {
     /// A product line.
     #[serde(rename = "SalesItemLineDetail")]
@@ -584,11 +585,14 @@ pub enum LineDetail {
 }
 
 /// How a discount is reckoned. Which account it is booked to is left to the company's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DiscountLineDetail {
     /// False: the line's `Amount` is what is taken off.
     pub percent_based: bool,
+    /// Where the company tracks classes of lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_ref: Option<Ref<ClassId>>,
 }
 
 /// The product, quantity and price of a line: `Qty × UnitPrice`, rounded half up, is the line's `Amount`, or QuickBooks

@@ -4,6 +4,7 @@
 //! that the record's problems and those of the look-up are told together. [`Reading::settle`] makes the sale of it.
 
 use crate::adjustment::{self, Adjustments, Applied, Fee};
+use crate::books::Books;
 use crate::hubspot::{
     Company, Contact, Enrolled, LineItem, LineItemProperties, Record, RecordId, RecordKind,
 };
@@ -24,8 +25,10 @@ pub struct Sale {
     pub record: RecordRef,
     /// Whom it is billed to.
     pub buyer: Buyer,
-    /// The currency of record and lines; none when HubSpot names none, as in portals with a single currency.
+    /// The currency of record and lines, or the portal's; none when HubSpot names none of them.
     pub currency: Option<Currency>,
+    /// The decimals of its amounts: those of the currency, or of the books' where there is none.
+    pub decimals: u32,
     /// The record's own amount. It may differ from [`Sale::total`]: people type it. A deal without lines may be billed by it.
     pub amount: Option<Decimal>,
     /// At least one, in HubSpot's order.
@@ -86,12 +89,12 @@ impl Sale {
 
     /// In the decimals of the currency, cents at least: what QuickBooks cannot keep is seen to differ.
     fn in_its_decimals(&self, amount: Decimal) -> Decimal {
-        let decimals = self.currency.as_ref().map_or(money::CENTS, Currency::decimals);
-        if decimals <= money::CENTS {
+        if self.decimals <= money::CENTS {
             return money::round_half_up(amount);
         }
-        let mut rounded = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-        rounded.rescale(decimals);
+        let mut rounded =
+            amount.round_dp_with_strategy(self.decimals, RoundingStrategy::MidpointAwayFromZero);
+        rounded.rescale(self.decimals);
         rounded
     }
 }
@@ -198,6 +201,15 @@ pub(crate) struct LineReading {
 }
 
 impl Reading {
+    /// The same record in these books: amounts that name no currency, in a portal that has none either, are taken to be in the
+    /// home currency, and have its decimals.
+    pub fn in_books(self, books: &Books, enrolled: &Enrolled) -> Self {
+        match (&self.currency, books.decimals(None)) {
+            (None, decimals) if decimals != money::CENTS => read_in(enrolled, decimals),
+            _ => self,
+        }
+    }
+
     /// The same record, knowing what these rates of HubSpot's library are.
     pub fn with_rates(mut self, library: &Library) -> Self {
         for tax in self.lines.iter_mut().filter_map(|line| line.tax.as_mut().ok()) {
@@ -210,10 +222,15 @@ impl Reading {
 
 /// Reads an enrolled record. Never fails: what is wrong is told by [`Reading::settle`].
 pub fn read(enrolled: &Enrolled) -> Reading {
+    read_in(enrolled, money::CENTS)
+}
+
+/// So many decimals have amounts in no currency that is known.
+fn read_in(enrolled: &Enrolled, unnamed: u32) -> Reading {
     let Summary { record, amount, .. } = summary(&enrolled.record);
     let mut problems = Vec::new();
     let currency = common_currency(enrolled, &mut problems);
-    let decimals = currency.as_ref().map_or(money::CENTS, Currency::decimals);
+    let decimals = currency.as_ref().map_or(unnamed, Currency::decimals);
     let contact = enrolled.contact.as_ref().map(buyer).unzip();
     let (buyer, refused_email) = match &enrolled.companies {
         None => contact,
@@ -302,7 +319,8 @@ pub(crate) fn record_ref(record: &Record) -> RecordRef {
 }
 
 /// The one currency of the record and its lines. HubSpot fills in the record's in portals with several currencies only,
-/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean.
+/// the lines' more often (hubspot.md §6.5); where they differ nobody but a person knows what the amounts mean. Where nothing
+/// names one, it is the portal's.
 pub(crate) fn common_currency(enrolled: &Enrolled, problems: &mut Vec<Problem>) -> Option<Currency> {
     let Summary { record, currency, .. } = summary(&enrolled.record);
     let of_record = currency.map(|text| (record.name.clone(), text.to_owned()));
@@ -310,8 +328,12 @@ pub(crate) fn common_currency(enrolled: &Enrolled, problems: &mut Vec<Problem>) 
     let of_lines = numbered(enrolled).filter_map(|(number, item)| {
         Some((line::article(number, item).label().to_string(), of_line(&item.properties)?))
     });
+    let mut named = of_record.into_iter().chain(of_lines).peekable();
+    if named.peek().is_none() {
+        return enrolled.portal_currency.clone();
+    }
     let mut currencies = BTreeSet::new();
-    for (subject, text) in of_record.into_iter().chain(of_lines) {
+    for (subject, text) in named {
         match text.parse::<Currency>() {
             Ok(currency) => {
                 currencies.insert(currency);
@@ -585,6 +607,39 @@ mod tests {
         check(json!("EUR"), &[json!("USD")], mixed());
         let unreadable = Problem::CurrencyUnreadable { subject: "Widget".into(), text: "euro".into() };
         check(json!("EUR"), &[json!("euro")], Err(unreadable));
+    }
+
+    #[test]
+    fn what_names_no_currency_is_in_the_portal_s() {
+        let read = |of_record: Option<&str>, of_line: Option<&str>| {
+            let line = over(widget_line(), json!({"hs_line_item_currency_code": of_line}));
+            let quote = json!({"hs_title": "Offer 7", "hs_quote_amount": "149.97", "hs_currency": of_record});
+            let portal_currency = Some("CHF".parse().unwrap());
+            read(&Enrolled { portal_currency, ..quote_with(quote, deal([line])) })
+        };
+        let found =
+            |of_record, of_line| read(of_record, of_line).currency.map(|currency| currency.to_string());
+        assert_eq!(found(None, None).as_deref(), Some("CHF"));
+        assert_eq!(found(None, Some("EUR")).as_deref(), Some("EUR"));
+        assert_eq!(found(Some("EUR"), None).as_deref(), Some("EUR"));
+        assert_eq!(found(Some("Euro"), None), None);
+    }
+
+    #[test]
+    fn what_is_in_no_currency_that_is_known_has_the_decimals_of_the_books() {
+        let amount = |of_portal: Option<&str>, home: Option<&str>| {
+            let parsed = |code: Option<&str>| code.map(|code| code.parse().unwrap());
+            let line = over(widget_line(), json!({"price": "333.4", "amount": null}));
+            let enrolled = Enrolled { portal_currency: parsed(of_portal), ..deal([line]) };
+            let books = Books { home_currency: parsed(home), ..Books::default() };
+            let reading = read(&enrolled).in_books(&books, &enrolled);
+            reading.lines[0].figures.as_ref().unwrap().amount.to_string()
+        };
+        assert_eq!(amount(None, None), "1000.20");
+        assert_eq!(amount(None, Some("USD")), "1000.20");
+        assert_eq!(amount(None, Some("JPY")), "1000.00");
+        assert_eq!(amount(Some("USD"), Some("JPY")), "1000.20");
+        assert_eq!(amount(Some("JPY"), Some("USD")), "1000.00");
     }
 
     #[test]

@@ -39,8 +39,17 @@ pub struct Taxation {
 pub(crate) struct Rated {
     /// Its code.
     pub(crate) code: Option<TaxCodeId>,
-    /// Its amount holds the tax of so many percent.
-    pub(crate) held: Option<Decimal>,
+    /// The tax that its amount holds.
+    pub(crate) held: Option<Held>,
+}
+
+/// The tax that an amount holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// So many percent.
+    pub(crate) percent: Decimal,
+    /// The decimals of what is left without it: the currency's.
+    pub(crate) decimals: u32,
 }
 
 /// The codes of a line in the United States.
@@ -55,12 +64,12 @@ impl Rated {
         Self { code: Some(TaxCodeId(code.to_owned())), held: None }
     }
 
-    /// What is left of an amount of HubSpot's without tax, in cents: QuickBooks' `Amount` is net in any case.
+    /// What is left of an amount of HubSpot's without tax: QuickBooks' `Amount` is net in any case.
     pub(crate) fn net(&self, amount: Decimal) -> Decimal {
         match self.held {
-            Some(percent) => {
+            Some(Held { percent, decimals }) => {
                 let whole = Decimal::ONE_HUNDRED;
-                money::round_half_up(amount * whole / (whole + percent))
+                money::round_to(amount * whole / (whole + percent), decimals)
             }
             None => amount,
         }
@@ -103,6 +112,8 @@ impl Taxation {
 pub(crate) struct Shown<'a> {
     /// The record's name.
     pub(crate) record: &'a str,
+    /// The decimals of its amounts.
+    pub(crate) decimals: u32,
     /// Each line, its tax in HubSpot, and whether its item is taxed in QuickBooks, if that was asked.
     pub(crate) lines: Vec<(LineLabel, LineTax, Option<bool>)>,
     /// Of the item of fees, where there are any.
@@ -113,6 +124,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) amount: Option<Decimal>,
     /// The customer's own tax code, if that was asked.
     pub(crate) customers_code: Option<TaxCodeId>,
+    /// Whether the customer is exempt from sales tax, likewise.
+    pub(crate) is_exempt: bool,
 }
 
 impl Shown<'_> {
@@ -157,9 +170,12 @@ impl Shown<'_> {
         code.ok_or_else(|| Problem::TaxCodeMissing { record: self.record.to_owned() })
     }
 
-    /// Sales tax kept by hand: what the items say, as when a person writes the document.
+    /// Sales tax kept by hand: what the items say, as when a person writes the document; who is exempt pays none.
     fn by_items(&self, settings: &Settings) -> Result<Taxation, Problem> {
-        let of = |taxable: &Option<bool>| Rated::coded(if taxable.unwrap_or_default() { TAX } else { NON });
+        let of = |taxable: &Option<bool>| {
+            let is_taxed = taxable.unwrap_or_default() && !self.is_exempt;
+            Rated::coded(if is_taxed { TAX } else { NON })
+        };
         let lines: Vec<Rated> = self.lines.iter().map(|(_, _, taxable)| of(taxable)).collect();
         let fee = of(&self.fee.flatten());
         let is_taxed =
@@ -292,7 +308,7 @@ impl Shown<'_> {
                 let percent = settings.books.tax_percents.get(&code.0).copied();
                 let unknown =
                     || Problem::TaxRateUnknown { record: self.record.to_owned(), code: code.to_string() };
-                Some(percent.ok_or_else(unknown)?)
+                Some(Held { percent: percent.ok_or_else(unknown)?, decimals: self.decimals })
             }
         };
         Ok(Rated { code: Some(code), held })
@@ -446,9 +462,11 @@ mod tests {
             let untold = reading.untold(&links, &settings);
             assert_eq!(untold.customer, Some(CustomerId("58".into())));
             assert_eq!(untold.items, [ItemId("21".into())].into());
-            let code = customers.map(|code| json!({"value": code}));
+            let code = customers.filter(|code| *code != "exempt").map(|code| json!({"value": code}));
+            let of_customer =
+                json!({"Id": "58", "DefaultTaxCodeRef": code, "Taxable": customers != Some("exempt")});
             let answers = Answers {
-                customers_by_id: vec![customer(json!({"Id": "58", "DefaultTaxCodeRef": code}))],
+                customers_by_id: vec![customer(of_customer)],
                 items_by_id: vec![item(json!({"Id": "21", "Name": "Widget", "Taxable": taxable}))],
                 ..Answers::default()
             };
@@ -465,6 +483,8 @@ mod tests {
         check(Some(true), None, Some("3"), Some("2"), Ok("TAX code 3"));
         check(Some(true), None, None, Some("2"), Ok("TAX code 2"));
         check(Some(true), None, None, None, Err("TaxCodeMissing"));
+        check(Some(true), Some("exempt"), Some("3"), Some("2"), Ok("NON"));
+        check(Some(true), Some("exempt"), None, None, Ok("NON"));
         check(Some(false), None, None, None, Ok("NON"));
         check(None, None, None, Some("2"), Ok("NON"));
     }
@@ -656,7 +676,7 @@ mod tests {
         #[test]
         fn a_gross_amount_is_its_net_one_with_tax(cents in 0..=99_999_999_999_999_i64, rate in 0..=10_000_i64) {
             let (gross, percent) = (Decimal::new(cents, 2), Decimal::new(rate, 2));
-            let net = Rated { code: Some(TaxCodeId("5".into())), held: Some(percent) }.net(gross);
+            let net = Rated { code: Some(TaxCodeId("5".into())), held: Some(Held { percent, decimals: 2 }) }.net(gross);
             let again = net + money::round_half_up(net * percent / Decimal::ONE_HUNDRED);
             prop_assert!((again - gross).abs() <= Decimal::new(1, 2), "{} of {}", net, gross);
             prop_assert!(net.scale() == 2 && net <= gross);

@@ -31,6 +31,7 @@ pub(crate) fn deal(lines: impl IntoIterator<Item = Value>) -> Enrolled {
         taxes: Vec::new(),
         payments: Vec::new(),
         properties: BTreeMap::new(),
+        portal_currency: None,
     }
 }
 

@@ -185,10 +185,16 @@ fn named_document(detail: &str) -> Option<DocumentId> {
 }
 
 /// 6000 has no code of its own for a line without a tax code, which companies outside the US need (quickbooks.md §2.5).
-/// In another language it stays [`Meaning::Business`]: the text reaches the person, only the second try is lost.
+/// The text is in the company's language (§4.1): what it says in English is known, in the other languages of the books' users it
+/// can hardly lack the word for the tax. Where it does, it is [`Meaning::Business`], and nothing is tried again.
 fn is_about_tax_codes(detail: &str) -> bool {
     let detail = detail.to_lowercase();
-    ["vat rate", "gst rate", "hst rate", "tax code", "tax rate"].iter().any(|words| detail.contains(words))
+    let phrases =
+        ["vat rate", "gst rate", "hst rate", "tax code", "tax rate", "code de taxe", "taux de taxe"];
+    let stems = ["mehrwertsteuer", "umsatzsteuer", "steuersatz", "steuercode", "impuesto", "imposto", "税"];
+    let words = ["tva", "tps", "tvh", "iva", "mwst", "ust", "btw"];
+    phrases.iter().chain(&stems).any(|part| detail.contains(part))
+        || detail.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
 }
 
 /// Nor has 6000 one for a document without its currency, or in another one than its customer's (quickbooks.md §12.14). What it
@@ -322,11 +328,24 @@ mod tests {
             "Make sure all your transactions have a VAT rate before you save.",
             "Make sure all your transactions have a GST/HST rate before you save.",
             "One or more transaction lines do not have a tax code associated with it",
+            "Vérifiez que toutes vos opérations ont un taux de TVA avant d'enregistrer.",
+            "Assurez-vous que toutes vos opérations ont un taux de TPS/TVH.",
+            "Aucun code de taxe n'est associé à une ou plusieurs lignes.",
+            "Asegúrese de que todas las transacciones tengan una tasa de IVA.",
+            "Eine oder mehrere Zeilen haben keinen Umsatzsteuersatz.",
+            "Alle transacties moeten een btw-tarief hebben.",
+            "Verifique se todas as transações têm uma taxa de imposto.",
+            "すべての取引に税率を指定してください。",
         ] {
             check("6000", detail, Meaning::TaxCode);
         }
         check("6000", "Business Validation Error: The entity Estimate 75 does not exist.", Meaning::Business);
         check("6000", "Business Validation Error: Corporate rate is private", Meaning::Business);
+        check(
+            "6000",
+            "Business Validation Error: La cuenta privada está inactiva desde August",
+            Meaning::Business,
+        );
     }
 
     #[test]

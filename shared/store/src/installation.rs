@@ -8,23 +8,28 @@ use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 
 use crate::item::{Item, VERSION, number, text, unless_refused};
-use crate::portal::{PORTAL, partition};
+use crate::portal::{Facts, PORTAL, partition};
 use crate::{Error, Store};
 
 impl Store {
-    /// Adds a portal, or notes its time zone and domain anew; its companies, default and settings stay.
+    /// Adds a portal, or notes its facts anew; its companies, default and settings stay.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn note_installed(&self, id: PortalId, time_zone: &str, domain: &str) -> Result<(), Error> {
-        let update = self
+    pub async fn note_installed(&self, id: PortalId, facts: Facts<'_>) -> Result<(), Error> {
+        let mut set = "SET v = :v, time_zone = :zone, #domain = :domain".to_owned();
+        let mut update = self
             .update_portal(id)
-            .update_expression("SET v = :v, time_zone = :zone, #domain = :domain")
             .expression_attribute_names("#domain", "domain")
             .expression_attribute_values(":v", number(VERSION))
-            .expression_attribute_values(":zone", text(time_zone))
-            .expression_attribute_values(":domain", text(domain));
-        update.send().await.map_err(Error::unavailable("adding the portal")).map(drop)
+            .expression_attribute_values(":zone", text(facts.time_zone))
+            .expression_attribute_values(":domain", text(facts.domain));
+        // What HubSpot said once stays, should it not say it again.
+        if let Some(currency) = facts.currency {
+            set += ", currency = :currency";
+            update = update.expression_attribute_values(":currency", text(currency.as_str()));
+        }
+        update.update_expression(set).send().await.map_err(Error::unavailable("adding the portal")).map(drop)
     }
 
     /// Makes this company the default, if there is none.

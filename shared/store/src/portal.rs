@@ -31,6 +31,8 @@ pub struct Portal {
     pub domain: Option<String>,
     /// Its time zone: the day of a document is a day there.
     pub time_zone: TimeZone,
+    /// Its own currency: that of amounts that name none. None in what an earlier release stored, until somebody signs in.
+    pub currency: Option<Currency>,
     /// What the choice `default` means: one of the companies.
     pub default_realm: Option<RealmId>,
     /// Its connection to HubSpot; none after an uninstall.
@@ -49,6 +51,17 @@ impl Portal {
     pub fn company(&self, realm: &RealmId) -> Option<&Company> {
         self.companies.iter().find(|company| company.realm == *realm)
     }
+}
+
+/// What HubSpot says of a portal each time somebody installs the app or signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Its time zone, an IANA name.
+    pub time_zone: &'a str,
+    /// Its own currency, if it says one.
+    pub currency: Option<&'a Currency>,
+    /// Its domain.
+    pub domain: &'a str,
 }
 
 /// A QuickBooks company linked to a portal.
@@ -350,10 +363,7 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
             legal_name: link.optional_text("legal_name"),
             country: link.optional_text("country"),
             sandbox: link.attributes.get("sandbox") == Some(&AttributeValue::Bool(true)),
-            home_currency: link
-                .optional_text("home_currency")
-                .map(|code| code.parse().map_err(|_| Error::corrupt("the portal", "home_currency")))
-                .transpose()?,
+            home_currency: currency(link, "home_currency")?,
             connected_by: link.optional_text("connected_by"),
             connected_at: link.optional_time("connected_at")?,
             choices: Choices::from_stored(|name| settings(realm)?.optional_text(name))
@@ -374,11 +384,17 @@ fn assemble(id: PortalId, items: &[Item<'_>]) -> Result<Option<Portal>, Error> {
         domain: portal.optional_text("domain").filter(|domain| !domain.is_empty()),
         time_zone: TimeZone::get(&portal.text("time_zone")?)
             .map_err(|_| Error::corrupt("the portal", "time_zone"))?,
+        currency: currency(portal, "currency")?,
         // Chosen while the company was taken away: nothing means it.
         default_realm: default_realm.filter(|realm| companies.iter().any(|company| company.realm == *realm)),
         hubspot: named(HUBSPOT).map(|item| connection::read(item.attributes)).transpose()?,
         companies,
     }))
+}
+
+fn currency(item: &Item<'_>, name: &str) -> Result<Option<Currency>, Error> {
+    let code = item.optional_text(name);
+    code.map(|code| code.parse().map_err(|_| Error::corrupt(item.what, name))).transpose()
 }
 
 fn read_books(item: &Item<'_>) -> Result<(Books, Timestamp), Error> {

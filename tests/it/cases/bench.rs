@@ -8,7 +8,7 @@ use local::world::SCOPES;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
-use store::portal::NewCompany;
+use store::portal::{Facts, NewCompany};
 use store::record::Key;
 
 use super::case::{Case, Change, Faults, Grant, folder};
@@ -116,8 +116,12 @@ impl Place<'_> {
     fn hubspot(&self) -> Value {
         let (portal, connection) = (self.portal(), &self.case.connection);
         let objects = self.case.objects(&self.home);
+        let mut account = json!({"portal_id": portal.0, "time_zone": self.case.time_zone});
+        if let Some(currency) = self.case.portal_currency(&self.home) {
+            account["company_currency"] = json!(currency);
+        }
         let mut seed = json!({
-            "accounts": [{"portal_id": portal.0, "time_zone": self.case.time_zone}],
+            "accounts": [account],
             "portals": [{"portal_id": portal.0, "objects": objects}],
         });
         if connection.hubspot == Grant::Good {
@@ -147,6 +151,10 @@ impl Place<'_> {
         let connected = connection.quickbooks != Grant::None;
         let default = (connected && !connection.no_default).then_some(&realm);
         store.save_portal(portal, &self.case.time_zone, default).await?;
+        let currency = self.case.portal_currency(&self.home).map(str::parse).transpose()?;
+        let (time_zone, domain) = (self.case.time_zone.as_str(), format!("portal-{portal}.example"));
+        let facts = Facts { time_zone, currency: currency.as_ref(), domain: &domain };
+        store.note_installed(portal, facts).await?;
         if connection.hubspot != Grant::None {
             store.connect_hubspot(portal, &self.grant("hs", self.scopes())).await?;
         }

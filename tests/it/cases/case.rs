@@ -41,6 +41,8 @@ pub(super) struct Case {
     pub(super) time_zone: String,
     /// Of the record, its lines and payments, where they do not say; the company's own unless this says otherwise.
     currency: Option<String>,
+    /// Of the portal; blank where an earlier release installed the app, which did not ask.
+    portal_currency: Option<String>,
     deal: Option<Properties>,
     quote: Option<Properties>,
     contact: Option<Vec<Properties>>,
@@ -235,6 +237,11 @@ impl Case {
 
     pub(super) fn object_id(&self) -> u64 {
         if self.quote.is_some() { QUOTE } else { DEAL }
+    }
+
+    /// The portal's own currency, the company's unless the case says otherwise.
+    pub(super) fn portal_currency<'a>(&'a self, home: &'a str) -> Option<&'a str> {
+        Some(self.portal_currency.as_deref().unwrap_or(home)).filter(|currency| !currency.is_empty())
     }
 
     /// The record and what hangs on it, as a seed of the HubSpot simulator; `home` is the company's currency.

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use local::stack::Vendor;
 use local::world::{HANNA, PORTAL, REALM, TIME_ZONE};
+use mapping::money::Currency;
 use serde_json::json;
 
 use super::browser::Browser;
@@ -22,6 +23,7 @@ async fn an_install_begun_here_stores_the_portal_and_signs_its_owner_in() {
     assert!(browser.cookie("__Host-session").is_some());
     let portal = super::portal(&stack, PORTAL).await;
     assert_eq!(portal.time_zone.iana_name(), Some(TIME_ZONE));
+    assert_eq!(portal.currency.as_ref().map(Currency::as_str), Some("USD"));
     assert_eq!(portal.domain.as_deref(), Some("portal-1000001.example"));
     assert!(portal.hubspot.is_some() && portal.companies.is_empty() && portal.default_realm.is_none());
 }
@@ -43,6 +45,22 @@ async fn a_start_in_the_marketplace_stores_tokens_under_the_portal_that_hubspot_
     let portal = super::portal(&stack, PORTAL).await;
     assert!(portal.hubspot.is_some() && portal.companies.is_empty(), "no link");
     assert!(stack.store.portal(OTHER_PORTAL).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn signing_in_again_notes_time_zone_and_currency_anew() {
+    let stack = stack().await;
+    let of = async || {
+        let portal = super::portal(&stack, PORTAL).await;
+        let currency = portal.currency.map(|currency| currency.to_string());
+        (portal.time_zone.iana_name().unwrap_or_default().to_owned(), currency)
+    };
+    // As an earlier release stored it.
+    assert_eq!(of().await, (TIME_ZONE.to_owned(), None));
+    let account = json!({"portal_id": PORTAL.0, "time_zone": "Europe/Zurich", "company_currency": "CHF"});
+    stack.seed_hubspot(&json!({"accounts": [account]})).await.unwrap();
+    signed_in(&stack, PORTAL).await;
+    assert_eq!(of().await, ("Europe/Zurich".to_owned(), Some("CHF".to_owned())));
 }
 
 #[tokio::test]

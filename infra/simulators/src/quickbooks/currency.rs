@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::fault::{Fault, Reason};
 use super::json::{Object, decimal, money, plain, text};
 use super::state::Company;
-use super::switches::OmittedRate;
+use super::switches::{AmountDecimals, OmittedRate};
 use super::{exchange, plan};
 
 /// A reference to a currency, with its English name.
@@ -20,6 +20,19 @@ pub(super) fn named(code: &str) -> Value {
         other => other,
     };
     json!({"value": code, "name": name})
+}
+
+/// The decimals of a document's amounts, those of its currency: QuickBooks keeps two at most.
+pub(super) fn decimals(company: &Company, document: &Object) -> u32 {
+    let code = text(document, &["CurrencyRef", "value"]);
+    let whole = [
+        "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
+        "XOF", "XPF",
+    ];
+    match company.switches.amount_decimals {
+        AmountDecimals::OfCurrency if whole.contains(&code) => 0,
+        AmountDecimals::OfCurrency | AmountDecimals::Two => 2,
+    }
 }
 
 /// The company's own.

@@ -274,8 +274,12 @@ const LINE: &[Field] = &[
     ("CustomExtensions", NotSimulated),
 ];
 
-const DISCOUNT: &[Field] =
-    &[("PercentBased", Flag), ("DiscountPercent", Number), ("DiscountAccountRef", Reference("Account"))];
+const DISCOUNT: &[Field] = &[
+    ("PercentBased", Flag),
+    ("DiscountPercent", Number),
+    ("DiscountAccountRef", Reference("Account")),
+    ("ClassRef", Reference("Class")),
+];
 
 const SALES_ITEM: &[Field] = &[
     ("ItemRef", Reference("Item")),

@@ -11,7 +11,7 @@ use super::json::{Object, decimal, fill, grouped, half_up, is_absent, money, pla
 use super::state::Company;
 use super::switches::NegativeLines;
 use super::tax::{Codes, Taxable};
-use super::{discount, tax};
+use super::{currency, discount, tax};
 
 /// What a line as sent lacks. Without an item the outcome is disputed (§2.2), so that here it is refused.
 pub(super) fn missing(line: &Value) -> Option<&'static str> {
@@ -59,10 +59,12 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
         return Err(Reason::missing("Line").into());
     };
     let day = text(document, &["TxnDate"]).parse().ok();
-    let mut sold = Sold { codes: tax::codes(company, document), day, ..Sold::default() };
+    let decimals = currency::decimals(company, document);
+    let mut sold = Sold { codes: tax::codes(company, document), day, decimals, ..Sold::default() };
     let mut discount_lines = Vec::new();
     for line in given {
         let Value::Object(line) = line else { continue };
+        whole(&line, decimals)?;
         match text(&line, &["DetailType"]) {
             "DiscountLineDetail" => discount_lines.push(line),
             // Written by the service itself, whatever the caller sends.
@@ -95,7 +97,8 @@ pub(super) fn settle(company: &Company, document: &mut Object) -> Result<Decimal
         None => Decimal::ZERO,
     };
     document.insert("Line".into(), Value::Array(lines));
-    Ok(subtotal - discount + tax::settle(company, document, Taxable { taxed, gross, subtotal, discount })?)
+    let taxable = Taxable { taxed, gross, subtotal, discount, decimals };
+    Ok(subtotal - discount + tax::settle(company, document, taxable)?)
 }
 
 /// The lines above the subtotal.
@@ -109,6 +112,8 @@ struct Sold {
     gross: BTreeMap<String, Decimal>,
     codes: Codes,
     day: Option<Date>,
+    /// Of the currency.
+    decimals: u32,
 }
 
 impl Sold {
@@ -153,7 +158,7 @@ impl Sold {
         sellable(&item)?;
         in_stock(&item, quantity, self.day)?;
         tax::code(company, self.codes, &item, detail)?;
-        Ok((amount, tax::gross(company, self.codes, amount, detail)?))
+        Ok((amount, tax::gross(company, (self.codes, self.decimals), amount, detail)?))
     }
 }
 
@@ -190,6 +195,17 @@ fn sellable(item: &Object) -> Result<(), Fault> {
         _ => return Ok(()),
     };
     Err(Reason::business(why).at("Line.SalesItemLineDetail.ItemRef").into())
+}
+
+/// 6000 for hundredths of what has none, which is our expectation.
+fn whole(line: &Object, decimals: u32) -> Result<(), Fault> {
+    let amount = line.get("Amount").and_then(decimal).unwrap_or_default();
+    match half_up(amount, decimals) == to_cents(amount) {
+        true => Ok(()),
+        false => {
+            Err(Reason::business("the amount has more decimals than its currency").at("Line.Amount").into())
+        }
+    }
 }
 
 /// 6070: quantity times price, half-up to cents, must be the amount, or as near as is tolerated.

@@ -34,6 +34,7 @@
 //! | `other_body` | `"first_answer"`, `"duplicate_id"` (600) |
 //! | `in_progress` | `"duplicate_id"` (600), `"wait"`; needs `handling_ms`, how long each call is worked on by the simulator's clock, 0 by default |
 //! | `duplicate_name` | `"sentence"`, `"null"`, `"id"`, `"localised"` |
+//! | `missing_tax_code` | `"sentence"`, `"localised"` |
 //! | `warn_duplicate_number` | `false`, `true`: 6140 where people number documents |
 //! | `duplicate_number` | `"sentence"`, `"localised"` |
 //! | `number_family` | `"sales_documents"`, `"type"`: which documents must not share a number |
@@ -46,6 +47,7 @@
 //! | `payment_void` | `"update_include_void"`, `"operation_void"`: the URL that voids a payment; the other form gets 500 |
 //! | `kept_decimals` | of quantities and prices, 7 |
 //! | `amount_tolerance` | how far an amount may be from quantity times price, 0 |
+//! | `amount_decimals` | `"of_currency"` (6000 for hundredths of a yen), `"two"`: of lines, and of tax that is in them |
 //! | `inclusive_tax` | `"gross_fixed"`, `"on_net"`: what is rounded where amounts include tax |
 //! | `omitted_item_type` | `"refused"` (2020), `"service"` |
 //! | `display_name_length` | 100 |

@@ -43,7 +43,9 @@ fn unsupported(what: &str) -> Fault {
 pub(super) fn tracked(company: &Company, document: &Object) -> Result<(), Fault> {
     let lines = document.get("Line").and_then(Value::as_array).into_iter().flatten();
     let by_line = lines.filter_map(Value::as_object);
-    let on_a_line = by_line.clone().any(|line| at(line, &["SalesItemLineDetail", "ClassRef"]).is_some());
+    let details = ["SalesItemLineDetail", "DiscountLineDetail"];
+    let on_a_line =
+        by_line.clone().any(|line| details.iter().any(|detail| at(line, &[*detail, "ClassRef"]).is_some()));
     let uses = [
         ("ClassTrackingPerTxn", document.contains_key("ClassRef")),
         ("ClassTrackingPerTxnLine", on_a_line),

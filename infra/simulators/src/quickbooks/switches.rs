@@ -12,6 +12,8 @@ use super::dialect::Dialect;
 pub(super) struct Switches {
     /// How the fault 6240 tells who holds the name.
     pub(super) duplicate_name: DuplicateName,
+    /// How the fault 6000 tells that a line lacks its tax code.
+    pub(super) missing_tax_code: MissingTaxCode,
     /// What becomes of an estimate in a company that switched them off; whether Intuit refuses them at all is not known
     /// (quickbooks.md §2.1).
     pub(super) estimates_off: SwitchedOff,
@@ -30,6 +32,8 @@ pub(super) struct Switches {
     /// How far a line's amount may be from quantity times price (§2.2).
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     pub(super) amount_tolerance: Decimal,
+    /// Which decimals amounts have (§2.4: of currencies without any that is not known).
+    pub(super) amount_decimals: AmountDecimals,
     /// How tax comes out of amounts that include it.
     pub(super) inclusive_tax: InclusiveTax,
     /// What an item gets that does not say its type.
@@ -110,6 +114,7 @@ impl Default for Switches {
     fn default() -> Switches {
         Switches {
             duplicate_name: DuplicateName::default(),
+            missing_tax_code: MissingTaxCode::default(),
             estimates_off: SwitchedOff::default(),
             discounts_off: SwitchedOff::default(),
             tracking_off: SwitchedOff::default(),
@@ -118,6 +123,7 @@ impl Default for Switches {
             negative_lines: NegativeLines::default(),
             kept_decimals: 7,
             amount_tolerance: Decimal::ZERO,
+            amount_decimals: AmountDecimals::default(),
             inclusive_tax: InclusiveTax::default(),
             omitted_item_type: OmittedItemType::default(),
             display_name_length: 100,
@@ -170,6 +176,28 @@ pub(super) enum DuplicateName {
     Id,
     /// The same in French.
     Localised,
+}
+
+/// The texts of 6000 for a line without a tax code (quickbooks.md §2.5, §4.1).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MissingTaxCode {
+    /// In English.
+    #[default]
+    Sentence,
+    /// The same in French.
+    Localised,
+}
+
+/// Which decimals the amounts of lines have, and the tax that is in them; tax on top of them has two.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AmountDecimals {
+    /// Those of the currency: others get 6000.
+    #[default]
+    OfCurrency,
+    /// Two, whatever the currency.
+    Two,
 }
 
 /// What use of a feature gets that the company's people switched off.

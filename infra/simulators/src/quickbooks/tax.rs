@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, Reason};
-use super::json::{Object, at, decimal, fill, money, plain, text, to_cents};
+use super::json::{Object, at, decimal, fill, half_up, money, plain, text, to_cents};
 use super::state::Company;
-use super::switches::InclusiveTax;
+use super::switches::{InclusiveTax, MissingTaxCode};
 
 /// What tax is computed from.
 pub(super) struct Taxable {
@@ -22,6 +22,8 @@ pub(super) struct Taxable {
     pub(super) subtotal: Decimal,
     /// What is taken off the subtotal.
     pub(super) discount: Decimal,
+    /// Of amounts in the document's currency.
+    pub(super) decimals: u32,
 }
 
 /// Which codes lines have.
@@ -76,7 +78,14 @@ pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut 
     match codes {
         Codes::NotApplicable => return Ok(()),
         Codes::OfCompany | Codes::Inclusive if given.is_empty() => {
-            let why = "Make sure all your transactions have a VAT rate before you save.";
+            let why = match company.switches.missing_tax_code {
+                MissingTaxCode::Sentence => {
+                    "Make sure all your transactions have a VAT rate before you save."
+                }
+                MissingTaxCode::Localised => {
+                    "Vérifiez que toutes vos opérations ont un taux de TVA avant d'enregistrer."
+                }
+            };
             return Err(Reason::business(why).into());
         }
         Codes::OfCompany | Codes::Inclusive => return rates(company, given).map(drop),
@@ -96,10 +105,11 @@ pub(super) fn code(company: &Company, codes: Codes, item: &Object, detail: &mut 
 /// in any case (§2.5).
 ///
 /// # Errors
-/// 6000 for a gross amount that has no place here, or is not the net amount with tax to a cent, which is our expectation.
+/// 6000 for a gross amount that has no place here, or is not the net amount with tax to a cent, or to one of a currency that
+/// has no cents, which is our expectation.
 pub(super) fn gross(
     company: &Company,
-    codes: Codes,
+    (codes, decimals): (Codes, u32),
     net: Decimal,
     detail: &mut Object,
 ) -> Result<Decimal, Fault> {
@@ -114,9 +124,9 @@ pub(super) fn gross(
     }
     let rates = rates(company, text(detail, &["TaxCodeRef", "value"]))?;
     let percents: Decimal = rates.iter().map(|rate| rate.percent).sum();
-    let computed = net + percent(net, percents);
+    let computed = half_up(net + net * percents / Decimal::ONE_HUNDRED, decimals);
     let gross = given.unwrap_or(computed);
-    if (gross - computed).abs() > Decimal::new(1, 2) {
+    if (gross - computed).abs() > Decimal::new(1, decimals) {
         return refused("the TaxInclusiveAmt of a line is not its amount with tax");
     }
     detail.insert("TaxInclusiveAmt".into(), money(gross));
@@ -228,9 +238,10 @@ fn per_line(company: &Company, document: &mut Object, taxable: &Taxable) -> Resu
 fn gross_fixed(company: &Company, taxable: &Taxable) -> Result<Vec<TaxLine>, Fault> {
     let mut lines: BTreeMap<String, TaxLine> = BTreeMap::new();
     for (code, amount) in &taxable.taxed {
-        let net = to_cents(amount - taxable.share(*amount));
+        let rounded = |amount| half_up(amount, taxable.decimals);
+        let net = rounded(amount - taxable.share(*amount));
         let gross = taxable.gross.get(code).copied().unwrap_or_default();
-        let mut left = to_cents(gross - taxable.share(gross)) - net;
+        let mut left = rounded(gross - taxable.share(gross)) - net;
         let mut rates = rates(company, code)?.into_iter().peekable();
         while let Some(rate) = rates.next() {
             let tax = if rates.peek().is_some() { percent(net, rate.percent) } else { left };

@@ -4,6 +4,7 @@ use hubspot::install;
 use mapping::hubspot::PortalId;
 use secrecy::SecretString;
 use store::consent::What;
+use store::portal::Facts;
 use store::tokens::{Grant, Keys, Owner};
 
 use super::told::Told;
@@ -90,7 +91,12 @@ async fn install(visit: &Visit<'_>, code: &str) -> Result<Person, Told> {
         hard_expires_at: None,
         scopes: installer.scopes,
     };
-    app.store.note_installed(installer.portal, &account.time_zone, &installer.domain).await?;
+    let facts = Facts {
+        time_zone: &account.time_zone,
+        currency: account.company_currency.as_ref(),
+        domain: &installer.domain,
+    };
+    app.store.note_installed(installer.portal, facts).await?;
     app.store.connect_hubspot(installer.portal, &grant).await?;
     tracing::info!(portal.id = %installer.portal, "installed");
     Ok(Person {

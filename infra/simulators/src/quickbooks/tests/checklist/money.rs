@@ -121,6 +121,25 @@ async fn item_12_a_gross_amount_is_computed_checked_and_has_its_place() {
 }
 
 #[tokio::test]
+async fn item_12_what_is_in_yen_has_no_hundredths() {
+    let books =
+        taxed(json!({"country": "JP", "preferences": {"CurrencyPrefs": {"HomeCurrency": {"value": "JPY"}}}}))
+            .await;
+    books.seed(json!({"customers": [{"Id": "20", "DisplayName": "Søn", "CurrencyRef": {"value": "JPY"}}]}));
+    let inclusive = |net: &str, gross: &str| {
+        let mut line = line(net, "71");
+        line["SalesItemLineDetail"]["TaxInclusiveAmt"] = exact(gross);
+        sold(vec![line], json!({"GlobalTaxCalculation": "TaxInclusive", "CustomerRef": {"value": "20"}}))
+    };
+    // 13 % of 909 is 118.17, of which a yen's fraction is nobody's.
+    assert_eq!(tax_of(&books, inclusive("909", "1027")).await, ("118.00".into(), "1027.00".into()));
+    assert_eq!(books.refused("invoice", inclusive("909", "1029")).await, "6000");
+    assert_eq!(books.refused("invoice", inclusive("908.85", "1027")).await, "6000");
+    books.switch(json!({"amount_decimals": "two"}));
+    assert_eq!(tax_of(&books, inclusive("908.85", "1027")).await, ("118.15".into(), "1027.00".into()));
+}
+
+#[tokio::test]
 async fn item_14_with_several_currencies_one_that_is_missing_or_not_the_customers_is_6000() {
     let books = books().await;
     books.seed(json!({"preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": true}},
