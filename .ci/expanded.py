@@ -23,6 +23,7 @@ RELEASES = ("1790000000aaaaaaaaaaaa", "1790000001aaaaaaaaaaaa")
 # The only functions with sessions of people; and the only one that makes and deletes token secrets.
 WITH_SESSIONS = {"ConnectFunction", "ConsoleFunction"}
 MAKES_SECRETS = {"ConnectFunction"}
+MAKING = {"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:TagResource"}
 
 
 class Policies:
@@ -325,7 +326,7 @@ def statement_of(function, statement):
     where = f"{function}, {statement['Sid']}"
     actions, resources = listed(statement["Action"]), listed(statement["Resource"])
     expect(f"{where}: no wildcard", not any("*" in action for action in actions) and "*" not in resources)
-    if any(action in ("secretsmanager:CreateSecret", "secretsmanager:DeleteSecret") for action in actions):
+    if MAKING & set(actions):
         expect(f"{where}: makes no secrets", function in MAKES_SECRETS)
     if not any(action.startswith("dynamodb:") for action in actions):
         return
@@ -337,6 +338,14 @@ def statement_of(function, statement):
     expect(f"{where}: says which items", bool(keys))
     if function not in WITH_SESSIONS:
         expect(f"{where}: sees no session or consent", not {"S#*", "SP#*", "O#*", "PENDING"} & set(keys or []))
+
+
+def tags():
+    """The store gives its secrets the stack's tags, by the two parts of their names' prefix."""
+    config = tomllib.loads((ROOT / "infra/samconfig.toml").read_text())
+    for environment in ("dev", "staging", "prod"):
+        given = config[environment]["deploy"]["parameters"]["tags"]
+        expect(f"{environment} is tagged", given == ["app=hsqbo", f"environment={environment}"])
 
 
 def secrets(dev, prod):
@@ -365,6 +374,7 @@ if __name__ == "__main__":
     dashboard(prod)
     roles(prod)
     secrets(dev, prod)
+    tags()
     for file in sys.argv[1:]:
         pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:
