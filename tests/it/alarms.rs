@@ -20,7 +20,7 @@ use crate::support::{Checked, asked, but, company, created, invoice, run, settle
 /// A metric as CloudWatch keeps it: namespace, name, dimensions.
 type Series = (String, String, BTreeMap<String, String>);
 
-/// The gateway's log counts it and not the functions (`RefusedActions` in the template).
+/// The gateway's log counts it and not the functions (`RefusedActions` in the template; `.ci/expanded.py` says which lines).
 const OF_THE_GATEWAY: &str = "RefusedActions";
 
 const OURS: &str = "hsqbo/${Environment}";
@@ -105,9 +105,11 @@ fn failure_of(alarm: &str) -> Failure {
         "outcomes-stay-unknown" | "outcomes-stay-unknown-for-hours" | "quickbooks-fails" => {
             Failure::NothingKnownForHours
         }
-        "our-own-failures" => Failure::UnreadableRequests,
+        "our-own-failures" | "canary-has-own-failures" => Failure::UnreadableRequests,
         "the-reconciler-is-silent" => Failure::NoTable,
-        "signatures-do-not-fit" => Failure::WrongSignatures,
+        "signatures-do-not-fit" | "actions-are-refused-all-day" | "canary-refuses-signatures" => {
+            Failure::WrongSignatures
+        }
         "clocks-differ" => Failure::ClocksApart,
         "intuit-ends-grants" => Failure::GrantEnded,
         "renewals-fail" => Failure::TokensNotRenewed,

@@ -196,8 +196,13 @@ fn accesses(operation: &str, input: &Value) -> Result<Vec<Access>, String> {
     let (service, operation) = operation.rsplit_once('.').unwrap_or_default();
     if service == "secretsmanager" {
         let name = input["SecretId"].as_str().or(input["Name"].as_str()).unwrap_or_default();
-        let action = format!("secretsmanager:{operation}");
-        return Ok(vec![Access { action, targets: vec![Target::Secret(name.to_owned())] }]);
+        // Whoever makes a secret with tags must be allowed to tag it.
+        let tagged = (!list(&input["Tags"]).is_empty()).then_some("TagResource");
+        let access = |operation: &str| Access {
+            action: format!("secretsmanager:{operation}"),
+            targets: vec![Target::Secret(name.to_owned())],
+        };
+        return Ok([operation].into_iter().chain(tagged).map(access).collect());
     }
     let items = |keys: Vec<Option<String>>| -> Vec<Access> {
         let targets = keys.into_iter().map(Target::Items).collect();
@@ -372,7 +377,10 @@ mod tests {
     #[test]
     fn token_secrets_are_made_by_connect_alone_and_app_credentials_written_by_nobody() {
         let secret = |name: &str| json!({"SecretId": name});
-        let made = json!({"Name": "hsqbo/dev/quickbooks/1/2"});
+        let made = json!({"Name": "hsqbo/dev/quickbooks/1/2", "Tags": [{"Key": "app", "Value": "hsqbo"}]});
+        let names = accesses("secretsmanager.CreateSecret", &made).unwrap();
+        let names: Vec<_> = names.iter().map(|access| access.action.as_str()).collect();
+        assert_eq!(names, ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]);
         assert!(allowed("ConnectFunction", "secretsmanager.CreateSecret", made.clone()));
         assert!(!allowed("InvoiceFunction", "secretsmanager.CreateSecret", made));
         for function in guarded().roles.keys() {

@@ -439,6 +439,8 @@ fn variables(
     endpoint: impl Fn(Service) -> String,
 ) -> Result<Vec<(String, String)>, Error> {
     let discovery_url = vendors::discovery_url(&info.quickbooks_url);
+    // Whoever debugs a function has this process's level.
+    let log_level = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
     let value = |name: &str| match name {
         "ENVIRONMENT" => Some(ENVIRONMENT),
         "PUBLIC_BASE_URL" => Some(info.public_base_url.as_str()),
@@ -448,8 +450,9 @@ fn variables(
         "SAFE_MODE_SINCE" | "METERED_QUOTA" | "KMS_KEY_ID" | "RELEASE" => Some(""),
         "ACCEPT_SIGNATURE_V2" => Some("true"),
         "HUBSPOT_API_URL" => Some(info.hubspot_url.as_str()),
-        "QUICKBOOKS_API_URL" => Some(info.quickbooks_url.as_str()),
+        "QUICKBOOKS_API_URL" | "QUICKBOOKS_SANDBOX_API_URL" => Some(info.quickbooks_url.as_str()),
         "INTUIT_DISCOVERY_URL" => Some(discovery_url.as_str()),
+        "RUST_LOG" => Some(log_level.as_str()),
         _ => None,
     };
     let declared = function.variables.iter().map(|name| match value(name) {
@@ -459,7 +462,6 @@ fn variables(
     let mut variables = declared.collect::<Result<Vec<_>, _>>()?;
     let addresses = [
         ("HUBSPOT_AUTHORIZE_URL", format!("{}/oauth/authorize", info.hubspot_url)),
-        ("QUICKBOOKS_SANDBOX_API_URL", info.quickbooks_url.clone()),
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoint(Service::DynamoDb)),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint(Service::SecretsManager)),
     ];

@@ -66,9 +66,21 @@ impl Vendors {
         })
     }
 
-    /// Whether sandbox companies can be connected (rulings.md 24).
-    pub(crate) fn has_sandbox_keys(&self) -> bool {
-        self.keys.intuit_sandbox.is_some()
+    /// The app's keys for companies of this kind (rulings.md 24), as far as somebody has entered them: a new app secret has
+    /// blank ones.
+    fn intuit_keys(&self, sandbox: bool) -> Option<&Keys> {
+        let keys = if sandbox { self.keys.intuit_sandbox.as_ref() } else { Some(&self.keys.intuit) };
+        keys.filter(|keys| !keys.client_id.trim().is_empty())
+    }
+
+    /// Whether both kinds of companies can be connected, so that a person must say which.
+    pub(crate) fn has_both_kinds(&self) -> bool {
+        self.intuit_keys(false).is_some() && self.intuit_keys(true).is_some()
+    }
+
+    /// Whether only sandbox companies can be connected: an environment that is not production has no other keys.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.intuit_keys(false).is_none() && self.intuit_keys(true).is_some()
     }
 
     /// Whichever client: a grant says for which company it is.
@@ -416,11 +428,10 @@ impl App {
         if sandbox { &self.vendors.quickbooks_sandbox } else { &self.vendors.quickbooks }
     }
 
-    /// The app's keys for companies of this kind. None: nobody has entered any for sandbox companies, and those for
-    /// production would be refused as if the grant had ended.
+    /// The app's keys for companies of this kind. None: nobody has entered any, and those for the other kind would be refused
+    /// as if the grant had ended.
     pub(crate) fn intuit_keys(&self, sandbox: bool) -> Option<&Keys> {
-        let keys = &self.vendors.keys;
-        if sandbox { keys.intuit_sandbox.as_ref() } else { Some(&keys.intuit) }
+        self.vendors.intuit_keys(sandbox)
     }
 
     /// The same for whoever cannot do without: it is our own trouble, and ends nobody's connection.

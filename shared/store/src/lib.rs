@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_secretsmanager::types::Tag;
 
 /// The table and the secrets, shared by all requests of a process.
 #[derive(Clone, Debug)]
@@ -53,6 +54,16 @@ pub struct Names {
     pub token_prefix: String,
     /// The KMS key that new token secrets are encrypted with; none for AWS's own.
     pub token_key: Option<String>,
+}
+
+impl Names {
+    /// What bills and searches find the token secrets by: the tags that the stack has too (infra/samconfig.toml). They are the
+    /// two parts of the prefix; one that is otherwise has none.
+    fn tags(&self) -> Option<Vec<Tag>> {
+        let (app, environment) = self.token_prefix.trim_end_matches('/').split_once('/')?;
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        Some(vec![tag("app", app), tag("environment", environment)])
+    }
 }
 
 impl Store {

@@ -94,7 +94,7 @@ impl Store {
             .map_err(Error::unavailable(DOING))?;
         let json = tokens::to_json(&pending.owner(), grant).map_err(Error::unavailable(DOING))?;
         let create = self.secrets.create_secret().name(self.pending_secret(&handle.hash()));
-        let create = create.set_kms_key_id(self.names.token_key.clone());
+        let create = create.set_kms_key_id(self.names.token_key.clone()).set_tags(self.names.tags());
         create.secret_string(json).send().await.map_err(Error::unavailable(DOING))?;
         Ok(())
     }

@@ -353,6 +353,7 @@ impl Store {
             .create_secret()
             .name(owner.secret_name(&self.names.token_prefix))
             .set_kms_key_id(self.names.token_key.clone())
+            .set_tags(self.names.tags())
             .secret_string(to_json(owner, grant).map_err(Error::unavailable(DOING))?)
             .send()
             .await;

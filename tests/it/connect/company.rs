@@ -14,7 +14,7 @@ use super::{
     companies, confirmation, connect, connected_again, ends, exchanges, has_secret, portal, seed_others,
     sign_in, signed_in, table,
 };
-use crate::support::{asked, created, invoice, refused};
+use crate::support::{self, asked, created, invoice, refused};
 
 const START: &str = "/connect/quickbooks";
 const CALLBACK: &str = "/connect/quickbooks/callback";
@@ -326,6 +326,38 @@ async fn sandbox_and_production_companies_stand_side_by_side() {
     let away = browser.open("/connect/quickbooks?sandbox=1").await.location.unwrap();
     let page = browser.open(&super::choosing(&away, &[("realm_id", REALM)])).await;
     assert_eq!(page.status, 400, "{}", page.text);
+}
+
+#[tokio::test]
+async fn without_production_keys_every_button_leads_to_sandbox_companies_and_no_other_is_taken() {
+    let mut app_secret = local::world::app_secret();
+    // As the template makes it: nobody has entered any.
+    app_secret["intuit"] = json!({"client_id": "", "client_secret": "", "client_secret_previous": null});
+    let stack = support::with(Options { installed: false, app_secret, ..Options::default() }).await;
+    seed_others(&stack).await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    let page = browser.go("/console").await;
+    assert!(page.shows("Connect to QuickBooks") && !page.shows("sandbox"), "{}", page.text);
+    let away = browser.open(START).await.location.unwrap();
+    let page = browser.open(&super::choosing(&away, &[("realm_id", REALM)])).await;
+    assert_eq!(page.status, 400, "{}", page.text);
+    connect(&mut browser, START, SANDBOX_REALM).await;
+    assert!(portal(&stack, PORTAL).await.companies[0].sandbox);
+    connected_again(&mut browser, &format!("/reconnect/quickbooks?realm={SANDBOX_REALM}"), SANDBOX_REALM)
+        .await;
+}
+
+#[tokio::test]
+async fn token_secrets_have_the_tags_of_their_stack() {
+    let stack = bare().await;
+    let mut browser = signed_in(&stack, PORTAL).await;
+    connect(&mut browser, START, REALM).await;
+    for name in [format!("hubspot/{PORTAL}"), format!("quickbooks/{PORTAL}/{REALM}")] {
+        let described = stack.secrets.describe_secret().secret_id(format!("hsqbo/dev/{name}")).send().await;
+        let tags = described.unwrap().tags.unwrap_or_default();
+        let tags: HashMap<_, _> = tags.iter().filter_map(|tag| tag.key().zip(tag.value())).collect();
+        assert_eq!(tags, HashMap::from([("app", "hsqbo"), ("environment", "dev")]), "{name}");
+    }
 }
 
 #[tokio::test]

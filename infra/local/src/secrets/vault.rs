@@ -23,6 +23,7 @@ struct Secret {
     description: Option<String>,
     /// What it is encrypted with; none for AWS's own key.
     kms_key_id: Option<String>,
+    tags: Value,
     created: Timestamp,
     changed: Timestamp,
     /// When it goes for good, once it is deleted.
@@ -65,6 +66,8 @@ pub(super) struct Create {
     name: String,
     description: Option<String>,
     kms_key_id: Option<String>,
+    #[serde(default)]
+    tags: Value,
     /// The SDK makes one up when the caller does not.
     client_request_token: Option<String>,
     secret_string: Option<String>,
@@ -130,6 +133,7 @@ impl Vault {
             return secret.replay_creation(&token, content.as_ref());
         }
         let mut secret = Secret::new(input.name, input.description, input.kms_key_id);
+        secret.tags = input.tags;
         if let Some(content) = content {
             secret.versions.add(&token, content, &[]);
         }
@@ -180,7 +184,7 @@ impl Vault {
         let versions: BTreeMap<_, _> = labelled.map(|version| (&version.id, &version.stages)).collect();
         let mut answer = secret.answer(json!({
             "CreatedDate": secret.created.as_second(), "LastChangedDate": secret.changed.as_second(),
-            "VersionIdsToStages": versions,
+            "VersionIdsToStages": versions, "Tags": secret.tags,
         }));
         if let Some(description) = &secret.description {
             answer["Description"] = json!(description);
@@ -276,6 +280,7 @@ impl Secret {
             arn,
             description,
             kms_key_id,
+            tags: Value::Null,
             created: now,
             changed: now,
             deletion: None,

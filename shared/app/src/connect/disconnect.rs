@@ -96,7 +96,10 @@ pub(super) async fn is_shared(
 /// Gives a grant back to Intuit. Without keys nobody can, and nobody can use it either: it ends by itself.
 pub(super) async fn revoke(app: &App, sandbox: bool, grant: &Grant) -> Result<(), Told> {
     let Some(Keys { client_id, client_secret, .. }) = app.intuit_keys(sandbox) else {
-        tracing::error!("there are no keys for sandbox companies: the grant is left to end by itself");
+        tracing::error!(
+            sandbox,
+            "there are no keys for companies of this kind: the grant is left to end by itself"
+        );
         return Ok(());
     };
     let discovery = app.vendors.discovery().await?;

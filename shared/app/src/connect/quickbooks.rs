@@ -35,7 +35,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(27);
 /// Until then a company is asked a second time; both reads of it take twelve seconds at most.
 const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(8);
 
-/// `GET /connect/quickbooks`: to Intuit's page, where a person chooses the company; with `sandbox=1` among sandbox companies.
+/// `GET /connect/quickbooks`: to Intuit's page, where a person chooses the company; with `sandbox=1`, and where there are no keys
+/// for others, among sandbox companies.
 pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
     let sandbox = Fields::of_query(visit.request).one("sandbox") == Some("1");
     let query: &[_] = if sandbox { &[("sandbox", "1")] } else { &[] };
@@ -46,7 +47,7 @@ pub(super) async fn start(visit: &Visit<'_>) -> Result<Reply, Told> {
     if tokio::time::timeout(SWEPT_WITHIN, forget_unconfirmed(visit.app)).await.is_err() {
         tracing::warn!("unconfirmed companies are left for whoever connects next");
     }
-    ask(visit, &session, sandbox, None).await
+    ask(visit, &session, sandbox || visit.app.vendors.is_sandbox(), None).await
 }
 
 /// `GET /reconnect/quickbooks`: the same for a company that is connected. Intuit sends people here without a session, too.
@@ -71,7 +72,7 @@ async fn ask(
     sandbox: bool,
     again: Option<RealmId>,
 ) -> Result<Reply, Told> {
-    let client_id = &visit.app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?.client_id;
+    let client_id = &visit.app.intuit_keys(sandbox).ok_or(Told::NoKeys)?.client_id;
     let discovery = visit.app.vendors.discovery().await?;
     let (portal, user_id) = (session.portal(), session.stored.user_id);
     state::ask(visit, What::Company { portal, user_id, sandbox, again }, |state| {
@@ -166,7 +167,7 @@ fn is_of(session: &Session, portal: PortalId, user_id: u64) -> bool {
 async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens, Told> {
     let app = visit.app;
     let discovery = app.vendors.discovery().await?;
-    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox).ok_or(Told::NoSandbox)?;
+    let Keys { client_id, client_secret, .. } = app.intuit_keys(sandbox).ok_or(Told::NoKeys)?;
     let (client, back) = (&app.vendors.quickbooks, visit.address(CALLBACK));
     let tokens = oauth::exchange(client, &discovery, client_id, client_secret, code, &back).await?;
     tokens.ok_or(Told::CodeRefused)

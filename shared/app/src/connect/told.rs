@@ -20,8 +20,8 @@ pub(super) enum Told {
     TooLate,
     /// The company is not connected to this portal.
     NotLinked,
-    /// There are no keys for sandbox companies.
-    NoSandbox,
+    /// There are no keys for companies of this kind.
+    NoKeys,
     /// The app is not in the portal any more.
     NotInstalled,
     /// A form that is not from a page of ours, or whose session is over.
@@ -47,7 +47,7 @@ impl Told {
         Self::OtherCompany,
         Self::TooLate,
         Self::NotLinked,
-        Self::NoSandbox,
+        Self::NoKeys,
         Self::NotInstalled,
         Self::FormRefused,
         Self::Unavailable,
@@ -66,7 +66,7 @@ impl Told {
             Self::OtherCompany => "other_company",
             Self::TooLate => "too_late",
             Self::NotLinked => "not_linked",
-            Self::NoSandbox => "no_sandbox",
+            Self::NoKeys => "no_keys",
             Self::NotInstalled => "not_installed",
             Self::FormRefused => "form_refused",
             Self::Unavailable => "unavailable",
@@ -95,7 +95,7 @@ impl Told {
             | Self::OtherCompany
             | Self::TooLate
             | Self::NotLinked
-            | Self::NoSandbox => 400,
+            | Self::NoKeys => 400,
             Self::NotInstalled | Self::FormRefused => 403,
             Self::Unavailable => 503,
         }
@@ -179,14 +179,14 @@ impl Told {
                     "L’entreprise n’est pas connectée à ce compte HubSpot. Vous pouvez la connecter comme nouvelle entreprise dans la console.",
                 ),
             ),
-            Self::NoSandbox => (
+            Self::NoKeys => (
                 (
-                    "No sandbox companies here",
-                    "This installation has no keys for QuickBooks sandbox companies. Whoever operates it can add them.",
+                    "No keys for QuickBooks",
+                    "This installation has no keys for QuickBooks companies of this kind. Whoever operates it can add them.",
                 ),
                 (
-                    "Pas d’entreprises de test ici",
-                    "Cette installation n’a pas de clés pour les entreprises de test QuickBooks. La personne qui l’exploite peut les ajouter.",
+                    "Pas de clés pour QuickBooks",
+                    "Cette installation n’a pas de clés pour ce type d’entreprises QuickBooks. La personne qui l’exploite peut les ajouter.",
                 ),
             ),
             Self::NotInstalled => (

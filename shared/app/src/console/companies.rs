@@ -159,10 +159,10 @@ impl Visit<'_> {
         }
     }
 
-    /// Sandbox companies have keys of their own, which not every deployment has (rulings.md 24).
+    /// Sandbox companies have keys of their own (rulings.md 24). Where there are no others, every button is for them.
     fn connect_sandbox(&self) -> Markup {
         html! {
-            @if self.app.vendors.has_sandbox_keys() {
+            @if self.app.vendors.has_both_kinds() {
                 a.button.second href="/connect/quickbooks?sandbox=1" { (self.texts().connect_sandbox) }
             }
         }

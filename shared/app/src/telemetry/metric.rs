@@ -147,12 +147,12 @@ impl Metric {
             Self::Ended(ending) => ending.row("Ended", Count, &[]),
             Self::Missed => row("Missed", None, OBJECTIVE),
             Self::TimeToEnd => row("TimeToEnd", Milliseconds, &[]),
-            Self::OwnFailures => row("OwnFailures", Count, &["our-own-failures"]),
+            Self::OwnFailures => row("OwnFailures", Count, &["our-own-failures", "canary-has-own-failures"]),
             Self::AnswerTime => row("AnswerTime", Milliseconds, &[]),
             Self::Documents => row("Documents", Count, &["documents-in-bulk"]),
             Self::Violations => row("Violations", Count, &["the-promise-is-broken"]),
             Self::WritesLost => row("WritesLost", Count, &[]),
-            Self::SignatureFailures => row("SignatureFailures", Count, &["signatures-do-not-fit"]),
+            Self::SignatureFailures => row("SignatureFailures", Count, SIGNATURES),
             Self::ClockSkew => row("ClockSkew", Seconds, &["clocks-differ"]),
             Self::Backlog => row("Backlog", Count, &["the-reconciler-is-silent"]),
             Self::UnresolvedAge => {
@@ -190,6 +190,10 @@ const OBJECTIVE: &[&str] = &[
     "the-objective-burns-3d",
     "the-objective-burns-2h",
 ];
+
+/// Over five minutes, over a day, and over the first minutes of a new version.
+const SIGNATURES: &[&str] =
+    &["signatures-do-not-fit", "actions-are-refused-all-day", "canary-refuses-signatures"];
 
 /// CloudWatch's units, as far as they are used.
 #[derive(Clone, Copy)]
