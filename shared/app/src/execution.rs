@@ -29,7 +29,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading};
-use mapping::settings::{Bill, Settings, Tax};
+use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Meter, RequestId, Rows};
@@ -330,11 +330,9 @@ impl Execution<'_> {
             self.says_how_it_was_paid(inputs) && (inputs.create_paid || account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
-        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
-        let wanted =
-            hubspot::Wanted { payments, taxes, company: bill_company, properties: choices.properties() };
+        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
         let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes) + of_company;
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;

@@ -72,12 +72,14 @@ pub struct QuoteTaxes {
     pub applied: Vec<Applied>,
     /// What they come to in percent; none when one of them is a fixed amount, which no tax code stands for.
     pub percent: Option<Decimal>,
+    /// What is wrong with them: it counts only where HubSpot decides on tax.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl QuoteTaxes {
-    /// What they come to.
-    pub(crate) fn amount(&self) -> Decimal {
-        self.applied.iter().map(|tax| tax.amount).sum()
+    /// What they come to; none where one cannot be read.
+    pub(crate) fn amount(&self) -> Option<Decimal> {
+        self.problems.is_empty().then(|| self.applied.iter().map(|tax| tax.amount).sum())
     }
 
     /// What they are called.
@@ -103,18 +105,15 @@ pub(crate) fn read(line: &LineItemProperties, decimals: u32) -> Result<LineTax, 
 }
 
 /// Reads a quote's own, on what stands after its discounts and fees.
-pub(crate) fn of_quote(
-    enrolled: &Enrolled,
-    standing: Option<Decimal>,
-    decimals: u32,
-    problems: &mut Vec<Problem>,
-) -> QuoteTaxes {
+pub(crate) fn of_quote(enrolled: &Enrolled, standing: Option<Decimal>, decimals: u32) -> QuoteTaxes {
     let ordered = in_order(&enrolled.taxes, |one| one.id, |one| one.properties.hs_sort_order.as_deref());
-    let mut taxes = QuoteTaxes { applied: Vec::new(), percent: Some(Decimal::ZERO) };
+    let mut taxes = QuoteTaxes { percent: Some(Decimal::ZERO), ..QuoteTaxes::default() };
     for tax in ordered {
         let label = label(tax);
         let invalid = |fault| Problem::AdjustmentInvalid { label: label.clone(), fault };
-        let Some(value) = keep(value(&tax.properties).map_err(invalid), problems) else { continue };
+        let Some(value) = keep(value(&tax.properties).map_err(invalid), &mut taxes.problems) else {
+            continue;
+        };
         let amount = match value {
             Value::Fixed(amount) => {
                 taxes.percent = taxes.percent.filter(|_| amount.is_zero());
@@ -224,11 +223,14 @@ mod tests {
     #[test]
     fn a_quote_s_taxes_stand_side_by_side_on_what_is_left() {
         let taxes = |all: &[Json]| {
-            let mut problems = Vec::new();
             let enrolled = taxed(quote([widget_line()]), all);
-            let taxes = of_quote(&enrolled, Some(Decimal::ONE_HUNDRED), 2, &mut problems);
+            let taxes = of_quote(&enrolled, Some(Decimal::ONE_HUNDRED), 2);
             let shown = taxes.applied.iter().map(|tax| format!("{} {}", tax.label, tax.amount));
-            (shown.collect::<Vec<_>>(), taxes.percent.map(|percent| percent.to_string()), problems.len())
+            (
+                shown.collect::<Vec<_>>(),
+                taxes.percent.map(|percent| percent.to_string()),
+                taxes.problems.len(),
+            )
         };
         let (gst, qst) = (adjustment("GST", "PERCENT", "5"), adjustment("QST", "PERCENT", "9.975"));
         let labels = ["GST 5.00", "QST 9.98"].map(str::to_owned).to_vec();

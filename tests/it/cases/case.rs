@@ -54,6 +54,8 @@ pub(super) struct Case {
     #[serde(default)]
     fee: Vec<Properties>,
     #[serde(default)]
+    tax: Vec<Properties>,
+    #[serde(default)]
     payment: Vec<Properties>,
     #[serde(default)]
     pub(super) inputs: BTreeMap<String, String>,
@@ -221,8 +223,8 @@ impl Case {
         for company in &self.company {
             check("company", company, |name| name == BILLING || CompanyProperties::NAMES.contains(&name))?;
         }
-        for adjustment in self.discount.iter().chain(&self.fee) {
-            check("discount or fee", adjustment, of(AdjustmentProperties::NAMES))?;
+        for adjustment in self.discount.iter().chain(&self.fee).chain(&self.tax) {
+            check("discount, fee or tax", adjustment, of(AdjustmentProperties::NAMES))?;
         }
         self.payment.iter().try_for_each(|payment| check("payment", payment, of(PaymentProperties::NAMES)))
     }
@@ -292,6 +294,7 @@ impl Case {
         if self.quote.is_some() {
             associations["discounts"] = json!(ids(701, self.discount.len()));
             associations["fees"] = json!(ids(801, self.fee.len()));
+            associations["taxes"] = json!(ids(851, self.tax.len()));
         }
         let mut seeded = json!({"id": self.object_id().to_string(), "properties": nulls(&record), "associations": associations});
         seeded["archived"] = json!(self.connection.record_gone);
@@ -303,6 +306,7 @@ impl Case {
             "line_items": records(601, &lines),
             "discounts": records(701, &self.discount),
             "fees": records(801, &self.fee),
+            "taxes": records(851, &self.tax),
             "commerce_payments": records(901, &payments),
         })
     }
