@@ -130,6 +130,46 @@ async fn what_was_created_for_a_document_that_then_failed_is_told_with_the_failu
     assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);
 }
 
+/// Whatever ended it: a later attempt reads the record anew, and may find nothing of it.
+#[tokio::test]
+async fn what_was_created_for_a_plan_that_was_given_up_is_told_with_the_failure() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let lamp = |gone: bool| {
+        json!({
+            "deals": [{"id": THEO_FIRST.to_string(), "archived": gone,
+                "associations": {"contacts": ["502"], "line_items": ["991"]}}],
+            "line_items": [{"id": "991", "archived": gone,
+                "properties": {"name": "Lamp", "quantity": "1", "price": "5", "amount": "5"}}],
+        })
+    };
+    portal(&stack, lamp(false)).await;
+    // The product is created, and whether the customer is nobody knows yet.
+    let fault = json!([{"method": "POST", "path": "/customer", "times": 1, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let shown = run(&stack, creating(THEO_FIRST)).await;
+    assert_eq!((shown.states(), items(&stack, "Lamp").len()), (vec!["BLOCK".to_owned()], 1));
+    portal(&stack, lamp(true)).await;
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.output("errorCode"), "RECORD_NOT_FOUND", "{}", shown.0);
+    assert!(shown.output("errorMessage").ends_with(&told("Lamp")), "{}", shown.0);
+
+    // QuickBooks refuses the document for what a new plan may mend, and the record is gone by then.
+    let gone = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x", "code": "2500"}], "type": "ValidationFault"}});
+    let refusal = json!([{"method": "POST", "path": "/invoice", "times": 1, "status": 400,
+        "body": gone.to_string(), "content_type": "application/json"}]);
+    stack.faults(Vendor::QuickBooks, &refusal).unwrap();
+    let missing = json!([{"method": "GET", "path": "/deals/901", "skip": 1, "times": 99, "status": 404}]);
+    stack.faults(Vendor::HubSpot, &missing).unwrap();
+    deal(&stack, 901, &[json!({"name": "Shade"})]).await;
+    let shown = run(&stack, creating(901)).await;
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.output("errorCode"), "RECORD_NOT_FOUND", "{}", shown.0);
+    assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);
+}
+
 #[tokio::test]
 async fn what_has_the_name_meanwhile_is_used_if_it_can_be_sold() {
     let stack = stack().await;
