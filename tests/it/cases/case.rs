@@ -8,12 +8,10 @@ use mapping::hubspot::{
     AdjustmentProperties, CompanyProperties, ContactProperties, DealProperties, LineItemProperties,
     PaymentProperties, QuoteProperties,
 };
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-/// A record's properties, by HubSpot's names. A blank one is none.
-pub(super) type Properties = BTreeMap<String, String>;
+use simulators::hubspot::random_deals::{Properties, priced};
 
 pub(super) const DEAL: u64 = 8_800_000_001;
 const QUOTE: u64 = 9_900_000_001;
@@ -262,8 +260,8 @@ impl Case {
         let contacts = self.contact.clone().unwrap_or_else(|| vec![ana()]);
         let given = lines.map_or_else(|| vec![widgets()], <[_]>::to_vec);
         let count = self.line_count.unwrap_or(given.len());
-        let lines = given.into_iter().cycle().take(count);
-        let lines: Vec<_> = lines.enumerate().map(|(at, line)| priced(line, at, currency)).collect();
+        let lines = (0..).zip(given.into_iter().cycle().take(count));
+        let lines: Vec<_> = lines.map(|(at, line)| priced(line, at, currency)).collect();
         let total: Decimal =
             lines.iter().filter_map(|line| line.get("amount")?.parse::<Decimal>().ok()).sum();
         let payments: Vec<_> = self.payment.iter().map(|payment| paid(payment, total, currency)).collect();
@@ -338,37 +336,6 @@ fn with_defaults<const N: usize>(properties: &Properties, defaults: [(&str, Stri
         record.entry(name.to_owned()).or_insert(value);
     }
     record
-}
-
-/// A line with its place, its currency and the amount that HubSpot computes: quantity times price less discount, a percentage
-/// being of the line and an amount of each unit (hubspot.md §6.5).
-pub(super) fn priced(line: Properties, at: usize, currency: &str) -> Properties {
-    let figure = |name: &str| line.get(name).and_then(|text| text.parse::<Decimal>().ok());
-    let amount = figure("quantity").zip(figure("price")).map(|(quantity, price)| {
-        let gross = quantity * price;
-        let percent = gross * figure("hs_discount_percentage").unwrap_or_default() / Decimal::ONE_HUNDRED;
-        let off = if percent.is_zero() { quantity * figure("discount").unwrap_or_default() } else { percent };
-        to_the_cent(gross - off, currency).to_string()
-    });
-    let mut defaults = line;
-    defaults.entry("hs_position_on_quote".to_owned()).or_insert_with(|| at.to_string());
-    defaults.entry("hs_line_item_currency_code".to_owned()).or_insert_with(|| currency.to_owned());
-    if let Some(amount) = amount {
-        defaults.entry("amount".to_owned()).or_insert(amount);
-    }
-    defaults
-}
-
-/// To the currency's precision, a half away from zero.
-pub(super) fn to_the_cent(amount: Decimal, currency: &str) -> Decimal {
-    let decimals = match currency {
-        "JPY" | "KRW" | "VND" | "CLP" => 0,
-        "KWD" | "BHD" | "TND" => 3,
-        _ => 2,
-    };
-    let mut rounded = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-    rounded.rescale(decimals);
-    rounded
 }
 
 fn paid(payment: &Properties, total: Decimal, currency: &str) -> Properties {
