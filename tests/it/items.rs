@@ -171,6 +171,28 @@ async fn what_was_created_for_a_plan_that_was_given_up_is_told_with_the_failure(
 }
 
 #[tokio::test]
+async fn what_was_created_before_another_run_made_the_document_is_told_with_that_one() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let inputs = json!({"quickbooks_account": "default", "missing_item": "create", "if_repeated": "return"});
+    deal(&stack, 900, &[json!({"name": "Lamp"}), json!({"name": "Shade"})]).await;
+    let fault = json!([{"method": "POST", "path": "/item", "skip": 1, "times": 1, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let waiting = run(&stack, but(invoice(900), json!({"inputs": inputs}))).await;
+    assert_eq!((waiting.states(), items(&stack, "Lamp").len()), (vec!["BLOCK".to_owned()], 1));
+    // Somebody takes the second line off, and enrolls the deal once more.
+    deal(&stack, 900, &[json!({"name": "Lamp"})]).await;
+    let made = created(&stack, invoice(900)).await;
+    assert_eq!(made.output("warnings"), "");
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, waiting).await;
+    assert_eq!(
+        (shown.output("status"), shown.output("document_id"), shown.output("warnings")),
+        ("existing", made.output("document_id"), told("Lamp").as_str())
+    );
+}
+
+#[tokio::test]
 async fn what_has_the_name_meanwhile_is_used_if_it_can_be_sold() {
     let stack = stack().await;
     settings(&stack, json!({"income_account": INCOME})).await;
