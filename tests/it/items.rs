@@ -2,10 +2,13 @@
 
 use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
-use local::world::{LETTERING, THEO_FIRST};
+use local::world::{LETTERING, PORTAL, THEO_FIRST};
 use serde_json::{Value, json};
+use store::record::Key;
 
-use crate::support::{but, company, created, invoice, portal, refused, rows, run, settings, settled, stack};
+use crate::support::{
+    Checked, Shown, but, company, created, invoice, portal, refused, rows, run, settings, settled, stack,
+};
 
 /// Sales of Product Income: every simulated company has it.
 const INCOME: &str = "9004";
@@ -40,6 +43,13 @@ fn item_refs(document: &Value) -> Vec<&Value> {
 fn item_creates(stack: &Stack) -> usize {
     let calls = stack.calls(Vendor::QuickBooks).into_iter();
     calls.filter(|call| call.method == "POST" && call.path.ends_with("/item")).count()
+}
+
+/// The products that an execution's record says were created for it.
+async fn kept(stack: &Checked, shown: &Shown) -> Vec<String> {
+    let callback_id = shown.0["callback_id"].as_str().unwrap();
+    let record = stack.store.record(&Key::execution(PORTAL, callback_id)).await.unwrap();
+    record.unwrap().created_items
 }
 
 fn told(name: &str) -> String {
@@ -149,11 +159,13 @@ async fn what_was_created_for_a_plan_that_was_given_up_is_told_with_the_failure(
     stack.faults(Vendor::QuickBooks, &fault).unwrap();
     let shown = run(&stack, creating(THEO_FIRST)).await;
     assert_eq!((shown.states(), items(&stack, "Lamp").len()), (vec!["BLOCK".to_owned()], 1));
+    assert_eq!(kept(&stack, &shown).await, ["Lamp"]);
     portal(&stack, lamp(true)).await;
     stack.advance_clock(SignedDuration::from_mins(5));
     let shown = settled(&stack, shown).await;
     assert_eq!(shown.output("errorCode"), "RECORD_NOT_FOUND", "{}", shown.0);
     assert!(shown.output("errorMessage").ends_with(&told("Lamp")), "{}", shown.0);
+    assert!(kept(&stack, &shown).await.is_empty(), "the answer has it");
 
     // QuickBooks refuses the document for what a new plan may mend, and the record is gone by then.
     let gone = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x", "code": "2500"}], "type": "ValidationFault"}});
