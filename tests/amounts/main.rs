@@ -3,9 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
-#[expect(dead_code, reason = "the simulation needs more of it")]
-#[path = "../sim/chance.rs"]
-mod chance;
 mod record;
 mod world;
 
@@ -14,8 +11,8 @@ use std::ops::Range;
 use mapping::quickbooks::DocumentKind;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
+use simulators::chance::Chance;
 
-use chance::Chance;
 use world::{REGIMES, World};
 
 const KINDS: [DocumentKind; 3] = [DocumentKind::Invoice, DocumentKind::Estimate, DocumentKind::SalesReceipt];

@@ -6,8 +6,7 @@ use mapping::hubspot::{Adjustment, Contact, Deal, Enrolled, LineItem, Quote, Rec
 use mapping::number::Number;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, from_value, json};
-
-use crate::chance::Chance;
+use simulators::chance::Chance;
 
 /// A record nothing is wrong with; its rates are those of the settings.
 pub(crate) fn sound(chance: &mut Chance) -> Enrolled {

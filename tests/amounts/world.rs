@@ -13,9 +13,8 @@ use mapping::sale;
 use mapping::settings::{Choices, Settings};
 use rust_decimal::Decimal;
 use serde_json::{Value, from_value, json};
+use simulators::chance::Chance;
 use simulators::quickbooks::QuickBooks;
-
-use crate::chance::Chance;
 
 /// How a company taxes: its country, what its preferences say, and whether HubSpot's tax has a place there.
 pub(crate) struct Regime {

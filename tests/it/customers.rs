@@ -261,4 +261,5 @@ async fn a_company_waits_for_a_person_where_several_customers_have_its_name() {
     let message = shown.output("errorMessage");
     assert!(message.contains("“Bistro East”, “Bistro West”"), "{message}");
     assert_eq!(shown.output("error_subject"), "Bistro 100% + Co");
+    assert!(shown.label().contains("company name of Bistro 100% + Co"), "{}", shown.label());
 }

@@ -2,10 +2,13 @@
 
 use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
-use local::world::{LETTERING, THEO_FIRST};
+use local::world::{LETTERING, PORTAL, THEO_FIRST};
 use serde_json::{Value, json};
+use store::record::Key;
 
-use crate::support::{but, company, created, invoice, portal, refused, rows, run, settings, settled, stack};
+use crate::support::{
+    Checked, Shown, but, company, created, invoice, portal, refused, rows, run, settings, settled, stack,
+};
 
 /// Sales of Product Income: every simulated company has it.
 const INCOME: &str = "9004";
@@ -40,6 +43,13 @@ fn item_refs(document: &Value) -> Vec<&Value> {
 fn item_creates(stack: &Stack) -> usize {
     let calls = stack.calls(Vendor::QuickBooks).into_iter();
     calls.filter(|call| call.method == "POST" && call.path.ends_with("/item")).count()
+}
+
+/// The products that an execution's record says were created for it.
+async fn kept(stack: &Checked, shown: &Shown) -> Vec<String> {
+    let callback_id = shown.0["callback_id"].as_str().unwrap();
+    let record = stack.store.record(&Key::execution(PORTAL, callback_id)).await.unwrap();
+    record.unwrap().created_items
 }
 
 fn told(name: &str) -> String {
@@ -130,6 +140,70 @@ async fn what_was_created_for_a_document_that_then_failed_is_told_with_the_failu
     self::deal(&stack, 901, &[json!({"name": "Shade"})]).await;
     let shown = refused(&stack, creating(901), "PERIOD_CLOSED").await;
     assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);
+}
+
+/// Whatever ended it: a later attempt reads the record anew, and may find nothing of it.
+#[tokio::test]
+async fn what_was_created_for_a_plan_that_was_given_up_is_told_with_the_failure() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let lamp = |gone: bool| {
+        json!({
+            "deals": [{"id": THEO_FIRST.to_string(), "archived": gone,
+                "associations": {"contacts": ["502"], "line_items": ["991"]}}],
+            "line_items": [{"id": "991", "archived": gone,
+                "properties": {"name": "Lamp", "quantity": "1", "price": "5", "amount": "5"}}],
+        })
+    };
+    portal(&stack, lamp(false)).await;
+    // The product is created, and whether the customer is nobody knows yet.
+    let fault = json!([{"method": "POST", "path": "/customer", "times": 1, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let shown = run(&stack, creating(THEO_FIRST)).await;
+    assert_eq!((shown.states(), items(&stack, "Lamp").len()), (vec!["BLOCK".to_owned()], 1));
+    assert_eq!(kept(&stack, &shown).await, ["Lamp"]);
+    portal(&stack, lamp(true)).await;
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.output("errorCode"), "RECORD_NOT_FOUND", "{}", shown.0);
+    assert!(shown.output("errorMessage").ends_with(&told("Lamp")), "{}", shown.0);
+    assert!(kept(&stack, &shown).await.is_empty(), "the answer has it");
+
+    // QuickBooks refuses the document for what a new plan may mend, and the record is gone by then.
+    let gone = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x", "code": "2500"}], "type": "ValidationFault"}});
+    let refusal = json!([{"method": "POST", "path": "/invoice", "times": 1, "status": 400,
+        "body": gone.to_string(), "content_type": "application/json"}]);
+    stack.faults(Vendor::QuickBooks, &refusal).unwrap();
+    let missing = json!([{"method": "GET", "path": "/deals/901", "skip": 1, "times": 99, "status": 404}]);
+    stack.faults(Vendor::HubSpot, &missing).unwrap();
+    deal(&stack, 901, &[json!({"name": "Shade"})]).await;
+    let shown = run(&stack, creating(901)).await;
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, shown).await;
+    assert_eq!(shown.output("errorCode"), "RECORD_NOT_FOUND", "{}", shown.0);
+    assert!(shown.output("errorMessage").ends_with(&told("Shade")), "{}", shown.0);
+}
+
+#[tokio::test]
+async fn what_was_created_before_another_run_made_the_document_is_told_with_that_one() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let inputs = json!({"quickbooks_account": "default", "missing_item": "create", "if_repeated": "return"});
+    deal(&stack, 900, &[json!({"name": "Lamp"}), json!({"name": "Shade"})]).await;
+    let fault = json!([{"method": "POST", "path": "/item", "skip": 1, "times": 1, "status": 503}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let waiting = run(&stack, but(invoice(900), json!({"inputs": inputs}))).await;
+    assert_eq!((waiting.states(), items(&stack, "Lamp").len()), (vec!["BLOCK".to_owned()], 1));
+    // Somebody takes the second line off, and enrolls the deal once more.
+    deal(&stack, 900, &[json!({"name": "Lamp"})]).await;
+    let made = created(&stack, invoice(900)).await;
+    assert_eq!(made.output("warnings"), "");
+    stack.advance_clock(SignedDuration::from_mins(5));
+    let shown = settled(&stack, waiting).await;
+    assert_eq!(
+        (shown.output("status"), shown.output("document_id"), shown.output("warnings")),
+        ("existing", made.output("document_id"), told("Lamp").as_str())
+    );
 }
 
 #[tokio::test]

@@ -281,16 +281,37 @@ async fn what_quickbooks_makes_of_hubspot_s_rates_is_told_where_it_differs() {
     assert!(warnings.contains("387.75") && warnings.contains("387.76"), "{warnings}");
 }
 
+/// A quote of 171.00 with this percentage of tax on the whole.
+async fn quote_with_tax(stack: &Stack, percent: &str) {
+    let mut objects = crate::quotes::quote("910", json!({"hs_quote_amount": "205.20"}));
+    objects["quotes"][0]["associations"]["taxes"] = json!(["9401"]);
+    objects["taxes"] =
+        json!([{"id": "9401", "properties": {"hs_label": "VAT", "hs_type": "PERCENT", "hs_value": percent}}]);
+    portal(stack, objects).await;
+}
+
+#[tokio::test]
+async fn a_quote_s_own_taxes_stop_nothing_where_quickbooks_decides_on_tax() {
+    let stack = stack().await;
+    settings(&stack, json!({"totals": "refuse"})).await;
+    quote_with_tax(&stack, "20").await;
+    let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
+    assert_eq!((shown.output("total"), shown.output("warnings")), ("171.00", ""));
+    settings(&stack, json!({"totals": "warn"})).await;
+    quote_with_tax(&stack, "a fifth").await;
+    let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
+    assert!(shown.output("warnings").contains("205.20"), "{}", shown.0);
+    settings(&stack, json!({"tax": "hubspot"})).await;
+    let shown = refused(&stack, enroll("invoice", "QUOTE", 910), "LINE_INVALID").await;
+    assert!(shown.output("errorMessage").contains("VAT"), "{}", shown.0);
+}
+
 #[tokio::test]
 async fn a_quote_s_own_taxes_are_one_code_on_everything() {
     let stack = stack().await;
     has_british_codes(&stack).await;
     taxed_by_hubspot(&stack, json!({"totals": "refuse"})).await;
-    let mut objects = crate::quotes::quote("910", json!({"hs_quote_amount": "205.20"}));
-    objects["quotes"][0]["associations"]["taxes"] = json!(["9401"]);
-    objects["taxes"] =
-        json!([{"id": "9401", "properties": {"hs_label": "VAT", "hs_type": "PERCENT", "hs_value": "20"}}]);
-    portal(&stack, objects).await;
+    quote_with_tax(&stack, "20").await;
     let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
     assert_eq!(
         (shown.output("tax"), shown.output("total"), shown.output("warnings")),

@@ -7,17 +7,15 @@ use local::dynamodb::Dynamodb;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
+use simulators::chance::Chance;
 use store::Store;
 use store::record::{Claim, Claimed, Key, Mail, Nonce, Owed, Plan, Record, State, Transition, Written};
 
-#[path = "../sim/chance.rs"]
-pub(crate) mod chance;
 #[expect(clippy::duplicate_mod, reason = "beside the table, once more")]
 #[path = "../sim/register.rs"]
 #[expect(dead_code, reason = "the simulation asks it for more")]
 mod register;
 
-use chance::Chance;
 use register::Register;
 
 const SEQUENCES: u64 = 90;

@@ -249,6 +249,7 @@ pub(crate) fn real(seen: &Record) -> record::Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        created_items: Vec::new(),
         metered: 0,
         retried: false,
         created_at: match seen.debt {

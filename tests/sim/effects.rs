@@ -165,7 +165,7 @@ impl Sim<'_> {
         let now = world.clock(self.task);
         let next_at = match change {
             Change::Release(trouble) if !self.delivers => {
-                let next_at = now + back_off(record, trouble, world.chance.next());
+                let next_at = now + back_off(record, trouble, world.chance.number());
                 let told_at = record.callback_due.map(|due| due - CALLBACK_BEFORE);
                 told_at.filter(|told_at| *told_at > now).map_or(next_at, |told_at| next_at.min(told_at))
             }

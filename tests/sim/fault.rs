@@ -1,6 +1,6 @@
 //! The calls an attempt makes, and what can befall each of them.
 
-use crate::chance::Chance;
+use simulators::chance::Chance;
 
 /// One outgoing call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

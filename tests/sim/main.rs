@@ -8,7 +8,6 @@
 
 mod attempt;
 mod books;
-mod chance;
 mod effects;
 mod exhaustive;
 mod fault;

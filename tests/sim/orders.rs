@@ -8,11 +8,11 @@ use app::failure::{Code, Trouble};
 use app::protocol::{self, Change, Effects, End, Event, Made, Outcome, Sighting};
 use jiff::Timestamp;
 use serde_json::Value;
+use simulators::chance::Chance;
 use store::record::{Claim, Claimed, Key, Plan, Record, Written};
 
 use crate::attempt::{Sim, failure};
 use crate::books::{Post, RequestIds};
-use crate::chance::Chance;
 use crate::exhaustive::scripted;
 use crate::fault::{Call, Fault, Faults};
 use crate::proof::Proof;

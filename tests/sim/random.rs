@@ -1,9 +1,9 @@
 //! A run drawn from a seed: deliveries, faults, events, outages, clocks, and what QuickBooks makes of request ids.
 
 use app::action::DocumentKind;
+use simulators::chance::Chance;
 
 use crate::books::RequestIds;
-use crate::chance::Chance;
 use crate::fault::{Call, Fault, Faults};
 use crate::mutant::Mutant;
 use crate::retry::Retry;

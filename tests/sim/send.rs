@@ -59,7 +59,7 @@ impl Sim<'_> {
         let plan = record.plan.as_ref()?;
         let mut world = self.lock();
         let realm = world.realms.iter().position(|realm| *realm == plan.realm)?;
-        let request_id = format!("none-{}", world.chance.next());
+        let request_id = format!("none-{}", world.chance.number());
         let pays = Some(record.made_id.as_ref()?.parse().ok()?);
         let (what, body) = (Call::Mail, String::new());
         Some(Post { what, realm, token: realm, request_id, body, pays, total: 0, task: self.task })
@@ -89,7 +89,7 @@ impl Sim<'_> {
             (total, body) = body_of((world.portal.deal, world.portal.code));
         }
         if world.is(Mutant::FreshRequestId) {
-            request_id = format!("fresh-{}", world.chance.next());
+            request_id = format!("fresh-{}", world.chance.number());
         }
         let what = if paying { Call::Payment } else { Call::Document };
         let pays = record.made_id.as_ref().filter(|_| paying).and_then(|id| id.parse().ok());

@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
+use simulators::chance::Chance;
 use store::record::{Key, Record, State};
 
 use crate::books::Books;
-use crate::chance::Chance;
 use crate::fault::{Call, Fault};
 use crate::history::History;
 use crate::mutant::Mutant;

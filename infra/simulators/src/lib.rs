@@ -4,6 +4,7 @@
 //! they are for. They are strict: where the vendor's behaviour is not known for certain, they choose what breaks a
 //! careless client. Tests assert on their state and call log, and make them misbehave through [`control`].
 
+pub mod chance;
 pub mod control;
 pub mod hubspot;
 mod page;

@@ -64,7 +64,7 @@ async fn main() -> io::Result<()> {
     }
 }
 
-const HUBSPOT_SEED: &str = "access tokens and records, as the module `hubspot` describes";
+const HUBSPOT_SEED: &str = r#"'{"access_tokens":[{"token":"t","portal_id":1,"scopes":["crm.objects.deals.read"]}],"portals":[{"portal_id":1,"random_deals":{"count":100}}]}'"#;
 
 const QUICKBOOKS_SEED: &str =
     r#"'{"companies":[{"realm_id":"1","access_tokens":["t"],"customers":[{"DisplayName":"Northwind"}]}]}'"#;

@@ -207,11 +207,12 @@ pub(crate) fn item_created(name: impl AsRef<str>) -> String {
     format!("Product “{}” was created in QuickBooks.", name.as_ref())
 }
 
-/// The record has such a document already: that one, as it stands.
+/// The record has such a document already: that one, as it stands, and what was created before that was seen.
 pub(crate) fn existing(
     kind: DocumentKind,
     realm: &RealmId,
     document: &Document,
+    warnings: &[String],
     app_url: &str,
     execution_id: &str,
 ) -> String {
@@ -223,6 +224,7 @@ pub(crate) fn existing(
         ("balance", owed(kind, document).map(money).unwrap_or_default()),
         ("customer_id", text(customer.as_ref().map(|customer| &customer.value))),
         ("customer_name", customer.and_then(|customer| customer.name).unwrap_or_default()),
+        ("warnings", warnings.join(" | ")),
     ]);
     outputs.retain(|(_, value)| !value.is_empty());
     outputs.push(("execution_id", execution_id.to_owned()));

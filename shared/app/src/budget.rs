@@ -34,11 +34,11 @@ pub fn patience_to_read(left_to_begin: Duration) -> Duration {
 }
 
 /// How many calls to HubSpot it takes to read a record with a contact and up to a hundred lines, payments apart: the record,
-/// the contact and the lines; of a quote also its billing contact, discounts and fees.
+/// the contact and the lines; of a quote also its billing contact, discounts, fees and taxes.
 pub fn calls_to_read(kind: RecordKind) -> u32 {
     match kind {
         RecordKind::Deal => 3,
-        RecordKind::Quote => 6,
+        RecordKind::Quote => 7,
     }
 }
 

@@ -99,6 +99,7 @@ impl<'a> Execution<'a> {
             deadline,
             noted: AtomicBool::new(false),
             calls: Mutex::default(),
+            created: Mutex::default(),
             meter: quickbooks::Meter::default(),
         }
     }

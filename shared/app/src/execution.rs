@@ -11,7 +11,7 @@ mod taxes;
 mod told;
 mod unsaid;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,7 +29,7 @@ use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading};
-use mapping::settings::{Bill, Settings, Tax};
+use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Meter, RequestId, Rows};
@@ -52,7 +52,6 @@ use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, console, customer};
 
-use items::Items;
 use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -84,6 +83,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) noted: AtomicBool,
     /// Intuit's ids of the calls that this attempt has not written down yet.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// The names of the items that this attempt created, or found that an earlier one had.
+    pub(crate) created: Mutex<BTreeSet<String>>,
     /// Metered reads that are not written down yet.
     pub(crate) meter: Meter,
 }
@@ -156,7 +157,8 @@ impl Execution<'_> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let noted = Noted { calls: &self.noted_calls(), metered };
+        let noted =
+            Noted { calls: &self.noted_calls(), created_items: &self.unwritten_items(record), metered };
         let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
@@ -261,13 +263,14 @@ impl Execution<'_> {
         let (items, (customer_id, customer_name)) = match inputs.mode {
             Mode::Create => {
                 let items = self.items(&company, record, &matched, inputs.missing_item).await?;
-                let customer = self.customer(&company, &matched).await;
-                let customer = customer.map_err(|stop| items.told(stop))?;
-                (items, customer)
+                (items, self.customer(&company, &matched).await?)
             }
-            Mode::Preview => (Items::shown(&matched), preview::customer(&matched.customer)),
+            // Nothing is created: what would be has no id yet.
+            Mode::Preview => {
+                (matched.items.iter().map(preview::item).collect(), preview::customer(&matched.customer))
+            }
         };
-        let (body, draft) = write(&customer_id, &items.ids)?;
+        let (body, draft) = write(&customer_id, &items)?;
         let notes = Notes {
             contact: match matched.sale.buyer.id {
                 BuyerId::Contact(contact) => Some(contact),
@@ -281,8 +284,8 @@ impl Execution<'_> {
             customer_name,
             currency: matched.sale.currency.clone(),
             customer_match: matched.customer.matched().as_str().to_owned(),
-            items: matched_products(&matched, &items.ids),
-            created_items: items.created.into_iter().collect(),
+            items: matched_products(&matched, &items),
+            created_items: self.created_items(record).into_iter().collect(),
             subtotal: matched.subtotal(),
             total: matched.total(),
             expected: matched.expected(),
@@ -331,11 +334,9 @@ impl Execution<'_> {
             self.says_how_it_was_paid(inputs) && (inputs.create_paid || account.may_read_payments());
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
-        let taxes = choices.tax == Tax::HubSpot && kind == RecordKind::Quote;
-        let wanted =
-            hubspot::Wanted { payments, taxes, company: bill_company, properties: choices.properties() };
+        let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
         let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + u32::from(taxes) + of_company;
+        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
@@ -645,9 +646,7 @@ impl Execution<'_> {
     /// None when the record lacks what is to be written.
     fn transition(&self, record: &Record, change: &Change) -> Option<Transition> {
         let fail = |failure: &Failure| {
-            // A document that was refused may have left new products.
-            let created = frozen_notes(record).map(|notes| notes.created_items).unwrap_or_default();
-            let failure = failure.clone().besides(created.iter().map(answer::item_created));
+            let failure = self.told_with_items(record, failure.clone());
             (answer::failed(&failure, &self.key.id()), failure.code.as_str().to_owned())
         };
         match change {
@@ -719,10 +718,11 @@ impl Execution<'_> {
 
     /// What HubSpot is told when its wait ends before the execution does.
     pub(crate) fn not_known_yet(&self, record: &Record) -> Failure {
-        match record.state {
+        let failure = match record.state {
             State::PaySent => Failure::payment_pending(self.kind, &Self::number(record)),
             _ => self.needs_review(record),
-        }
+        };
+        self.told_with_items(record, failure)
     }
 
     /// The document's number, or its id where it has none.

@@ -574,6 +574,7 @@ mod tests {
             safe_until: None,
             own_mistakes: 0,
             intuit_tids: Vec::new(),
+            created_items: Vec::new(),
             metered: 0,
             retried: false,
             created_at: now(),

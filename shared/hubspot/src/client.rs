@@ -46,14 +46,12 @@ pub enum Ending {
 #[error("HubSpot's API address must be a plain https URL (http only for this machine)")]
 pub struct BadAddress;
 
-/// What is read beside the record, its contact, its line items and a quote's discounts and fees. Less is fewer calls, and
-/// fewer scopes that the portal must have granted.
+/// What is read beside the record, its contact, its line items and a quote's discounts, fees and taxes. Less is fewer calls,
+/// and fewer scopes that the portal must have granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The record's payments; they need the optional scope `crm.objects.commercepayments.read` (hubspot.md §7).
     pub payments: bool,
-    /// A quote's own taxes.
-    pub taxes: bool,
     /// The company that a document is billed to.
     pub company: bool,
     /// Properties of the record, besides those that are always read. One that the portal does not have is left out.

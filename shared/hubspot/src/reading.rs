@@ -242,9 +242,8 @@ impl Reading<'_> {
 /// What to embed in the record. Discounts, fees and taxes of a whole record are a quote's alone (hubspot.md §6.5).
 fn associations(kind: RecordKind, wanted: &Wanted) -> Vec<&'static str> {
     let always = [Associated::Contacts, Associated::LineItems];
-    let of_a_quote =
-        [Associated::Discounts, Associated::Fees].into_iter().filter(|_| kind == RecordKind::Quote);
-    let taxes = (wanted.taxes && kind == RecordKind::Quote).then_some(Associated::Taxes);
+    let of_a_quote = [Associated::Discounts, Associated::Fees, Associated::Taxes];
+    let of_a_quote = of_a_quote.into_iter().filter(|_| kind == RecordKind::Quote);
     let payments = wanted.payments.then_some(Associated::Payments);
-    always.into_iter().chain(of_a_quote).chain(taxes).chain(payments).map(Associated::path).collect()
+    always.into_iter().chain(of_a_quote).chain(payments).map(Associated::path).collect()
 }

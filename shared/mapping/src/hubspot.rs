@@ -112,7 +112,7 @@ pub struct Enrolled {
     pub discounts: Vec<Adjustment>,
     /// A quote's own fees; a deal has none.
     pub fees: Vec<Adjustment>,
-    /// A quote's own taxes; none when they were not asked for, and a deal has none.
+    /// A quote's own taxes: its amount may hold them, whoever decides on tax. A deal has none.
     pub taxes: Vec<Adjustment>,
     /// The record's payments; none when they were not asked for.
     pub payments: Vec<Payment>,

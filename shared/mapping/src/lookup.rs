@@ -227,6 +227,7 @@ impl Reading {
             mut problems,
         } = self;
         let (lines, shown) = taxes_apart(lines, settings, &mut problems);
+        problems.extend(taxes.problems.iter().filter(|_| settings.choices.tax == Tax::HubSpot).cloned());
         // With several currencies a document must name its own (quickbooks.md §2.1).
         let home = settings.books.home_currency.clone().filter(|_| settings.books.several_currencies);
         let currency = currency.or(home);
@@ -330,7 +331,7 @@ impl<'a> Taxed<'a> {
     fn amount(&self) -> Option<Decimal> {
         let amounts = self.settled?.iter().map(|(line, _)| line.figures.amount);
         let of_lines = self.lines.iter().zip(amounts).map(|((_, tax), amount)| tax.on(amount, self.decimals));
-        Some(of_lines.sum::<Option<Decimal>>()? + self.taxes.amount())
+        Some(of_lines.sum::<Option<Decimal>>()? + self.taxes.amount()?)
     }
 
     fn beside(

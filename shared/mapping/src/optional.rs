@@ -78,8 +78,9 @@ fn comes_to<'a>(
     // What is wrong with them is told where they are read for good.
     let mut told = Vec::new();
     let standing = adjustment::apply(enrolled, Some(subtotal), decimals, &mut told).standing;
-    let of_quote = rate::of_quote(enrolled, standing, decimals, &mut told).amount();
-    let with_tax = standing.zip(tax).map(|(standing, tax)| standing + tax + of_quote);
+    let of_quote = rate::of_quote(enrolled, standing, decimals).amount();
+    let with_tax =
+        standing.zip(tax).zip(of_quote).map(|((standing, tax), of_quote)| standing + tax + of_quote);
     standing.into_iter().chain(with_tax).collect()
 }
 
@@ -102,7 +103,7 @@ fn figures(line: &LineReading) -> Option<&Figures> {
 mod tests {
     use super::*;
     use crate::sale;
-    use crate::testing::{adjusted, adjustment, deal, over, quote_with, widget_line};
+    use crate::testing::{adjusted, adjustment, deal, over, quote_with, taxed, widget_line};
     use serde_json::{Value, json};
 
     fn optional(name: &str, amount: &str) -> Value {
@@ -158,6 +159,19 @@ mod tests {
         check(&amount("134.97"), Ok(&["Support"]));
         check(&amount("152.97"), Ok(&[]));
         check(&amount("156.97"), Ok(&[])); // with 4.00 of tax
+    }
+
+    #[test]
+    fn the_amount_may_hold_the_quote_s_own_taxes() {
+        let options = [optional("Support", "20"), optional("Training", "35")];
+        let of = |amount: &str, taxes: &[Value]| taxed(quote(json!(amount), &options), taxes);
+        let vat = [adjustment("VAT", "PERCENT", "20")];
+        check(&of("203.96", &vat), Ok(&["Training"])); // with 33.99 of tax
+        check(&of("184.97", &vat), Ok(&["Support"]));
+        // What cannot be read is nothing to reckon with, and no problem where HubSpot does not decide.
+        let unreadable = [adjustment("VAT", "PERCENT", "a fifth")];
+        check(&of("184.97", &unreadable), Ok(&["Support"]));
+        check(&of("203.96", &unreadable), Err(&["Support", "Training"]));
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! The tax HubSpot shows: of a line, by a rate of the portal's library; of a whole quote, after its discounts and fees.
 //!
-//! HubSpot says what a line's tax comes to (`hs_tax_amount`); only where it does not, its percentage of the line's net price is
-//! taken. A quote's own taxes are percentages of what stands after discounts and fees, side by side, not one on the other.
+//! HubSpot says what a line's tax comes to: by its rate (`hs_tax_amount`), or automatically, by the buyer's address
+//! (`hs_auto_tax_amount`); only where it does not, its percentage of the line's net price is taken. A quote's own taxes are
+//! percentages of what stands after discounts and fees, side by side, not one on the other.
+//!
+//! Which of the two figures does HubSpot mean? It does not document that (hubspot.md §6.5). A line is taxed one way or the other,
+//! and the figure of the other way is blank or 0: both are reckoned by HubSpot, from a rate that nobody chose or for a portal that
+//! does not tax automatically. So it is the one that is not 0, and of two the rate's, which a person chose. A rate of 0 % beside an
+//! automatic tax stands for that same nothing: taken for a rate, it would make the line zero-rated.
 
 use crate::adjustment::{Applied, Value, value};
 use crate::hubspot::{Adjustment, Enrolled, LineItemProperties};
@@ -66,12 +72,14 @@ pub struct QuoteTaxes {
     pub applied: Vec<Applied>,
     /// What they come to in percent; none when one of them is a fixed amount, which no tax code stands for.
     pub percent: Option<Decimal>,
+    /// What is wrong with them: it counts only where HubSpot decides on tax.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl QuoteTaxes {
-    /// What they come to.
-    pub(crate) fn amount(&self) -> Decimal {
-        self.applied.iter().map(|tax| tax.amount).sum()
+    /// What they come to; none where one cannot be read.
+    pub(crate) fn amount(&self) -> Option<Decimal> {
+        self.problems.is_empty().then(|| self.applied.iter().map(|tax| tax.amount).sum())
     }
 
     /// What they are called.
@@ -84,27 +92,28 @@ impl QuoteTaxes {
 pub(crate) fn read(line: &LineItemProperties, decimals: u32) -> Result<LineTax, LineFault> {
     let percent = number(Figure::TaxRate, line.hs_tax_rate.as_deref())?;
     let by_rate = number(Figure::Tax, line.hs_tax_amount.as_deref())?;
-    let amount = match by_rate {
-        Some(amount) => Some(amount),
-        None => number(Figure::Tax, line.hs_auto_tax_amount.as_deref())?,
-    };
+    let automatic = number(Figure::Tax, line.hs_auto_tax_amount.as_deref())?.filter(|tax| !tax.is_zero());
+    let is_automatic = automatic.is_some() && by_rate.is_none_or(|tax| tax.is_zero());
+    let amount = if is_automatic { automatic } else { by_rate };
+    let is_of_rate = !(is_automatic && percent.is_some_and(|percent| percent.is_zero()));
     let rate_id = line.hs_tax_rate_group_id.as_deref().and_then(writable_line);
-    Ok(LineTax { rate_id, percent, amount: amount.map(|tax| money::round_to(tax, decimals)) })
+    Ok(LineTax {
+        rate_id: rate_id.filter(|_| is_of_rate),
+        percent: percent.filter(|_| is_of_rate),
+        amount: amount.map(|tax| money::round_to(tax, decimals)),
+    })
 }
 
 /// Reads a quote's own, on what stands after its discounts and fees.
-pub(crate) fn of_quote(
-    enrolled: &Enrolled,
-    standing: Option<Decimal>,
-    decimals: u32,
-    problems: &mut Vec<Problem>,
-) -> QuoteTaxes {
+pub(crate) fn of_quote(enrolled: &Enrolled, standing: Option<Decimal>, decimals: u32) -> QuoteTaxes {
     let ordered = in_order(&enrolled.taxes, |one| one.id, |one| one.properties.hs_sort_order.as_deref());
-    let mut taxes = QuoteTaxes { applied: Vec::new(), percent: Some(Decimal::ZERO) };
+    let mut taxes = QuoteTaxes { percent: Some(Decimal::ZERO), ..QuoteTaxes::default() };
     for tax in ordered {
         let label = label(tax);
         let invalid = |fault| Problem::AdjustmentInvalid { label: label.clone(), fault };
-        let Some(value) = keep(value(&tax.properties).map_err(invalid), problems) else { continue };
+        let Some(value) = keep(value(&tax.properties).map_err(invalid), &mut taxes.problems) else {
+            continue;
+        };
         let amount = match value {
             Value::Fixed(amount) => {
                 taxes.percent = taxes.percent.filter(|_| amount.is_zero());
@@ -163,6 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn of_a_rate_and_an_automatic_tax_the_one_counts_that_is_not_nothing() {
+        let check = |fields, amount: Option<&str>, shown: &str| {
+            let tax = line(fields);
+            let found = tax.amount.map(|amount| amount.to_string());
+            assert_eq!((found.as_deref(), tax.to_string().as_str()), (amount, shown), "{tax:?}");
+        };
+        let both = |rate: &str, by_rate: &str, automatic: &str| {
+            let of_rate =
+                json!({"hs_tax_rate_group_id": "4711", "hs_tax_rate": rate, "hs_tax_amount": by_rate});
+            over(of_rate, json!({"hs_auto_tax_amount": automatic}))
+        };
+        check(json!({"hs_tax_amount": "0", "hs_auto_tax_amount": "12.3"}), Some("12.30"), "automatic tax");
+        check(both("0", "0", "12.3"), Some("12.30"), "automatic tax");
+        check(both("", "0", "12.3"), Some("12.30"), "rate 4711");
+        check(both("20", "0", "12.3"), Some("12.30"), "20 %");
+        check(both("20", "29.99", "12.3"), Some("29.99"), "20 %");
+        check(both("20", "29.99", "0"), Some("29.99"), "20 %");
+        check(both("0", "0", "0"), Some("0.00"), "0 %");
+        check(both("20", "", "0"), None, "20 %");
+    }
+
+    #[test]
     fn a_line_is_taxed_where_there_is_something_to_pay() {
         let check = |fields, is_none, is_taxed| {
             let tax = line(fields);
@@ -192,11 +223,14 @@ mod tests {
     #[test]
     fn a_quote_s_taxes_stand_side_by_side_on_what_is_left() {
         let taxes = |all: &[Json]| {
-            let mut problems = Vec::new();
             let enrolled = taxed(quote([widget_line()]), all);
-            let taxes = of_quote(&enrolled, Some(Decimal::ONE_HUNDRED), 2, &mut problems);
+            let taxes = of_quote(&enrolled, Some(Decimal::ONE_HUNDRED), 2);
             let shown = taxes.applied.iter().map(|tax| format!("{} {}", tax.label, tax.amount));
-            (shown.collect::<Vec<_>>(), taxes.percent.map(|percent| percent.to_string()), problems.len())
+            (
+                shown.collect::<Vec<_>>(),
+                taxes.percent.map(|percent| percent.to_string()),
+                taxes.problems.len(),
+            )
         };
         let (gst, qst) = (adjustment("GST", "PERCENT", "5"), adjustment("QST", "PERCENT", "9.975"));
         let labels = ["GST 5.00", "QST 9.98"].map(str::to_owned).to_vec();

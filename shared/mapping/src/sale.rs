@@ -181,7 +181,7 @@ pub struct Reading {
     /// A quote's optional lines that its buyer did not choose.
     pub(crate) left_out: Vec<LineLabel>,
     pub(crate) adjustments: Adjustments,
-    /// The taxes of a whole quote, where they were asked for.
+    /// The taxes of a whole quote.
     pub(crate) taxes: QuoteTaxes,
     /// As [`Sale::altered`].
     pub(crate) altered: Vec<String>,
@@ -248,7 +248,7 @@ fn read_in(enrolled: &Enrolled, unnamed: u32) -> Reading {
     let amounts = lines.iter().map(|line| Some(line.figures.as_ref().ok()?.amount));
     let subtotal = amounts.sum::<Option<Decimal>>().filter(|_| !lines.is_empty());
     let adjustments = adjustment::apply(enrolled, subtotal, decimals, &mut problems);
-    let taxes = rate::of_quote(enrolled, adjustments.standing, decimals, &mut problems);
+    let taxes = rate::of_quote(enrolled, adjustments.standing, decimals);
     let refused_email = refused_email.flatten();
     let altered = altered(enrolled, buyer.as_ref());
     Reading {

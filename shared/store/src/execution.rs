@@ -135,7 +135,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        &Noted { calls, metered }: &Noted<'_>,
+        &Noted { calls, created_items, metered }: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -144,10 +144,14 @@ impl Store {
             Transition::Tell | Transition::Settle => Write::beside(&held.key),
             _ => Write::to(&held.key, id),
         };
+        let list = |texts: &[String]| AttributeValue::L(texts.iter().map(text).collect());
         if !calls.is_empty() {
-            let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
             let append = "tids = list_append(if_not_exists(tids, :no_tids), :tids)";
             write.set(append, [(":no_tids", list(&[])), (":tids", list(calls))]);
+        }
+        if !created_items.is_empty() && !transition.is_final() {
+            let append = "items_made = list_append(if_not_exists(items_made, :no_items), :items_made)";
+            write.set(append, [(":no_items", list(&[])), (":items_made", list(created_items))]);
         }
         if metered > 0 {
             let add = "metered = if_not_exists(metered, :none) + :metered";
@@ -655,7 +659,7 @@ impl Write {
             .state(state)
             .set("answer = :answer", [(":answer", text(answer))])
             .set("#ttl = :ttl", [])
-            .remove("#plan, pay_plan, doc, quiet_until, lease_owner, lease_until")
+            .remove("#plan, pay_plan, doc, items_made, quiet_until, lease_owner, lease_until")
     }
 
     /// How long a record that ends is kept.
@@ -758,6 +762,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         safe_until: item.optional_time("safe_until")?,
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         intuit_tids: item.texts("tids"),
+        created_items: item.texts("items_made"),
         metered: item.optional_number("metered")?.unwrap_or(0),
         retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,

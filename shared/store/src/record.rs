@@ -367,6 +367,8 @@ pub struct Record {
     pub own_mistakes: u64,
     /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
     pub intuit_tids: Vec<String>,
+    /// The names of the items that were created for it, by whichever attempt, until its answer tells them.
+    pub created_items: Vec<String>,
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
@@ -598,6 +600,8 @@ impl Transition {
 pub struct Noted<'a> {
     /// Intuit's ids of the calls that made something or were refused.
     pub calls: &'a [String],
+    /// The names of the items that were created for it. Not of a final change: its answer tells them.
+    pub created_items: &'a [String],
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
 }

@@ -8,6 +8,7 @@ use local::world::SCOPES;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
+use simulators::hubspot::random_deals::RandomDeals;
 use store::portal::{Facts, NewCompany};
 use store::record::Key;
 
@@ -223,6 +224,12 @@ impl Place<'_> {
     /// Adds records to the portal.
     pub(super) async fn seed(&self, objects: &Value) -> Result<(), String> {
         let seed = json!({"portals": [{"portal_id": self.portal().0, "objects": objects}]});
+        self.stack.seed_hubspot(&seed).await.map_err(text)
+    }
+
+    /// Adds deals of chance to the portal.
+    pub(super) async fn seed_deals(&self, wanted: &RandomDeals) -> Result<(), String> {
+        let seed = json!({"portals": [{"portal_id": self.portal().0, "random_deals": wanted}]});
         self.stack.seed_hubspot(&seed).await.map_err(text)
     }
 

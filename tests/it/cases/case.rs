@@ -8,12 +8,10 @@ use mapping::hubspot::{
     AdjustmentProperties, CompanyProperties, ContactProperties, DealProperties, LineItemProperties,
     PaymentProperties, QuoteProperties,
 };
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-/// A record's properties, by HubSpot's names. A blank one is none.
-pub(super) type Properties = BTreeMap<String, String>;
+use simulators::hubspot::random_deals::{Properties, priced};
 
 pub(super) const DEAL: u64 = 8_800_000_001;
 const QUOTE: u64 = 9_900_000_001;
@@ -55,6 +53,8 @@ pub(super) struct Case {
     discount: Vec<Properties>,
     #[serde(default)]
     fee: Vec<Properties>,
+    #[serde(default)]
+    tax: Vec<Properties>,
     #[serde(default)]
     payment: Vec<Properties>,
     #[serde(default)]
@@ -223,8 +223,8 @@ impl Case {
         for company in &self.company {
             check("company", company, |name| name == BILLING || CompanyProperties::NAMES.contains(&name))?;
         }
-        for adjustment in self.discount.iter().chain(&self.fee) {
-            check("discount or fee", adjustment, of(AdjustmentProperties::NAMES))?;
+        for adjustment in self.discount.iter().chain(&self.fee).chain(&self.tax) {
+            check("discount, fee or tax", adjustment, of(AdjustmentProperties::NAMES))?;
         }
         self.payment.iter().try_for_each(|payment| check("payment", payment, of(PaymentProperties::NAMES)))
     }
@@ -267,8 +267,8 @@ impl Case {
         let contacts = self.contact.clone().unwrap_or_else(|| vec![ana()]);
         let given = lines.map_or_else(|| vec![widgets()], <[_]>::to_vec);
         let count = self.line_count.unwrap_or(given.len());
-        let lines = given.into_iter().cycle().take(count);
-        let lines: Vec<_> = lines.enumerate().map(|(at, line)| priced(line, at, currency)).collect();
+        let lines = (0..).zip(given.into_iter().cycle().take(count));
+        let lines: Vec<_> = lines.map(|(at, line)| priced(line, at, currency)).collect();
         let total: Decimal =
             lines.iter().filter_map(|line| line.get("amount")?.parse::<Decimal>().ok()).sum();
         let payments: Vec<_> = self.payment.iter().map(|payment| paid(payment, total, currency)).collect();
@@ -299,6 +299,7 @@ impl Case {
         if self.quote.is_some() {
             associations["discounts"] = json!(ids(701, self.discount.len()));
             associations["fees"] = json!(ids(801, self.fee.len()));
+            associations["taxes"] = json!(ids(851, self.tax.len()));
         }
         let mut seeded = json!({"id": self.object_id().to_string(), "properties": nulls(&record), "associations": associations});
         seeded["archived"] = json!(self.connection.record_gone);
@@ -310,6 +311,7 @@ impl Case {
             "line_items": records(601, &lines),
             "discounts": records(701, &self.discount),
             "fees": records(801, &self.fee),
+            "taxes": records(851, &self.tax),
             "commerce_payments": records(901, &payments),
         })
     }
@@ -341,37 +343,6 @@ fn with_defaults<const N: usize>(properties: &Properties, defaults: [(&str, Stri
         record.entry(name.to_owned()).or_insert(value);
     }
     record
-}
-
-/// A line with its place, its currency and the amount that HubSpot computes: quantity times price less discount, a percentage
-/// being of the line and an amount of each unit (hubspot.md §6.5).
-pub(super) fn priced(line: Properties, at: usize, currency: &str) -> Properties {
-    let figure = |name: &str| line.get(name).and_then(|text| text.parse::<Decimal>().ok());
-    let amount = figure("quantity").zip(figure("price")).map(|(quantity, price)| {
-        let gross = quantity * price;
-        let percent = gross * figure("hs_discount_percentage").unwrap_or_default() / Decimal::ONE_HUNDRED;
-        let off = if percent.is_zero() { quantity * figure("discount").unwrap_or_default() } else { percent };
-        to_the_cent(gross - off, currency).to_string()
-    });
-    let mut defaults = line;
-    defaults.entry("hs_position_on_quote".to_owned()).or_insert_with(|| at.to_string());
-    defaults.entry("hs_line_item_currency_code".to_owned()).or_insert_with(|| currency.to_owned());
-    if let Some(amount) = amount {
-        defaults.entry("amount".to_owned()).or_insert(amount);
-    }
-    defaults
-}
-
-/// To the currency's precision, a half away from zero.
-pub(super) fn to_the_cent(amount: Decimal, currency: &str) -> Decimal {
-    let decimals = match currency {
-        "JPY" | "KRW" | "VND" | "CLP" => 0,
-        "KWD" | "BHD" | "TND" => 3,
-        _ => 2,
-    };
-    let mut rounded = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-    rounded.rescale(decimals);
-    rounded
 }
 
 fn paid(payment: &Properties, total: Decimal, currency: &str) -> Properties {

@@ -39,6 +39,10 @@
 //! what there is to know about a portal; `"tax_rates": [{"id": "4711", "percentageRate": 20}]` beside its objects is its
 //! library of taxes.
 //!
+//! Many deals need not be written down: a portal with `"random_deals": {"count": 100}` has as many, each with a contact and up to
+//! eight lines. They are drawn from `"seed"` (1), the same ones each time, in one `"currency"` (`"USD"`), sell `"products"` by these
+//! names, and, with `"tax_percents": ["20", "5"]`, have one of these rates on each line; their ids count up from 1000.
+//!
 //! An execution whose answer says `BLOCK` waits until it is completed or its time is over by the simulator's clock. Retries
 //! are shortened; `"virtual_time": true` in an enrollment lets three days of them pass at once, and `"clock_time": true`
 //! leaves that to `POST /_sim/clock`. Further variations of an enrollment:
@@ -131,6 +135,7 @@ mod options;
 mod page;
 mod payments;
 mod quote;
+pub mod random_deals;
 mod records;
 mod seed;
 mod signature;

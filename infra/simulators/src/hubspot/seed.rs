@@ -4,6 +4,7 @@ use super::HubSpot;
 use super::account::Account;
 use super::oauth::{AccessToken, Client, Grant};
 use super::object_type::ObjectType;
+use super::random_deals::RandomDeals;
 use super::records::Record;
 use super::switches::Switches;
 use super::tax_rates::TaxRate;
@@ -36,6 +37,8 @@ struct Portal {
     objects: BTreeMap<ObjectType, Vec<Record>>,
     /// The library of tax rates, as a whole.
     tax_rates: Option<Vec<TaxRate>>,
+    /// Deals that nobody wants to write down.
+    random_deals: Option<RandomDeals>,
 }
 
 /// `POST /_sim/seed`: all of it, or 400 and nothing.
@@ -69,7 +72,8 @@ pub(super) async fn show(State(hubspot): State<HubSpot>) -> Json<Value> {
     }))
 }
 
-fn checked(seed: Seed) -> Result<Seed, String> {
+fn checked(mut seed: Seed) -> Result<Seed, String> {
+    seed.portals.iter_mut().try_for_each(Portal::draw)?;
     let records = seed.portals.iter().flat_map(|portal| &portal.objects);
     let mut problems =
         records.flat_map(|(kind, records)| records.iter().filter_map(|record| record.problem(*kind)));
@@ -77,6 +81,20 @@ fn checked(seed: Seed) -> Result<Seed, String> {
     seed.accounts.iter().find_map(Account::problem).map_or(Ok(()), Err)?;
     seed.switches.as_ref().and_then(Switches::problem).map_or(Ok(()), Err)?;
     Ok(seed)
+}
+
+impl Portal {
+    /// Puts the deals that are to be drawn among the records.
+    fn draw(&mut self) -> Result<(), String> {
+        let Some(wanted) = self.random_deals.take() else { return Ok(()) };
+        wanted.problem().map_or(Ok(()), Err)?;
+        let drawn: BTreeMap<ObjectType, Vec<Record>> =
+            serde_json::from_value(wanted.objects()).map_err(|error| error.to_string())?;
+        for (kind, records) in drawn {
+            self.objects.entry(kind).or_default().extend(records);
+        }
+        Ok(())
+    }
 }
 
 fn add(hubspot: &HubSpot, seed: Seed) {

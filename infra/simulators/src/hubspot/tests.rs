@@ -3,6 +3,7 @@
 mod checklist;
 mod pages;
 mod project;
+mod random_deals;
 mod schema;
 
 use super::*;

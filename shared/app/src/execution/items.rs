@@ -1,47 +1,21 @@
 //! The items of a document: those that are there, and those the action creates where it is told to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
 use mapping::quickbooks::ItemId;
 use store::record::{Record, State};
 
-use super::Execution;
+use super::{Execution, frozen_notes};
 use crate::answer;
 use crate::connection::{Company, Stop};
-use crate::failure::Trouble;
+use crate::failure::{Failure, Trouble};
 use crate::ids;
 use crate::item::Wanted;
 use crate::order::{Order, Supplied};
-use crate::preview;
 use crate::protocol::Effects;
-
-/// What the lines of a document stand on.
-#[derive(Default)]
-pub(super) struct Items {
-    /// One per line.
-    pub(super) ids: Vec<ItemId>,
-    /// The names of those that this execution created.
-    pub(super) created: BTreeSet<String>,
-}
-
-impl Items {
-    /// In a preview nothing is created: what would be has no id yet.
-    pub(super) fn shown(matched: &Matched) -> Self {
-        Self { ids: matched.items.iter().map(preview::item).collect(), created: BTreeSet::new() }
-    }
-
-    /// The same stop, told with what was created before it: nothing is created silently.
-    pub(super) fn told(&self, stop: Stop) -> Stop {
-        match stop {
-            Stop::Failure(failure) => {
-                Stop::Failure(failure.besides(self.created.iter().map(answer::item_created)))
-            }
-            trouble => trouble,
-        }
-    }
-}
 
 impl Execution<'_> {
     /// Each line's item, created where it is missing, one after another. What is not done in time, a later attempt goes on
@@ -52,12 +26,11 @@ impl Execution<'_> {
         record: &Record,
         matched: &Matched,
         missing_item: MissingItem,
-    ) -> Result<Items, Stop> {
-        let created = match missing_item {
-            MissingItem::Create => self.created_before(company, record, matched).await?,
-            MissingItem::Refuse | MissingItem::DefaultItem => BTreeSet::new(),
-        };
-        let mut items = Items { ids: Vec::new(), created };
+    ) -> Result<Vec<ItemId>, Stop> {
+        if missing_item == MissingItem::Create {
+            self.note_created(self.created_before(company, record, matched).await?);
+        }
+        let mut ids = Vec::new();
         let mut new: BTreeMap<&str, ItemId> = BTreeMap::new();
         for (line, found) in matched.sale.lines.iter().zip(&matched.items) {
             let id = match found {
@@ -67,15 +40,39 @@ impl Execution<'_> {
                     None => {
                         let record = matched.sale.record.kind;
                         let wanted = Wanted { new: item, line: line.article.label(), record };
-                        let made = self.order_item(company, wanted).await.map_err(|stop| items.told(stop))?;
-                        items.created.extend(made.is_ours.then_some(made.name));
+                        let made = self.order_item(company, wanted).await?;
+                        self.note_created(made.is_ours.then_some(made.name));
                         new.entry(&item.name).or_insert(ItemId(made.id)).clone()
                     }
                 },
             };
-            items.ids.push(id);
+            ids.push(id);
         }
-        Ok(items)
+        Ok(ids)
+    }
+
+    fn note_created(&self, names: impl IntoIterator<Item = String>) {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    /// The names of the items that were created for this execution so far, whatever became of the plan they were for.
+    pub(super) fn created_items(&self, record: &Record) -> BTreeSet<String> {
+        let mut names = self.created.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        names.extend(record.created_items.iter().cloned());
+        // Before a record kept them itself, only its plan did.
+        names.extend(frozen_notes(record).into_iter().flat_map(|notes| notes.created_items));
+        names
+    }
+
+    /// Those of them that the record does not have yet.
+    pub(super) fn unwritten_items(&self, record: &Record) -> Vec<String> {
+        let names = self.created.lock().unwrap_or_else(PoisonError::into_inner);
+        names.iter().filter(|name| !record.created_items.contains(name)).cloned().collect()
+    }
+
+    /// The failure, told with what was created before it: nothing is created silently.
+    pub(super) fn told_with_items(&self, record: &Record, failure: Failure) -> Failure {
+        failure.besides(self.created_items(record).iter().map(answer::item_created))
     }
 
     async fn order_item(&self, company: &Company, wanted: Wanted<'_>) -> Result<Supplied, Stop> {
@@ -85,7 +82,8 @@ impl Execution<'_> {
         Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline).create().await
     }
 
-    /// What earlier attempts of this execution created: the look-up finds it like any other item.
+    /// What earlier attempts of this execution created and perhaps died before they wrote it down: the look-up finds it like
+    /// any other item.
     async fn created_before(
         &self,
         company: &Company,

@@ -136,6 +136,7 @@ impl Execution<'_> {
         let document: Document = serde_json::from_value(made.json.clone()).ok()?;
         let realm = record.realm.as_ref().or(self.realm.as_ref().ok())?;
         let app_url = &self.app.config.quickbooks_app_url;
-        Some(answer::existing(self.kind, realm, &document, app_url, &self.key.id()))
+        let warnings: Vec<String> = self.created_items(record).iter().map(answer::item_created).collect();
+        Some(answer::existing(self.kind, realm, &document, &warnings, app_url, &self.key.id()))
     }
 }
