@@ -18,6 +18,9 @@ use crate::preview::Preview;
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
+    /// The name of the deal or quote, or its id when it has none.
+    #[serde(default)]
+    pub(crate) record: String,
     /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
     /// The HubSpot company the document was made for.

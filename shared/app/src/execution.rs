@@ -28,7 +28,7 @@ use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, BuyerId, Reading};
+use mapping::sale::{self, BuyerId, Reading, RecordRef};
 use mapping::settings::{Bill, Settings, Tax};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
@@ -53,6 +53,7 @@ use crate::telemetry::chain;
 use crate::{App, console, customer};
 
 use items::Items;
+use repeated::Earlier;
 use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -209,12 +210,15 @@ impl Execution<'_> {
                 enrolled?
             }
             if_repeated => match self.existing_or_list(&source, &company).await? {
-                Some(document) if if_repeated == IfRepeated::Return => {
+                Some(Earlier::Made(document)) if if_repeated == IfRepeated::Return => {
                     return Ok(Event::Exists(made(&document)));
                 }
-                Some(document) => {
-                    let id = self.request.object_id.to_string();
-                    return Err(Stop::Failure(Failure::already_created(kind, &id, self.kind, &document)));
+                Some(earlier) => {
+                    let of = self.named(&company, record, kind, &inputs).await;
+                    return Err(Stop::Failure(match earlier {
+                        Earlier::Made(document) => Failure::already_created(self.kind, &of, &document),
+                        Earlier::InReview => Failure::earlier_in_review(self.kind, &of),
+                    }));
                 }
                 None => self.enrolled(&company, record, kind, &inputs).await?,
             },
@@ -268,6 +272,7 @@ impl Execution<'_> {
         };
         let (body, draft) = write(&customer_id, &items.ids)?;
         let notes = Notes {
+            record: matched.sale.record.name.clone(),
             contact: match matched.sale.buyer.id {
                 BuyerId::Contact(contact) => Some(contact),
                 BuyerId::Company(_) => None,
@@ -342,6 +347,20 @@ impl Execution<'_> {
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled = self.app.call_hubspot(account, read).await?;
         enrolled.map_err(|error| hubspot_stop(kind, id, self.now().duration_since(record.created_at), &error))
+    }
+
+    /// The record by its name: whoever is told of an earlier run sees which it is. Without an answer, by its id.
+    async fn named(
+        &self,
+        company: &Company,
+        record: &Record,
+        kind: RecordKind,
+        inputs: &Inputs,
+    ) -> RecordRef {
+        match self.enrolled(company, record, kind, inputs).await {
+            Ok(enrolled) => sale::record_ref(&enrolled.record),
+            Err(_) => self.of(kind, ""),
+        }
     }
 
     fn header(
@@ -477,7 +496,9 @@ impl Execution<'_> {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
                 let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
-                let order = Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline);
+                let of = &matched.sale.record;
+                let order =
+                    Order::new(self.app, company, (self.kind, of), wanted, self.name(), self.deadline);
                 let made = order.create().await?;
                 Ok((CustomerId(made.id), made.name))
             }
@@ -514,8 +535,9 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
+                let of = self.of(self.record_kind().map_err(Stop::Failure)?, &notes.record);
                 let failure =
-                    Failure::document_refused(self.kind, &company.name, &notes.customer_name, &fault);
+                    Failure::document_refused(self.kind, &of, &company.name, &notes.customer_name, &fault);
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now, or has several currencies.
@@ -703,20 +725,37 @@ impl Execution<'_> {
     }
 
     fn needs_review(&self, record: &Record) -> Failure {
+        let of = self.about(record);
+        let of = of.as_ref();
         match record.state {
-            State::DocDone => Failure::payment_pending(self.kind, &Self::number(record)),
-            State::PaySent => Failure::payment_needs_review(self.kind, &Self::number(record)),
+            State::DocDone => Failure::payment_pending(self.kind, of, &Self::number(record)),
+            State::PaySent => Failure::payment_needs_review(self.kind, of, &Self::number(record)),
             _ => {
                 let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
-                Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
+                Failure::needs_review(self.kind, of, company.map_or("QuickBooks", |company| &company.name))
             }
         }
+    }
+
+    /// The deal or quote as far as a frozen plan names it; none when what was asked for can be read no more.
+    fn about(&self, record: &Record) -> Option<RecordRef> {
+        let name = frozen_notes(record).map(|notes| notes.record).unwrap_or_default();
+        self.record_kind().ok().map(|kind| self.of(kind, &name))
+    }
+
+    fn of(&self, kind: RecordKind, name: &str) -> RecordRef {
+        let id = self.request.object_id;
+        // What was frozen by an earlier release has no name.
+        let name = if name.is_empty() { id.to_string() } else { name.to_owned() };
+        RecordRef { kind, id, name }
     }
 
     /// What HubSpot is told when its wait ends before the execution does.
     pub(crate) fn not_known_yet(&self, record: &Record) -> Failure {
         match record.state {
-            State::PaySent => Failure::payment_pending(self.kind, &Self::number(record)),
+            State::PaySent => {
+                Failure::payment_pending(self.kind, self.about(record).as_ref(), &Self::number(record))
+            }
             _ => self.needs_review(record),
         }
     }

@@ -28,25 +28,25 @@ fn code(problem: &Problem) -> Code {
         Problem::CustomerAmbiguous { .. } | Problem::CompanyAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
         Problem::TotalDiffers { .. } => Code::TotalMismatch,
-        Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
+        Problem::LineInvalid { .. } | Problem::LineNameless { .. } | Problem::OptionalUnclear { .. } => {
+            Code::LineInvalid
+        }
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
-        Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
+        Problem::AdjustmentInvalid { .. } => Code::AdjustmentInvalid,
+        Problem::PaymentInvalid { .. } | Problem::PaymentCurrency { .. } => Code::PaymentInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
         Problem::FeeItemMissing { .. }
         | Problem::DefaultItemMissing { .. }
-        | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
+        | Problem::IncomeAccountMissing { .. } => Code::SettingMissing,
         Problem::TaxCodeMissing { .. }
         | Problem::TaxRateUnknown { .. }
         | Problem::TaxUnmapped { .. }
         | Problem::TaxCodesMixed { .. }
         | Problem::TaxOff { .. } => Code::TaxUnmapped,
-        Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } | Problem::OptionalUnclear { .. } => {
-            Code::LineInvalid
-        }
-        Problem::PaymentCurrency { .. }
-        | Problem::CurrencyForeign { .. }
+        Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } => Code::RecordTooLarge,
+        Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
         | Problem::CurrenciesMixed { .. }
         | Problem::CurrencyMismatch { .. } => Code::CurrencyMismatch,
