@@ -93,7 +93,7 @@ impl Client {
         wanted: &Wanted,
     ) -> Result<Enrolled, Error> {
         let reading = Reading { client: self, token, kind, id };
-        let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord, cause: Cause::TimedOut };
+        let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord(kind), cause: Cause::TimedOut };
         tokio::time::timeout(TOTAL_LIMIT, reading.enrolled(wanted)).await.map_err(timed_out)?
     }
 }
