@@ -1,6 +1,7 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
+mod chosen;
 mod items;
 mod mail;
 mod numbered;
@@ -536,8 +537,15 @@ impl Execution<'_> {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
                 let of = self.of(self.record_kind().map_err(Stop::Failure)?, &notes.record);
-                let failure =
-                    Failure::document_refused(self.kind, &of, &company.name, &notes.customer_name, &fault);
+                let chosen = chosen::chosen(&plan.body, &company.settings.choices, &self.request.inputs);
+                let failure = Failure::document_refused(
+                    self.kind,
+                    &of,
+                    &company.name,
+                    &notes.customer_name,
+                    &chosen,
+                    &fault,
+                );
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now, or has several currencies.

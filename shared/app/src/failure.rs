@@ -13,6 +13,7 @@ mod refusal;
 mod trouble;
 
 pub use code::Code;
+pub use refusal::Chosen;
 pub use trouble::Trouble;
 
 use mapping::quickbooks::DocumentKind;
@@ -205,15 +206,24 @@ mod tests {
         let (invoice, record, company) = (DocumentKind::Invoice, record(), "Sandbox Company");
         let refusals = [
             "6210", "5030", "6190", "6100", "6470", "6140", "2220", "610", "6070", "2050", "6430", "6270",
-            "3000", "2010", "110",
+            "3000", "2010", "110", "6250", "2210",
         ];
-        failures.extend(refusals.map(|code| Failure::refused(invoice, Some(&record), company, &fault(code))));
+        let class = Chosen {
+            kind: "Class",
+            id: "31".into(),
+            text: "class 31 of the app's settings (“class”)".into(),
+        };
+        let chosen = [class];
+        let refused = |fault: &Fault| {
+            Failure::document_refused(invoice, &record, company, "Ana Trujillo", &chosen, fault)
+        };
+        failures.extend(refusals.map(|code| refused(&fault(code))));
+        failures.extend(["Classes", "Customers", "Items", "Terms"].map(|kind| {
+            let mut fault = fault("2500");
+            fault.errors[0].detail = Some(format!("Invalid Reference Id : {kind} element id 31 not found"));
+            refused(&fault)
+        }));
         failures.push(Failure::refused(invoice, None, company, &fault("6190")));
-        failures.extend(
-            ["6250", "2210"].map(|code| {
-                Failure::document_refused(invoice, &record, company, "Ana Trujillo", &fault(code))
-            }),
-        );
         let customers = ["6240", "2210", "2040"];
         failures.extend(customers.map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));

@@ -9,13 +9,25 @@ use quickbooks::fault::{Fault, Meaning};
 
 use super::{Code, Failure, called, document_of, noun, subject};
 
+/// What a person chose for a document by its id in QuickBooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// What QuickBooks calls such a thing.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// What it is, its id, and where it was chosen: “class 31 of the app's settings (“class”)”.
+    pub text: String,
+}
+
 impl Failure {
-    /// QuickBooks refused a document of this record and customer, for good.
+    /// QuickBooks refused a document of this record and customer, for good. What people `chose` for it may be gone.
     pub fn document_refused(
         what: DocumentKind,
         of: &RecordRef,
         realm_name: &str,
         customer: &str,
+        chosen: &[Chosen],
         fault: &Fault,
     ) -> Self {
         let (noun, called) = (of.kind.noun(), called(of));
@@ -36,6 +48,18 @@ impl Failure {
                      HubSpot, then enroll the {noun} again."
                 ),
             ),
+            Meaning::ObjectGone => {
+                let (document, codes) = (document_of(what, Some(of)), fault.codes());
+                let gone = gone(chosen, fault);
+                Self::new(
+                    Code::QuickBooksRefused,
+                    subject(of),
+                    format!(
+                        "QuickBooks refused the {document} in “{realm_name}” (QuickBooks error {codes}). {gone}, then enroll the \
+                         {noun} again."
+                    ),
+                )
+            }
             _ => Self::refused(what, Some(of), realm_name, fault),
         }
     }
@@ -234,13 +258,32 @@ impl Failure {
     }
 }
 
+/// What is not there any more, or, where QuickBooks does not name it, what it may be.
+fn gone(chosen: &[Chosen], fault: &Fault) -> String {
+    let gone = "was deleted or made inactive in QuickBooks";
+    let missing = fault.missing_row();
+    let is_missing = |chosen: &&Chosen| {
+        // QuickBooks writes of `Accounts`.
+        missing.is_some_and(|(kind, id)| kind.starts_with(chosen.kind) && id == chosen.id)
+    };
+    match (chosen.iter().find(is_missing), missing) {
+        (Some(Chosen { text, .. }), _) => format!("The {text} {gone}: choose another one"),
+        (None, Some((kind, _))) if kind.starts_with("Customer") => {
+            format!("The customer {gone}: make it active again")
+        }
+        (None, Some((kind, _))) if kind.starts_with("Item") => {
+            format!("A product of its lines {gone}: make it active again, or change the line item")
+        }
+        (None, _) => {
+            let chosen: String = chosen.iter().map(|chosen| format!(", the {}", chosen.text)).collect();
+            format!("Something that it names {gone}: check the customer, the products{chosen}")
+        }
+    }
+}
+
 /// Where to look, for what has no code of its own.
 fn mend(meaning: &Meaning) -> &'static str {
     match meaning {
-        Meaning::ObjectGone => {
-            "Something that it names was deleted or made inactive in QuickBooks: check the customer, the products, and what is chosen \
-             in the action and in the app's settings"
-        }
         Meaning::Figure => "Check quantities, prices and discounts of the record's line items",
         Meaning::Text => {
             "Shorten the names and descriptions of the record's line items, and take unusual characters out of them"
