@@ -249,6 +249,7 @@ pub(crate) fn real(seen: &Record) -> record::Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        buyer: None,
         metered: 0,
         retried: false,
         created_at: match seen.debt {

@@ -450,6 +450,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         safe_until: None,
         own_mistakes: 0,
         intuit_tids: Vec::new(),
+        buyer: None,
         metered: 0,
         retried: false,
         created_at: now,

@@ -158,7 +158,12 @@ impl Execution<'_> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let noted = Noted { calls: &self.noted_calls(), metered };
+        let buyer = match change {
+            Change::Freeze(plan) => notes_of(plan).and_then(|notes| notes.buyer()),
+            Change::Preview(plan) => Preview::of(plan).and_then(|preview| preview.notes.buyer()),
+            _ => None,
+        };
+        let noted = Noted { calls: &self.noted_calls(), metered, buyer };
         let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
@@ -426,7 +431,8 @@ impl Execution<'_> {
     }
 
     fn record_url(&self, kind: RecordKind) -> String {
-        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind, self.request.object_id)
+        let id = self.request.object_id;
+        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind.type_id(), id)
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
@@ -777,8 +783,8 @@ impl Execution<'_> {
 }
 
 /// Where people see a record of HubSpot.
-pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: RecordId) -> String {
-    format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
+pub(crate) fn record_url(app_url: &str, portal: PortalId, type_id: &str, id: RecordId) -> String {
+    format!("{app_url}/contacts/{portal}/record/{type_id}/{id}")
 }
 
 /// Which item each HubSpot product and custom line became, once. What stands on the default item only for now became none,
@@ -827,7 +833,11 @@ fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
 }
 
 fn frozen_notes(record: &Record) -> Option<Notes> {
-    serde_json::from_value(record.plan.as_ref()?.notes.clone()).ok()
+    notes_of(record.plan.as_ref()?)
+}
+
+fn notes_of(plan: &Plan) -> Option<Notes> {
+    serde_json::from_value(plan.notes.clone()).ok()
 }
 
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {

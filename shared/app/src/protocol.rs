@@ -574,6 +574,7 @@ mod tests {
             safe_until: None,
             own_mistakes: 0,
             intuit_tids: Vec::new(),
+            buyer: None,
             metered: 0,
             retried: false,
             created_at: now(),

@@ -52,6 +52,7 @@ use std::fmt;
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -367,6 +368,9 @@ pub struct Record {
     pub own_mistakes: u64,
     /// Intuit's ids of the calls that made something or were refused, the oldest first: its support asks for them.
     pub intuit_tids: Vec<String>,
+    /// The contact or company of HubSpot that its document was planned for, by its id alone: it stays when names leave
+    /// (rulings.md 18).
+    pub buyer: Option<BuyerId>,
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
@@ -600,6 +604,8 @@ pub struct Noted<'a> {
     pub calls: &'a [String],
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
+    /// Whose document was planned by it.
+    pub buyer: Option<BuyerId>,
 }
 
 /// What became of a promise to call HubSpot back.

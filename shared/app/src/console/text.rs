@@ -342,6 +342,9 @@ texts! {
     // One execution
     deal: "Deal {id}", "Transaction {id}";
     quote: "Quote {id}", "Devis HubSpot {id}";
+    billed: "Billed in HubSpot", "Facturé dans HubSpot";
+    contact: "Contact {id}", "Contact HubSpot {id}";
+    hubspot_company: "Company {id}", "Entreprise {id}";
     invoice: "Invoice", "Facture";
     estimate: "Estimate", "Devis";
     sales_receipt: "Sales receipt", "Reçu de vente";
