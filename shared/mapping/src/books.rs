@@ -41,6 +41,30 @@ pub struct Books {
     pub line_classes: bool,
     /// Whether documents have a location.
     pub locations: bool,
+    /// What is switched off in QuickBooks, as far as it says so: then it is sent, and may not be shown.
+    pub off: Off,
+}
+
+/// What documents can say and a company does not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Off {
+    /// The days of lines.
+    pub service_dates: bool,
+    /// Where and when something is shipped.
+    pub shipping: bool,
+    /// Being paid online.
+    pub online_payment: bool,
+}
+
+impl Off {
+    fn read(prefs: &SalesFormsPrefs) -> Self {
+        Self {
+            service_dates: prefs.allow_service_date == Some(false),
+            shipping: prefs.allow_shipping == Some(false),
+            online_payment: prefs.online_payment == Some(false),
+        }
+    }
 }
 
 /// Which sales tax is kept in the United States (quickbooks.md §2.5).
@@ -136,6 +160,7 @@ impl Books {
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
             line_classes: tracked.class_tracking_per_txn_line.unwrap_or_default(),
             locations: tracked.track_departments.unwrap_or_default(),
+            off: Off::read(&preferences.sales_forms_prefs),
             several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
@@ -182,6 +207,11 @@ mod tests {
         let untaxed = || Books { sales_tax: SalesTax::Off, ..Books::default() };
         let expected = Books { custom_numbers: true, line_classes: true, locations: true, ..untaxed() };
         check(tracking, json!({}), expected);
+        let switched = json!({"SalesFormsPrefs": {
+            "AllowServiceDate": false, "AllowShipping": true, "ETransactionPaymentEnabled": false,
+        }});
+        let off = Off { service_dates: true, shipping: false, online_payment: true };
+        check(switched, json!({}), Books { off, ..untaxed() });
         let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
         let fields = json!([
             custom("UseSalesCustom1", json!({"BooleanValue": true})),
