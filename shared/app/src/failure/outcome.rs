@@ -25,7 +25,7 @@ impl Failure {
         let (noun, what, called) = (of.kind.noun(), what.noun(), called(of));
         Self::new(
             Code::InProgress,
-            "QuickBooks",
+            subject(of),
             format!(
                 "Whether an earlier run of the {called} made its {what} is not known: that waits for a person's decision. Look at it \
                  in the app's activity, then enroll the {noun} again."
