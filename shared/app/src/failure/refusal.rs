@@ -275,8 +275,8 @@ fn gone(chosen: &[Chosen], fault: &Fault) -> String {
             format!("A product of its lines {gone}: make it active again, or change the line item")
         }
         (None, _) => {
-            let chosen: String = chosen.iter().map(|chosen| format!(", the {}", chosen.text)).collect();
-            format!("Something that it names {gone}: check the customer, the products{chosen}")
+            let chosen: String = chosen.iter().map(|chosen| format!(" and the {}", chosen.text)).collect();
+            format!("Something that it names {gone}: check the customer and the products{chosen}")
         }
     }
 }
