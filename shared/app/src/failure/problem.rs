@@ -176,11 +176,11 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
              the fee."
         ),
         Problem::PaymentInvalid { payment, fault } => format!(
-            "The payment “{payment}” {}. Check it in HubSpot, or create the document without its payment.",
+            "The payment “{payment}” {}. Check it in HubSpot, or create an invoice without its payment.",
             number_fault("amount", fault)
         ),
         Problem::PaymentCurrency { payment, currency, record, expected } => format!(
-            "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create the document without its payment, \
+            "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create an invoice without its payment, \
              and record the payment in QuickBooks."
         ),
         Problem::CurrencyForeign { record, currency, home } => format!(
