@@ -5,7 +5,8 @@ pub(crate) mod isolation;
 use jiff::SignedDuration;
 use local::stack::Stack;
 use local::world::{self, PORTAL, REALM};
-use mapping::hubspot::PortalId;
+use mapping::hubspot::{PortalId, RecordId};
+use mapping::sale::BuyerId;
 use reqwest::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION};
 use serde_json::json;
 use store::handle::Handle;
@@ -202,6 +203,9 @@ async fn the_activity_says_which_record_what_came_of_it_and_why() {
         stack.store.record(&Key::execution(PORTAL, made.output("execution_id"))).await.unwrap().unwrap();
     let [tid] = &record.intuit_tids[..] else { panic!("{:?}", record.intuit_tids) };
     assert!(tid.starts_with("1-") && page.contains(tid), "{page}");
+    // Whose it is outlives the plan, which held names.
+    assert_eq!((&record.plan, record.buyer), (&None, Some(BuyerId::Contact(RecordId(501)))));
+    assert!(page.contains(&format!("/contacts/{PORTAL}/record/0-1/501\"")), "{page}");
     assert!(page.contains(&made.output("document_url").replace('&', "&amp;")), "{page}");
     let note = support::the_invoice(&stack)["PrivateNote"].as_str().unwrap().to_owned();
     let marker = &note[note.find("[hs ").unwrap()..][..25];

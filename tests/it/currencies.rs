@@ -61,7 +61,7 @@ async fn without_a_rate_or_with_one_currency_nothing_is_created() {
     assert!(shown.output("errorMessage").contains("Switch on Multicurrency"), "{}", shown.0);
     has_several_currencies(&stack, json!([])).await;
     // What it said before was kept, and would refuse the deal: it is asked again.
-    let shown = refused(&stack, invoice(900), "CURRENCY_MISMATCH").await;
+    let shown = refused(&stack, invoice(900), "EXCHANGE_RATE_MISSING").await;
     assert!(shown.output("errorMessage").contains("no exchange rate"), "{}", shown.0);
     assert_eq!(rows(&stack, "Customer").len(), 1);
 }

@@ -1,7 +1,11 @@
 //! Whom a document is for: a HubSpot company instead of its contact, and names and addresses that are hard to tell apart.
 
 use local::stack::{Stack, Vendor};
+use local::world::PORTAL;
+use mapping::hubspot::RecordId;
+use mapping::sale::BuyerId;
 use serde_json::{Value, json};
+use store::record::Key;
 
 use crate::support::{
     but, company, created, forget_matches, invoice, portal, refused, rows, settings, stack, the_invoice,
@@ -57,6 +61,8 @@ async fn the_primary_company_is_billed_and_its_contact_stays_on_the_document() {
     let shown = created(&stack, invoice(900)).await;
     let name = "Northwind & Söner \"Ltd\"";
     assert_eq!((shown.output("customer_name"), shown.output("customer_match")), (name, "created"));
+    let record = stack.store.record(&Key::execution(PORTAL, shown.output("execution_id"))).await;
+    assert_eq!(record.unwrap().unwrap().buyer, Some(BuyerId::Company(RecordId(701))));
     let made = the_invoice(&stack);
     assert_eq!(made["CustomerRef"]["value"], shown.output("customer_id"));
     assert_eq!(made["BillEmail"]["Address"], "ana@harborkitchen.example");

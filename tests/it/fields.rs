@@ -146,7 +146,11 @@ fn subscription(number: &str) -> Value {
 #[tokio::test]
 async fn own_fields_copies_online_payment_and_dates_are_the_settings() {
     let stack = stack().await;
-    company(&stack, json!({"preferences": own_fields()})).await;
+    let mut preferences = own_fields();
+    for shown in ["AllowServiceDate", "AllowShipping", "ETransactionPaymentEnabled"] {
+        preferences["SalesFormsPrefs"][shown] = json!(true);
+    }
+    company(&stack, json!({"preferences": preferences})).await;
     let chosen = json!({
         "custom_fields": {"po #": "{po_number}", "Crew": "{nobody}"}, "cc": "books@alder.example", "bcc": "archive@alder.example",
         "card_payment": "yes", "bank_payment": "no", "service_dates": "billing_start", "ship_date": "closedate",

@@ -279,7 +279,7 @@ async fn a_line_that_is_no_product_stands_on_the_default_product_where_the_actio
     let stack = stack().await;
     let default = json!({"inputs": {"quickbooks_account": "default", "missing_item": "default_item"}});
     let enrollment = || but(invoice(LETTERING), default.clone());
-    let shown = refused(&stack, enrollment(), "ITEM_NOT_FOUND").await;
+    let shown = refused(&stack, enrollment(), "SETTING_MISSING").await;
     assert!(shown.output("errorMessage").contains("there is no default product"), "{}", shown.0);
     settings(&stack, json!({"default_item": item_id(&stack, "Barista training, hour")})).await;
     let shown = created(&stack, enrollment()).await;

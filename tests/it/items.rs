@@ -93,7 +93,7 @@ async fn a_line_that_is_no_product_becomes_one_and_is_found_from_then_on() {
 #[tokio::test]
 async fn without_an_income_account_nothing_is_created_and_the_setting_is_named() {
     let stack = stack().await;
-    let shown = refused(&stack, creating(LETTERING), "ITEM_NOT_FOUND").await;
+    let shown = refused(&stack, creating(LETTERING), "SETTING_MISSING").await;
     assert!(shown.output("errorMessage").contains("“income_account”"), "{}", shown.0);
     assert_eq!(shown.output("error_subject"), "Window lettering");
     settings(&stack, json!({"income_account": "9001"})).await;

@@ -300,7 +300,7 @@ async fn what_was_paid_back_whole_was_not_paid() {
 async fn a_payment_in_another_currency_creates_nothing_and_is_named() {
     let stack = stack().await;
     paid_deal(&stack, &[json!({"hs_currency_code": "EUR"})]).await;
-    let shown = refused(&stack, paid("DEAL", 930), "CURRENCY_MISMATCH").await;
+    let shown = refused(&stack, paid("DEAL", 930), "PAYMENT_INVALID").await;
     assert_eq!(shown.output("error_subject"), "ch_3PqX21");
     // Without its payment the invoice is one like others.
     let unpaid = json!({"inputs": {"quickbooks_account": "default", "create_paid": "no"}});

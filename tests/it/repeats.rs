@@ -61,6 +61,11 @@ async fn a_record_may_become_a_second_document_unless_the_action_says_otherwise(
 
     let shown = refused(&stack, repeated(HANNA, "refuse"), "ALREADY_CREATED").await;
     assert!(shown.output("errorMessage").contains(second.output("document_number")), "{}", shown.0);
+    assert_eq!(shown.output("error_subject"), "Norr Bistro – weekly beans");
+    // When HubSpot does not say what it is called, by its id.
+    let down = json!([{"path": format!("/deals/{HANNA}"), "times": 2, "status": 503}]);
+    stack.faults(Vendor::HubSpot, &down).unwrap();
+    let shown = refused(&stack, repeated(HANNA, "refuse"), "ALREADY_CREATED").await;
     assert_eq!(shown.output("error_subject"), format!("deal {HANNA}"));
 
     let shown = created(&stack, repeated(HANNA, "return")).await;

@@ -250,6 +250,7 @@ pub(crate) fn real(seen: &Record) -> record::Record {
         own_mistakes: 0,
         intuit_tids: Vec::new(),
         created_items: Vec::new(),
+        buyer: None,
         metered: 0,
         retried: false,
         created_at: match seen.debt {

@@ -451,6 +451,7 @@ fn blank(key: &Key, now: Timestamp) -> Record {
         own_mistakes: 0,
         intuit_tids: Vec::new(),
         created_items: Vec::new(),
+        buyer: None,
         metered: 0,
         retried: false,
         created_at: now,

@@ -18,6 +18,9 @@ use crate::preview::Preview;
 /// What the answer needs and QuickBooks does not say; frozen with the plan.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Notes {
+    /// The name of the deal or quote, or its id when it has none.
+    #[serde(default)]
+    pub(crate) record: String,
     /// The contact the document was made for; none when only its payment is planned, or when a company is billed.
     pub(crate) contact: Option<RecordId>,
     /// The HubSpot company the document was made for.
@@ -37,7 +40,7 @@ pub(crate) struct Notes {
     /// The names of the items that were created for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) created_items: Vec<String>,
-    /// What the lines add up to.
+    /// What the lines add up to, for the release before this one: answers have [`Self::total`].
     #[serde(with = "rust_decimal::serde::str")]
     pub(crate) subtotal: Decimal,
     /// What the document comes to before tax, discounts and fees carried.
@@ -140,7 +143,6 @@ impl Created<'_> {
         let mut outputs = vec![("status", status.to_owned()), ("errorCode", code.to_owned())];
         outputs.extend(of_document(*kind, realm, document, self.app_url));
         outputs.extend([
-            ("subtotal", money(notes.subtotal)),
             ("balance", self.balance().map(money).unwrap_or_default()),
             ("customer_id", notes.customer_id.to_string()),
             ("customer_name", notes.customer_name.clone()),
@@ -220,7 +222,6 @@ pub(crate) fn existing(
     let mut outputs = vec![("status", "existing".to_owned()), ("errorCode", "NONE".to_owned())];
     outputs.extend(of_document(kind, realm, document, app_url));
     outputs.extend([
-        ("subtotal", money(document.total_amt - tax(document))),
         ("balance", owed(kind, document).map(money).unwrap_or_default()),
         ("customer_id", text(customer.as_ref().map(|customer| &customer.value))),
         ("customer_name", customer.and_then(|customer| customer.name).unwrap_or_default()),
@@ -247,7 +248,7 @@ pub(crate) fn preview(kind: DocumentKind, preview: &Preview, url: &str, executio
         ("document_date", notes.date.to_string()),
         ("due_date", text(*due_date)),
         ("currency", text(currency.as_ref())),
-        ("subtotal", money(notes.subtotal)),
+        ("subtotal", money(notes.total)),
         ("tax", text(notes.expected.map(|total| money(total - notes.total)))),
         ("total", money(total)),
         ("balance", balance),
@@ -273,7 +274,7 @@ fn of_document(
     realm: &RealmId,
     document: &Document,
     app_url: &str,
-) -> [(&'static str, String); 9] {
+) -> [(&'static str, String); 10] {
     let path = kind.entity().to_lowercase();
     let currency = document.currency_ref.as_ref().map(|currency| &currency.value);
     [
@@ -284,6 +285,7 @@ fn of_document(
         ("document_date", text(document.txn_date)),
         ("due_date", text(document.due_date.filter(|_| kind == DocumentKind::Invoice))),
         ("currency", text(currency)),
+        ("subtotal", money(document.total_amt - tax(document))),
         ("tax", money(tax(document))),
         ("total", money(document.total_amt)),
     ]

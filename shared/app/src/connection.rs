@@ -473,7 +473,7 @@ fn read_stop(what: DocumentKind, company: &str, error: &quickbooks::Error) -> St
         }
         quickbooks::Error::Rejected(fault) => match fault.meaning() {
             Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff => {
-                Stop::Failure(Failure::refused(what, company, fault))
+                Stop::Failure(Failure::refused(what, None, company, fault))
             }
             // A refused question is our mistake: nothing a person can mend.
             _ => Stop::Trouble(Trouble::Internal),

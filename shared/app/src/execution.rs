@@ -1,6 +1,7 @@
 //! The effects of an execution: reading the record and planning its document, sending it, looking for it in the books.
 
 mod books;
+mod chosen;
 mod items;
 mod mail;
 mod numbered;
@@ -28,7 +29,7 @@ use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, BuyerId, Reading};
+use mapping::sale::{self, BuyerId, Reading, RecordRef};
 use mapping::settings::{Bill, Settings};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
@@ -52,6 +53,7 @@ use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, console, customer};
 
+use repeated::Earlier;
 use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
@@ -157,8 +159,16 @@ impl Execution<'_> {
         let Some(transition) = self.transition(record, change) else {
             return Err(store::Error::Corrupt { what: "the record", detail: "plan or document".to_owned() });
         };
-        let noted =
-            Noted { calls: &self.noted_calls(), created_items: &self.unwritten_items(record), metered };
+        let noted = Noted {
+            calls: &self.noted_calls(),
+            created_items: &self.unwritten_items(record),
+            metered,
+            buyer: match change {
+                Change::Freeze(plan) => notes_of(plan).and_then(|notes| notes.buyer()),
+                Change::Preview(plan) => Preview::of(plan).and_then(|preview| preview.notes.buyer()),
+                _ => None,
+            },
+        };
         let writing = effects::write(&self.app.store, record, &transition, &noted, &self.deadline);
         match change {
             // At once with the record: before the end it is made sure of.
@@ -211,12 +221,15 @@ impl Execution<'_> {
                 enrolled?
             }
             if_repeated => match self.existing_or_list(&source, &company).await? {
-                Some(document) if if_repeated == IfRepeated::Return => {
+                Some(Earlier::Made(document)) if if_repeated == IfRepeated::Return => {
                     return Ok(Event::Exists(made(&document)));
                 }
-                Some(document) => {
-                    let id = self.request.object_id.to_string();
-                    return Err(Stop::Failure(Failure::already_created(kind, &id, self.kind, &document)));
+                Some(earlier) => {
+                    let of = self.named(&company, record, kind, &inputs).await;
+                    return Err(Stop::Failure(match earlier {
+                        Earlier::Made(document) => Failure::already_created(self.kind, &of, &document),
+                        Earlier::InReview => Failure::earlier_in_review(self.kind, &of),
+                    }));
                 }
                 None => self.enrolled(&company, record, kind, &inputs).await?,
             },
@@ -272,6 +285,7 @@ impl Execution<'_> {
         };
         let (body, draft) = write(&customer_id, &items)?;
         let notes = Notes {
+            record: matched.sale.record.name.clone(),
             contact: match matched.sale.buyer.id {
                 BuyerId::Contact(contact) => Some(contact),
                 BuyerId::Company(_) => None,
@@ -349,6 +363,20 @@ impl Execution<'_> {
         Ok(Enrolled { portal_currency: self.portal.and_then(|portal| portal.currency.clone()), ..enrolled })
     }
 
+    /// The record by its name: whoever is told of an earlier run sees which it is. Without an answer, by its id.
+    async fn named(
+        &self,
+        company: &Company,
+        record: &Record,
+        kind: RecordKind,
+        inputs: &Inputs,
+    ) -> RecordRef {
+        match self.enrolled(company, record, kind, inputs).await {
+            Ok(enrolled) => sale::record_ref(&enrolled.record),
+            Err(_) => self.of(kind, ""),
+        }
+    }
+
     fn header(
         &self,
         kind: RecordKind,
@@ -411,7 +439,8 @@ impl Execution<'_> {
     }
 
     fn record_url(&self, kind: RecordKind) -> String {
-        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind, self.request.object_id)
+        let id = self.request.object_id;
+        record_url(&self.app.config.hubspot_app_url, self.request.portal_id, kind.type_id(), id)
     }
 
     async fn links(&self, realm: &RealmId, reading: &Reading) -> Result<Links, Stop> {
@@ -482,7 +511,9 @@ impl Execution<'_> {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
                 let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
-                let order = Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline);
+                let of = &matched.sale.record;
+                let order =
+                    Order::new(self.app, company, (self.kind, of), wanted, self.name(), self.deadline);
                 let made = order.create().await?;
                 Ok((CustomerId(made.id), made.name))
             }
@@ -519,8 +550,16 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the document");
-                let failure =
-                    Failure::document_refused(self.kind, &company.name, &notes.customer_name, &fault);
+                let of = self.of(self.record_kind().map_err(Stop::Failure)?, &notes.record);
+                let chosen = chosen::chosen(&plan.body, &company.settings.choices, &self.request.inputs);
+                let failure = Failure::document_refused(
+                    self.kind,
+                    &of,
+                    &company.name,
+                    &notes.customer_name,
+                    &chosen,
+                    &fault,
+                );
                 match fault.meaning() {
                     Meaning::DuplicateNumber(other) => self.number_taken(&company, other, failure).await,
                     // Or the company is taxed otherwise by now, or has several currencies.
@@ -706,20 +745,37 @@ impl Execution<'_> {
     }
 
     fn needs_review(&self, record: &Record) -> Failure {
+        let of = self.about(record);
+        let of = of.as_ref();
         match record.state {
-            State::DocDone => Failure::payment_pending(self.kind, &Self::number(record)),
-            State::PaySent => Failure::payment_needs_review(self.kind, &Self::number(record)),
+            State::DocDone => Failure::payment_pending(self.kind, of, &Self::number(record)),
+            State::PaySent => Failure::payment_needs_review(self.kind, of, &Self::number(record)),
             _ => {
                 let company = record.realm.as_ref().and_then(|realm| self.portal?.company(realm));
-                Failure::needs_review(self.kind, company.map_or("QuickBooks", |company| &company.name))
+                Failure::needs_review(self.kind, of, company.map_or("QuickBooks", |company| &company.name))
             }
         }
+    }
+
+    /// The deal or quote as far as a frozen plan names it; none when what was asked for can be read no more.
+    fn about(&self, record: &Record) -> Option<RecordRef> {
+        let name = frozen_notes(record).map(|notes| notes.record).unwrap_or_default();
+        self.record_kind().ok().map(|kind| self.of(kind, &name))
+    }
+
+    fn of(&self, kind: RecordKind, name: &str) -> RecordRef {
+        let id = self.request.object_id;
+        // What was frozen by an earlier release has no name.
+        let name = if name.is_empty() { id.to_string() } else { name.to_owned() };
+        RecordRef { kind, id, name }
     }
 
     /// What HubSpot is told when its wait ends before the execution does.
     pub(crate) fn not_known_yet(&self, record: &Record) -> Failure {
         let failure = match record.state {
-            State::PaySent => Failure::payment_pending(self.kind, &Self::number(record)),
+            State::PaySent => {
+                Failure::payment_pending(self.kind, self.about(record).as_ref(), &Self::number(record))
+            }
             _ => self.needs_review(record),
         };
         self.told_with_items(record, failure)
@@ -734,8 +790,8 @@ impl Execution<'_> {
 }
 
 /// Where people see a record of HubSpot.
-pub(crate) fn record_url(app_url: &str, portal: PortalId, kind: RecordKind, id: RecordId) -> String {
-    format!("{app_url}/contacts/{portal}/record/{}/{id}", kind.type_id())
+pub(crate) fn record_url(app_url: &str, portal: PortalId, type_id: &str, id: RecordId) -> String {
+    format!("{app_url}/contacts/{portal}/record/{type_id}/{id}")
 }
 
 /// Which item each HubSpot product and custom line became, once. What stands on the default item only for now became none,
@@ -784,7 +840,11 @@ fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
 }
 
 fn frozen_notes(record: &Record) -> Option<Notes> {
-    serde_json::from_value(record.plan.as_ref()?.notes.clone()).ok()
+    notes_of(record.plan.as_ref()?)
+}
+
+fn notes_of(plan: &Plan) -> Option<Notes> {
+    serde_json::from_value(plan.notes.clone()).ok()
 }
 
 fn frozen(record: &Record) -> Result<(&Plan, Notes), Stop> {

@@ -13,7 +13,11 @@ mod refusal;
 mod trouble;
 
 pub use code::Code;
+pub use refusal::Chosen;
 pub use trouble::Trouble;
+
+use mapping::quickbooks::DocumentKind;
+use mapping::sale::RecordRef;
 
 /// What a person must mend before the action can succeed. It is kept as the execution's answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +43,29 @@ impl Failure {
     }
 }
 
+/// The record in a sentence: “deal “Acme renewal””, and by its id where its name is not known.
+fn called(of: &RecordRef) -> String {
+    let RecordRef { kind, id, name } = of;
+    let noun = kind.noun();
+    if *name == id.to_string() { format!("{noun} {id}") } else { format!("{noun} “{name}”") }
+}
+
+/// The record in a label of any language.
+fn subject(of: &RecordRef) -> String {
+    if of.name == of.id.to_string() { called(of) } else { of.name.clone() }
+}
+
+/// The document and the record it is made of: what was asked for may be unreadable by now, and then only the document.
+fn document_of(what: DocumentKind, of: Option<&RecordRef>) -> String {
+    let what = what.noun();
+    of.map_or_else(|| what.to_owned(), |of| format!("{what} of the {}", called(of)))
+}
+
+/// What a person enrolls again.
+fn noun(of: Option<&RecordRef>) -> &'static str {
+    of.map_or("record", |of| of.kind.noun())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -48,7 +75,7 @@ mod tests {
     use mapping::problem::{
         AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault, Problem, Unusable,
     };
-    use mapping::quickbooks::{Document, DocumentKind};
+    use mapping::quickbooks::Document;
     use quickbooks::fault::Fault;
 
     use super::problem::sentence;
@@ -161,8 +188,8 @@ mod tests {
         faults.into_iter().chain(others).collect()
     }
 
-    fn record() -> mapping::sale::RecordRef {
-        mapping::sale::RecordRef {
+    fn record() -> RecordRef {
+        RecordRef {
             kind: RecordKind::Deal,
             id: mapping::hubspot::RecordId(8_800_000_001),
             name: "Acme renewal".to_owned(),
@@ -176,20 +203,31 @@ mod tests {
     fn catalogue() -> Vec<Failure> {
         let mut failures: Vec<Failure> =
             problems().into_iter().map(|problem| Failure::problems(RecordKind::Deal, &[problem])).collect();
+        let (invoice, record, company) = (DocumentKind::Invoice, record(), "Sandbox Company");
         let refusals = [
             "6210", "5030", "6190", "6100", "6470", "6140", "2220", "610", "6070", "2050", "6430", "6270",
-            "3000", "2010", "110",
+            "3000", "2010", "110", "6250", "2210",
         ];
-        failures.extend(
-            refusals.map(|code| Failure::refused(DocumentKind::Invoice, "Sandbox Company", &fault(code))),
-        );
-        let company = "Sandbox Company";
-        failures.extend(["6250", "2210"].map(|code| {
-            Failure::document_refused(DocumentKind::Invoice, company, "Ana Trujillo", &fault(code))
+        let class = Chosen {
+            kind: "Class",
+            id: "31".into(),
+            text: "class 31 of the app's settings (“class”)".into(),
+        };
+        let chosen = [class];
+        let refused = |fault: &Fault| {
+            Failure::document_refused(invoice, &record, company, "Ana Trujillo", &chosen, fault)
+        };
+        failures.extend(refusals.map(|code| refused(&fault(code))));
+        failures.extend(["Classes", "Customers", "Items", "Terms"].map(|kind| {
+            let mut fault = fault("2500");
+            fault.errors[0].detail = Some(format!("Invalid Reference Id : {kind} element id 31 not found"));
+            refused(&fault)
         }));
+        failures.push(Failure::refused(invoice, None, company, &fault("6190")));
         let customers = ["6240", "2210", "2040"];
         failures.extend(customers.map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));
+        let nameless = RecordRef { name: record.id.to_string(), ..record.clone() };
         failures.extend([
             Failure::customer_inactive("Ana Trujillo", "Ana Trujillo"),
             Failure::not_connected(),
@@ -202,7 +240,7 @@ mod tests {
             Failure::permission_missing(&["crm.objects.line_items.read".into()]),
             Failure::record_incomplete(RecordKind::Deal, "8800000001"),
             Failure::too_large(RecordKind::Deal, "Acme renewal"),
-            Failure::number_taken(DocumentKind::Invoice, "Sandbox Company", &record(), "PO 7"),
+            Failure::number_taken(invoice, &record, "PO 7"),
             Failure::no_exchange_rate(
                 RecordKind::Deal,
                 "Acme renewal",
@@ -211,11 +249,14 @@ mod tests {
             ),
             Failure::no_default_company(),
             Failure::no_company_chosen(),
-            Failure::needs_review(DocumentKind::Invoice, "Sandbox Company"),
-            Failure::payment_needs_review(DocumentKind::Invoice, "1001"),
-            Failure::already_created(RecordKind::Deal, "8800000001", DocumentKind::Invoice, &document()),
-            Failure::earlier_in_review(DocumentKind::Invoice),
-            Failure::document_gone(DocumentKind::Invoice, "412"),
+            Failure::needs_review(invoice, Some(&record), company),
+            Failure::needs_review(invoice, None, company),
+            Failure::payment_needs_review(invoice, Some(&record), "1001"),
+            Failure::payment_pending(invoice, Some(&record), "1001"),
+            Failure::already_created(invoice, &record, &document()),
+            Failure::already_created(invoice, &nameless, &document()),
+            Failure::earlier_in_review(invoice, &record),
+            Failure::document_gone(invoice, "412"),
         ]);
         failures
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mapping::quickbooks::{DocumentKind, RealmId};
+use mapping::sale::RecordRef;
 use quickbooks::fault::{Fault, Meaning};
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Created, RequestId};
@@ -87,8 +88,9 @@ pub(crate) struct Seen {
 pub(crate) struct Order<'a, N> {
     pub(crate) app: &'a App,
     pub(crate) company: &'a Company,
-    /// The document it is needed for, for sentences.
+    /// The document it is needed for, and the record that is made of, for sentences.
     pub(crate) kind: DocumentKind,
+    pub(crate) of: &'a RecordRef,
     pub(crate) needed: N,
     /// The execution that needs it.
     pub(crate) by: String,
@@ -111,7 +113,7 @@ impl<'a, N: Needed> Order<'a, N> {
     pub(crate) fn new(
         app: &'a App,
         company: &'a Company,
-        kind: DocumentKind,
+        (kind, of): (DocumentKind, &'a RecordRef),
         needed: N,
         by: String,
         deadline: Deadline,
@@ -120,6 +122,7 @@ impl<'a, N: Needed> Order<'a, N> {
             app,
             company,
             kind,
+            of,
             needed,
             by,
             deadline,
@@ -222,7 +225,7 @@ impl<'a, N: Needed> Order<'a, N> {
         match fault.meaning() {
             // That is about the company, whatever was sent.
             Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
-                Outcome::Refused(Failure::refused(self.kind, &self.company.name, fault))
+                Outcome::Refused(Failure::refused(self.kind, Some(self.of), &self.company.name, fault))
             }
             Meaning::DuplicateName => self.name_taken(record, name, self.needed.refused(fault)).await,
             _ => Outcome::Refused(self.needed.refused(fault)),

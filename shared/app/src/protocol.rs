@@ -575,6 +575,7 @@ mod tests {
             own_mistakes: 0,
             intuit_tids: Vec::new(),
             created_items: Vec::new(),
+            buyer: None,
             metered: 0,
             retried: false,
             created_at: now(),

@@ -1,7 +1,7 @@
 //! One call of the CRM API: sent, repeated if that can help, logged, and its answer sorted by what the caller does next.
 
 use crate::client::{CALL_LIMIT, Called, Client, Ending};
-use crate::error::{Associated, Cause, Doing, Error};
+use crate::error::{Cause, Doing, Error};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,10 +16,6 @@ pub(crate) const VERSION: &str = "2026-03";
 const PAUSE: Duration = Duration::from_millis(200);
 /// Of a body, after decompression, in bytes.
 const BODY_CAP: usize = 2_000_000;
-/// What reading payments takes, should HubSpot not name it (hubspot.md §5.5).
-const PAYMENTS_SCOPE: &str = "crm.objects.commercepayments.read";
-/// The same of the library of tax rates.
-const TAX_RATES_SCOPE: &str = "tax_rates.read";
 
 /// One call.
 pub(crate) struct Call {
@@ -142,9 +138,11 @@ fn sort(doing: Doing, answer: Answer) -> Result<Vec<u8>, Error> {
     match status {
         200..=299 => Ok(body),
         401 => Err(Error::Unauthorized),
-        403 if problem.is_missing_scopes() => Err(Error::MissingScopes(problem.missing_scopes(doing))),
+        // HubSpot has no other 403, and does not always say which scopes it wants (hubspot.md §8).
+        403 if problem.scopes.is_empty() => Err(Error::MissingScopes(vec![doing.scope().to_owned()])),
+        403 => Err(Error::MissingScopes(problem.scopes)),
         // Whatever else is gone was there a moment ago: the next attempt sees the associations without it.
-        404 if matches!(doing, Doing::ReadingRecord | Doing::Completing) => Err(Error::NotFound),
+        404 if matches!(doing, Doing::ReadingRecord(_) | Doing::Completing) => Err(Error::NotFound),
         404 => Err(Error::Unavailable { doing, cause: Cause::Incomplete }),
         429 => Err(Error::RateLimited),
         408 | 423 | 477 => Err(Error::Unavailable { doing, cause: Cause::Status(status) }),
@@ -185,21 +183,6 @@ impl Problem {
         let word = |key: &str| body[key].as_str().filter(|text| is_word(text)).map(str::to_owned);
         Self { category: word("category"), correlation_id: word("correlationId"), scopes: scopes(&body) }
     }
-
-    fn is_missing_scopes(&self) -> bool {
-        self.category.as_deref() == Some("MISSING_SCOPES")
-    }
-
-    fn missing_scopes(self, doing: Doing) -> Vec<String> {
-        match doing {
-            _ if !self.scopes.is_empty() => self.scopes,
-            Doing::Listing(Associated::Payments) | Doing::Reading(Associated::Payments) => {
-                vec![PAYMENTS_SCOPE.into()]
-            }
-            Doing::ReadingTaxRates => vec![TAX_RATES_SCOPE.into()],
-            _ => Vec::new(),
-        }
-    }
 }
 
 /// Scopes are named in one of two places, under one of two names (hubspot.md §5.5, §8).
@@ -225,6 +208,8 @@ pub(crate) fn is_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Associated;
+    use mapping::hubspot::RecordKind;
 
     #[test]
     fn a_read_may_be_repeated_once_when_a_moment_can_help() {
@@ -260,7 +245,7 @@ mod tests {
 
     #[test]
     fn missing_scopes_are_named_wherever_hubspot_names_them() {
-        let record = Doing::ReadingRecord;
+        let record = Doing::ReadingRecord(RecordKind::Deal);
         check_scopes(
             record,
             r#"{"category": "MISSING_SCOPES", "context": {"missingScopes": ["a", "b"]}}"#,
@@ -270,14 +255,17 @@ mod tests {
             "errors": [{"message": "x", "context": {"requiredGranularScopes": ["a", "b"]}}, {"message": "y"}]}"#;
         check_scopes(record, twice, &["a", "b"]);
         let odd = r#"{"category": "MISSING_SCOPES", "context": {"missingScopes": ["<script>"]}}"#;
-        check_scopes(record, odd, &[]);
+        check_scopes(record, odd, &["crm.objects.deals.read"]);
     }
 
     #[test]
-    fn the_scope_of_payments_is_named_even_when_hubspot_names_none() {
-        for doing in [Doing::Reading(Associated::Payments), Doing::Listing(Associated::Payments)] {
-            check_scopes(doing, r#"{"category": "MISSING_SCOPES"}"#, &[PAYMENTS_SCOPE]);
+    fn whatever_is_not_permitted_a_scope_is_named() {
+        for body in [r#"{"category": "MISSING_SCOPES"}"#, r#"{"category": "FORBIDDEN"}"#, "", "<html>"] {
+            check_scopes(Doing::Reading(Associated::Payments), body, &["crm.objects.commercepayments.read"]);
+            check_scopes(Doing::Listing(Associated::LineItems), body, &["crm.objects.line_items.read"]);
+            check_scopes(Doing::ReadingRecord(RecordKind::Quote), body, &["crm.objects.quotes.read"]);
+            check_scopes(Doing::ReadingTaxRates, body, &["tax_rates.read"]);
+            check_scopes(Doing::Completing, body, &["automation"]);
         }
-        check_scopes(Doing::Reading(Associated::LineItems), r#"{"category": "MISSING_SCOPES"}"#, &[]);
     }
 }

@@ -89,7 +89,9 @@ mod tests {
         for status in [401, 408, 423, 429, 477, 500, 502, 503] {
             assert!(complete(status, "{}").await.0.is_err(), "{status}");
         }
-        let (missing, _) = complete(403, r#"{"category": "MISSING_SCOPES"}"#).await;
-        assert!(matches!(missing, Err(Error::MissingScopes(_))), "{missing:?}");
+        for body in [r#"{"category": "MISSING_SCOPES"}"#, "{}"] {
+            let (missing, _) = complete(403, body).await;
+            assert!(matches!(missing, Err(Error::MissingScopes(_))), "{missing:?}");
+        }
     }
 }

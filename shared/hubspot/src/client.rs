@@ -91,7 +91,7 @@ impl Client {
         wanted: &Wanted,
     ) -> Result<Enrolled, Error> {
         let reading = Reading { client: self, token, kind, id };
-        let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord, cause: Cause::TimedOut };
+        let timed_out = |_| Error::Unavailable { doing: Doing::ReadingRecord(kind), cause: Cause::TimedOut };
         tokio::time::timeout(TOTAL_LIMIT, reading.enrolled(wanted)).await.map_err(timed_out)?
     }
 }
@@ -447,7 +447,7 @@ mod tests {
             "HubSpot wants scopes the portal has not granted: crm.objects.line_items.read crm.objects.contacts.read",
             1,
         );
-        check(403, "<html>", "reading the enrolled record: HubSpot answered 403", 1);
+        check(403, "<html>", "HubSpot wants scopes the portal has not granted: crm.objects.deals.read", 1);
         check(404, "{}", "reading the enrolled record: HubSpot does not have it", 1);
         check(429, RATE_LIMIT, "HubSpot's rate limit is reached", 1);
         check(400, INVALID, "reading the enrolled record: HubSpot answered 400 VALIDATION_ERROR", 1);

@@ -1,5 +1,6 @@
 //! What can go wrong when HubSpot is called, by what the caller does next. No variant carries a body, a URL or a token.
 
+use mapping::hubspot::RecordKind;
 use std::fmt;
 
 /// Why a record could not be read.
@@ -11,7 +12,7 @@ pub enum Error {
     /// 401: the access token is to be refreshed.
     #[error("HubSpot refused the access token")]
     Unauthorized,
-    /// 403 with category `MISSING_SCOPES`: the portal has to grant these scopes (empty when HubSpot names none).
+    /// 403: the portal has to grant these scopes, of which there is one at least: where HubSpot names none, what the call takes.
     #[error("HubSpot wants scopes the portal has not granted: {}", .0.join(" "))]
     MissingScopes(Vec<String>),
     /// 429: later (hubspot.md §8).
@@ -42,7 +43,7 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     /// The deal or quote, with its associations.
-    ReadingRecord,
+    ReadingRecord(RecordKind),
     /// The ids of what hangs on the record, where the record itself does not give all that is needed.
     Listing(Associated),
     /// The records that hang on it.
@@ -57,10 +58,24 @@ pub enum Doing {
     Uninstalling,
 }
 
+impl Doing {
+    /// The scope it takes (hubspot.md §5.5). A record is read with what hangs on it: then its own.
+    pub(crate) fn scope(self) -> &'static str {
+        match self {
+            Self::ReadingRecord(RecordKind::Deal) => "crm.objects.deals.read",
+            Self::ReadingRecord(RecordKind::Quote) => "crm.objects.quotes.read",
+            Self::Listing(what) | Self::Reading(what) => what.scope(),
+            Self::Completing => "automation",
+            Self::ReadingTaxRates => "tax_rates.read",
+            Self::ReadingAccount | Self::Uninstalling => "oauth",
+        }
+    }
+}
+
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadingRecord => f.write_str("reading the enrolled record"),
+            Self::ReadingRecord(_) => f.write_str("reading the enrolled record"),
             Self::Listing(what) => write!(f, "listing the record's {what}"),
             Self::Reading(what) => write!(f, "reading the record's {what}"),
             Self::Completing => f.write_str("completing the execution"),
@@ -88,6 +103,18 @@ pub enum Associated {
     Taxes,
     /// `0-101`: what was paid through HubSpot.
     Payments,
+}
+
+impl Associated {
+    fn scope(self) -> &'static str {
+        match self {
+            Self::Contacts => "crm.objects.contacts.read",
+            Self::Companies => "crm.objects.companies.read",
+            Self::LineItems => "crm.objects.line_items.read",
+            Self::Discounts | Self::Fees | Self::Taxes => "crm.objects.quotes.read",
+            Self::Payments => "crm.objects.commercepayments.read",
+        }
+    }
 }
 
 impl fmt::Display for Associated {

@@ -98,7 +98,7 @@ impl Reading<'_> {
         properties: &[&str],
         wanted: &Wanted,
     ) -> Result<(Row<P>, BTreeMap<String, String>), Error> {
-        let doing = Doing::ReadingRecord;
+        let doing = Doing::ReadingRecord(self.kind);
         let associations = associations(self.kind, wanted).join(",");
         let besides = wanted.properties.iter().map(String::as_str).filter(|name| !properties.contains(name));
         let names: Vec<&str> = properties.iter().copied().chain(besides).collect();

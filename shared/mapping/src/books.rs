@@ -46,6 +46,30 @@ pub struct Books {
     pub no_discounts: bool,
     /// The last day of closed books, on which and before which nothing can be made (quickbooks.md §4.4).
     pub closed_until: Option<Date>,
+    /// What is switched off in QuickBooks, as far as it says so: then it is sent, and may not be shown.
+    pub off: Off,
+}
+
+/// What documents can say and a company does not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Off {
+    /// The days of lines.
+    pub service_dates: bool,
+    /// Where and when something is shipped.
+    pub shipping: bool,
+    /// Being paid online.
+    pub online_payment: bool,
+}
+
+impl Off {
+    fn read(prefs: &SalesFormsPrefs) -> Self {
+        Self {
+            service_dates: prefs.allow_service_date == Some(false),
+            shipping: prefs.allow_shipping == Some(false),
+            online_payment: prefs.online_payment == Some(false),
+        }
+    }
 }
 
 /// Which sales tax is kept in the United States (quickbooks.md §2.5).
@@ -148,6 +172,7 @@ impl Books {
             locations: tracked.track_departments.unwrap_or_default(),
             no_discounts: preferences.sales_forms_prefs.allow_discount == Some(false),
             closed_until: tracked.book_close_date.as_deref().and_then(|day| day.parse().ok()),
+            off: Off::read(&preferences.sales_forms_prefs),
             several_currencies: currency.and_then(|prefs| prefs.multi_currency_enabled).unwrap_or_default(),
         }
     }
@@ -199,6 +224,11 @@ mod tests {
         });
         let closed_until = Some(jiff::civil::date(2025, 12, 31));
         check(closing, json!({}), Books { no_discounts: true, closed_until, ..untaxed() });
+        let switched = json!({"SalesFormsPrefs": {
+            "AllowServiceDate": false, "AllowShipping": true, "ETransactionPaymentEnabled": false,
+        }});
+        let off = Off { service_dates: true, shipping: false, online_payment: true };
+        check(switched, json!({}), Books { off, ..untaxed() });
         let custom = |name: &str, value: Value| json!({"CustomField": [over(json!({"Name": format!("SalesFormsPrefs.{name}")}), value)]});
         let fields = json!([
             custom("UseSalesCustom1", json!({"BooleanValue": true})),

@@ -822,6 +822,13 @@ pub struct SalesFormsPrefs {
     pub allow_discount: Option<bool>,
     /// The company's own fields: which are in use, and what they are called.
     pub custom_field: Vec<CustomFieldPrefs>,
+    /// Whether lines show a day of their own.
+    pub allow_service_date: Option<bool>,
+    /// Whether documents show where and when they are shipped.
+    pub allow_shipping: Option<bool>,
+    /// Whether customers can pay online.
+    #[serde(rename = "ETransactionPaymentEnabled")]
+    pub online_payment: Option<bool>,
 }
 
 /// Some preferences of the company's own fields: they come in lists of lists.

@@ -314,7 +314,8 @@ const PLACE_LIMIT: usize = 255;
 const CODE_LIMIT: usize = 30;
 
 /// The record by id and name.
-pub(crate) fn record_ref(record: &Record) -> RecordRef {
+/// The record by id and name.
+pub fn record_ref(record: &Record) -> RecordRef {
     summary(record).record
 }
 

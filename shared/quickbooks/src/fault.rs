@@ -116,6 +116,17 @@ impl Fault {
         codes.join(" ")
     }
 
+    /// The row that a reference to it does not find (610, 2500), where QuickBooks names it: the word for its kind, such as
+    /// `Accounts`, and its id. In another language than English it is not found out.
+    pub fn missing_row(&self) -> Option<(&str, &str)> {
+        self.errors.iter().filter(|error| error.meaning() == Meaning::ObjectGone).find_map(|error| {
+            let (before, after) = error.detail.as_deref()?.split_once(" element id ")?;
+            let kind = before.split_whitespace().next_back()?;
+            let id = after.split(|c: char| !c.is_ascii_digit()).next()?;
+            (1..=20).contains(&id.len()).then_some((kind, id))
+        })
+    }
+
     /// Does every code prove that nothing happened?
     pub(crate) fn is_definite(&self) -> bool {
         self.all(|code| DEFINITE.contains(&code))
@@ -320,6 +331,22 @@ mod tests {
         check("2050", "", Meaning::Text);
         check("2020", "", Meaning::Other);
         check("nonsense", "", Meaning::Other);
+    }
+
+    #[test]
+    fn a_row_that_is_not_found_is_named_where_quickbooks_names_it() {
+        let missing = |code, detail| {
+            let fault = with(code, detail);
+            fault.missing_row().map(|(kind, id)| (kind.to_owned(), id.to_owned()))
+        };
+        let account = Some(("Accounts".to_owned(), "999".to_owned()));
+        assert_eq!(missing("2500", "Invalid Reference Id : Accounts element id 999 not found"), account);
+        assert_eq!(
+            missing("610", "Object Not Found : Something you're trying to use has been made inactive."),
+            None
+        );
+        assert_eq!(missing("2500", "Accounts element id x"), None);
+        assert_eq!(missing("6240", "Accounts element id 999"), None);
     }
 
     #[test]

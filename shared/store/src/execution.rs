@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::item::{Item, VERSION, millis, number, text, unless_refused};
+use crate::matches::{buyer_of, buyer_sort};
 use crate::record::{
     Claim, Claimed, Key, Mail, Nonce, Noted, Owed, Plan, REPLANS, Record, State, Transition, Written,
 };
@@ -135,7 +136,7 @@ impl Store {
         &self,
         held: &Record,
         transition: &Transition,
-        &Noted { calls, created_items, metered }: &Noted<'_>,
+        &Noted { calls, created_items, metered, buyer }: &Noted<'_>,
         id: &Nonce,
         now: Timestamp,
     ) -> Result<Ran, Error> {
@@ -156,6 +157,9 @@ impl Store {
         if metered > 0 {
             let add = "metered = if_not_exists(metered, :none) + :metered";
             write.set(add, [(":none", number(0)), (":metered", number(metered))]);
+        }
+        if let Some(buyer) = buyer {
+            write.set("buyer = :buyer", [(":buyer", text(buyer_sort(buyer)))]);
         }
         let condition = describe(&mut write, held, transition, now);
         self.run(write, condition, transition.doing()).await
@@ -763,6 +767,7 @@ pub(crate) fn read(key: &Key, attributes: &HashMap<String, AttributeValue>) -> R
         own_mistakes: item.optional_number("own_mistakes")?.unwrap_or(0),
         intuit_tids: item.texts("tids"),
         created_items: item.texts("items_made"),
+        buyer: item.optional_text("buyer").and_then(|buyer| buyer_of(&buyer)),
         metered: item.optional_number("metered")?.unwrap_or(0),
         retried: attributes.contains_key("retried_at"),
         created_at: item.optional_time("created_at")?.ok_or_else(|| Error::corrupt(WHAT, "created_at"))?,

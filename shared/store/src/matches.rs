@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
-use mapping::hubspot::PortalId;
+use mapping::hubspot::{PortalId, RecordId};
 use mapping::item::is_custom;
 use mapping::lookup::LinkedCustomer;
 use mapping::quickbooks::{CustomerId, ItemId, RealmId};
@@ -151,10 +151,21 @@ fn partition(portal: PortalId, realm: &RealmId) -> String {
     format!("M#{portal}#{realm}")
 }
 
-fn buyer_sort(buyer: BuyerId) -> String {
+pub(crate) fn buyer_sort(buyer: BuyerId) -> String {
     match buyer {
         BuyerId::Contact(contact) => format!("CONTACT#{contact}"),
         BuyerId::Company(company) => format!("COMPANY#{company}"),
+    }
+}
+
+/// Who that was, written so.
+pub(crate) fn buyer_of(text: &str) -> Option<BuyerId> {
+    let (kind, id) = text.split_once('#')?;
+    let id = RecordId(id.parse().ok()?);
+    match kind {
+        "CONTACT" => Some(BuyerId::Contact(id)),
+        "COMPANY" => Some(BuyerId::Company(id)),
+        _ => None,
     }
 }
 

@@ -52,6 +52,7 @@ use std::fmt;
 use jiff::Timestamp;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
+use mapping::sale::BuyerId;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -369,6 +370,9 @@ pub struct Record {
     pub intuit_tids: Vec<String>,
     /// The names of the items that were created for it, by whichever attempt, until its answer tells them.
     pub created_items: Vec<String>,
+    /// The contact or company of HubSpot that its document was planned for, by its id alone: it stays when names leave
+    /// (rulings.md 18).
+    pub buyer: Option<BuyerId>,
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
     /// Whether a person has asked for a retry: there is one at most.
@@ -604,6 +608,8 @@ pub struct Noted<'a> {
     pub created_items: &'a [String],
     /// How many of Intuit's metered reads it took.
     pub metered: u64,
+    /// Whose document was planned by it.
+    pub buyer: Option<BuyerId>,
 }
 
 /// What became of a promise to call HubSpot back.

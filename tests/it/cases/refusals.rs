@@ -50,7 +50,8 @@ const QUICKBOOKS: &[(&[u32], u16, &str)] = &[
 const HUBSPOT: &[(u16, &str, &str)] = &[
     (400, "VALIDATION_ERROR", "INTERNAL"),
     (401, "EXPIRED_AUTHENTICATION", "CONNECTION_EXPIRED"),
-    (403, "MISSING_SCOPES", "PERMISSION_MISSING"),
+    (403, "MISSING_SCOPES", "PERMISSION_MISSING"), // and none is named
+    (403, "", "PERMISSION_MISSING"),
     (404, "OBJECT_NOT_FOUND", "RECORD_NOT_FOUND"),
     (409, "CONFLICT", "INTERNAL"),
     (414, "", "INTERNAL"),

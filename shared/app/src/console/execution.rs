@@ -126,6 +126,7 @@ impl Visit<'_> {
         facts(&[
             (texts.started, moment(summary.record.created_at, zone)),
             (texts.record, summary.enrolled(self.portal.id, &self.app.config, self.language)),
+            (texts.billed, summary.billed(self.portal.id, &self.app.config, self.language)),
             (texts.workflow, workflow.map(|id| plain(id.to_string())).unwrap_or_default()),
             (texts.company, plain(summary.company(&self.portal, texts))),
             (texts.document, document),

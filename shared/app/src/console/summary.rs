@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use hubspot::workflow;
 use mapping::hubspot::{PortalId, RecordKind};
 use mapping::quickbooks::DocumentKind;
+use mapping::sale::BuyerId;
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::portal::Portal;
@@ -132,11 +133,23 @@ impl<'a> Summary<'a> {
                     RecordKind::Deal => texts.deal,
                     RecordKind::Quote => texts.quote,
                 };
-                let address = record_url(&config.hubspot_app_url, portal, kind, asked.object_id);
+                let address = record_url(&config.hubspot_app_url, portal, kind.type_id(), asked.object_id);
                 link_out(&address, &fill(name, &[("id", &id)]))
             }
             None => html! { (asked.object_type) " " (id) },
         }
+    }
+
+    /// Whose document it is in HubSpot, as a link.
+    pub(super) fn billed(&self, portal: PortalId, config: &Config, language: Language) -> Markup {
+        let texts = texts(language);
+        let (type_id, name, id) = match self.record.buyer {
+            None => return Markup::default(),
+            Some(BuyerId::Contact(id)) => ("0-1", texts.contact, id),
+            Some(BuyerId::Company(id)) => ("0-2", texts.hubspot_company, id),
+        };
+        let address = record_url(&config.hubspot_app_url, portal, type_id, id);
+        link_out(&address, &fill(name, &[("id", &id.to_string())]))
     }
 
     /// The company's name, which the portal may no longer know.

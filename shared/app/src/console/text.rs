@@ -342,6 +342,9 @@ texts! {
     // One execution
     deal: "Deal {id}", "Transaction {id}";
     quote: "Quote {id}", "Devis HubSpot {id}";
+    billed: "Billed in HubSpot", "Facturé dans HubSpot";
+    contact: "Contact {id}", "Contact HubSpot {id}";
+    hubspot_company: "Company {id}", "Entreprise {id}";
     invoice: "Invoice", "Facture";
     estimate: "Estimate", "Devis";
     sales_receipt: "Sales receipt", "Reçu de vente";
@@ -417,11 +420,16 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::NameTaken => ("Name taken", "Nom déjà pris"),
         Code::NoLineItems => ("No line items", "Aucune ligne"),
         Code::LineInvalid => ("Line unusable", "Ligne inutilisable"),
+        Code::AdjustmentInvalid => ("Discount or fee unusable", "Remise ou frais inutilisables"),
+        Code::PaymentInvalid => ("Payment unusable", "Paiement inutilisable"),
+        Code::RecordTooLarge => ("Too large for one document", "Trop pour un seul document"),
         Code::ItemNotFound => ("Product missing", "Produit manquant"),
         Code::ItemAmbiguous => ("Several products fit", "Plusieurs produits possibles"),
         Code::ItemInactive => ("Product inactive", "Produit inactif"),
+        Code::SettingMissing => ("Setting missing", "Paramètre manquant"),
         Code::TaxUnmapped => ("Tax code missing", "Code de taxe manquant"),
         Code::CurrencyMismatch => ("Currencies differ", "Devises différentes"),
+        Code::ExchangeRateMissing => ("Exchange rate missing", "Taux de change manquant"),
         Code::TotalMismatch => ("Totals differ", "Totaux différents"),
         Code::PeriodClosed => ("Books closed", "Exercice clos"),
         Code::DuplicateNumber => ("Number taken", "Numéro déjà pris"),

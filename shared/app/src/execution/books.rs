@@ -1,8 +1,9 @@
 //! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
 //! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
 //!
-//! - Preferences, country, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a record, or QuickBooks refuses a
+//! - Preferences, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a record, or QuickBooks refuses a
 //!   document, which may rest on what is no longer so.
+//! - The country: until QuickBooks refuses a document.
 //!   A code whose rates do not add up is asked for again after an hour.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.

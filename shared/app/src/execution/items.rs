@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
 use mapping::quickbooks::ItemId;
+use mapping::sale::RecordRef;
 use store::record::{Record, State};
 
 use super::{Execution, frozen_notes};
@@ -38,9 +39,9 @@ impl Execution<'_> {
                 ItemFound::Missing(item) => match new.get(item.name.as_str()) {
                     Some(id) => id.clone(),
                     None => {
-                        let record = matched.sale.record.kind;
-                        let wanted = Wanted { new: item, line: line.article.label(), record };
-                        let made = self.order_item(company, wanted).await?;
+                        let of = &matched.sale.record;
+                        let wanted = Wanted { new: item, line: line.article.label(), record: of.kind };
+                        let made = self.order_item(company, of, wanted).await?;
                         self.note_created(made.is_ours.then_some(made.name));
                         new.entry(&item.name).or_insert(ItemId(made.id)).clone()
                     }
@@ -75,11 +76,16 @@ impl Execution<'_> {
         failure.besides(self.created_items(record).iter().map(answer::item_created))
     }
 
-    async fn order_item(&self, company: &Company, wanted: Wanted<'_>) -> Result<Supplied, Stop> {
+    async fn order_item(
+        &self,
+        company: &Company,
+        of: &RecordRef,
+        wanted: Wanted<'_>,
+    ) -> Result<Supplied, Stop> {
         if !self.in_time() {
             return Err(Stop::Trouble(Trouble::OutOfTime));
         }
-        Order::new(self.app, company, self.kind, wanted, self.name(), self.deadline).create().await
+        Order::new(self.app, company, (self.kind, of), wanted, self.name(), self.deadline).create().await
     }
 
     /// What earlier attempts of this execution created and perhaps died before they wrote it down: the look-up finds it like

@@ -26,7 +26,7 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused to e-mail the document");
-                Outcome::Refused(Failure::refused(kind, &company.name, &fault))
+                Outcome::Refused(Failure::refused(kind, self.about(record).as_ref(), &company.name, &fault))
             }
             Err(error) => Outcome::of_error(&error, &company.name),
         })

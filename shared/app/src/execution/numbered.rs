@@ -31,7 +31,7 @@ impl Execution<'_> {
         let numbered = |taken: &Taken| number::number(of, &enrolled.properties, settings, taken);
         let (number, unfit) = match numbered(&Taken::default()) {
             (Number::OfProperty(text), _) if was_taken => {
-                return Err(Stop::Failure(Failure::number_taken(self.kind, &company.name, of, &text)));
+                return Err(Stop::Failure(Failure::number_taken(self.kind, of, &text)));
             }
             (Number::OfRecord(_), _) if was_taken => {
                 numbered(&self.taken(company, record, &number::of_record(of, settings)).await?)

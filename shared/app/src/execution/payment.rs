@@ -7,6 +7,7 @@ use mapping::hubspot::Enrolled;
 use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
 use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentMethodId, PaymentSeen, RealmId};
+use mapping::sale;
 use mapping::settings::Settings;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
@@ -100,6 +101,7 @@ impl Execution<'_> {
         let booking = self.booking(today, &inputs, paid.as_ref(), &company.settings);
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
+            record: sale::record_ref(&enrolled.record).name,
             contact: None,
             company: None,
             customer_id: customer.value,
@@ -167,7 +169,12 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the payment");
-                Outcome::Refused(Failure::refused(self.kind, &company.name, &fault))
+                Outcome::Refused(Failure::refused(
+                    self.kind,
+                    self.about(record).as_ref(),
+                    &company.name,
+                    &fault,
+                ))
             }
             Err(error) => Outcome::of_error(&error, &company.name),
         })

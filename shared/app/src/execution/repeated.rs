@@ -13,7 +13,7 @@ use super::{Execution, VALUES_AT_ONCE, frozen};
 use crate::answer;
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
-use crate::failure::{Failure, Trouble};
+use crate::failure::Trouble;
 use crate::protocol::Made;
 use crate::telemetry::chain;
 
@@ -22,6 +22,14 @@ const TRIES: usize = 5;
 
 /// Between two of these tries.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// What the record has from earlier executions.
+pub(super) enum Earlier {
+    /// The newest of its documents that is still in the books.
+    Made(Box<Document>),
+    /// Whether there is one only a person can find out.
+    InReview,
+}
 
 impl Execution<'_> {
     pub(super) fn source(&self, realm: &RealmId, kind: RecordKind) -> Source {
@@ -48,17 +56,17 @@ impl Execution<'_> {
         Err(Stop::Trouble(Trouble::StoreDown))
     }
 
-    /// The newest document of the record that is still in the books. If there is none, this execution is listed as the next
+    /// What earlier executions of the record made. If it is nothing, this execution is listed as the next
     /// that may make one: of two at once, the other then finds it listed, and waits for its end.
     pub(super) async fn existing_or_list(
         &self,
         source: &Source,
         company: &Company,
-    ) -> Result<Option<Document>, Stop> {
+    ) -> Result<Option<Earlier>, Stop> {
         for _ in 0..TRIES {
             let runs = self.app.store.runs(source).await?;
-            if let Some(document) = self.existing_of(&runs, company).await? {
-                return Ok(Some(document));
+            if let Some(earlier) = self.earlier_of(&runs, company).await? {
+                return Ok(Some(earlier));
             }
             if self.is_preview() {
                 return Ok(None);
@@ -71,10 +79,14 @@ impl Execution<'_> {
         Err(Stop::Trouble(Trouble::InProgress))
     }
 
-    async fn existing_of(&self, runs: &Runs, company: &Company) -> Result<Option<Document>, Stop> {
+    async fn earlier_of(&self, runs: &Runs, company: &Company) -> Result<Option<Earlier>, Stop> {
         let mut documents = Vec::new();
         for run in runs.runs.iter().filter(|run| run.key != *self.key) {
-            documents.extend(self.document_of(run).await?);
+            match self.left_by(run).await? {
+                Left::Nothing => {}
+                Left::Document(id) => documents.push(id),
+                Left::Unknown => return Ok(Some(Earlier::InReview)),
+            }
         }
         // A retried payment names its invoice again.
         documents.dedup();
@@ -89,23 +101,22 @@ impl Execution<'_> {
                 .map(|document| (document.id.clone(), document))
                 .collect();
             if let Some(newest) = some.iter().find_map(|id| found.remove(id)) {
-                return Ok(Some(newest));
+                return Ok(Some(Earlier::Made(Box::new(newest))));
             }
         }
         Ok(None)
     }
 
-    /// The document that an earlier execution made; none when it made none. While that is not known, we wait; what only a
-    /// person can find out, we do not wait for.
-    async fn document_of(&self, run: &Run) -> Result<Option<DocumentId>, Stop> {
-        if run.document.is_some() {
-            return Ok(run.document.clone());
+    /// While what an earlier execution made is not known, we wait; what only a person can find out, we do not wait for.
+    async fn left_by(&self, run: &Run) -> Result<Left, Stop> {
+        if let Some(id) = &run.document {
+            return Ok(Left::Document(id.clone()));
         }
         let earlier = self.app.store.record(&run.key).await?;
         match earlier.map(|record| record.state) {
             // Listed, and then never claimed again, or long over: completed ones are noted.
-            None | Some(State::Completed | State::Failed | State::Closed) => Ok(None),
-            Some(State::NeedsReview) => Err(Stop::Failure(Failure::earlier_in_review(self.kind))),
+            None | Some(State::Completed | State::Failed | State::Closed) => Ok(Left::Nothing),
+            Some(State::NeedsReview) => Ok(Left::Unknown),
             Some(State::Claimed | State::Planned | State::Sent | State::DocDone | State::PaySent) => {
                 Err(Stop::Trouble(Trouble::InProgress))
             }
@@ -139,4 +150,11 @@ impl Execution<'_> {
         let warnings: Vec<String> = self.created_items(record).iter().map(answer::item_created).collect();
         Some(answer::existing(self.kind, realm, &document, &warnings, app_url, &self.key.id()))
     }
+}
+
+/// What came of an earlier execution.
+enum Left {
+    Nothing,
+    Document(DocumentId),
+    Unknown,
 }

@@ -5,7 +5,7 @@ use mapping::document::Header;
 use mapping::hubspot::RecordKind;
 use mapping::lookup::Matched;
 use mapping::quickbooks::DocumentKind;
-use mapping::settings::Settings;
+use mapping::settings::{Online, ServiceDates, Settings};
 
 /// A sentence each.
 pub(super) fn warnings(
@@ -18,7 +18,8 @@ pub(super) fn warnings(
     let tracked = untracked(settings).map(str::to_owned);
     let own_fields = own_fields(settings, header);
     let ship_date = no_ship_date(kind, record, settings, header);
-    tracked.chain(own_fields).chain(ship_date).chain(several_emails(matched)).collect()
+    let off = switched_off(kind, matched, settings, header).map(str::to_owned);
+    tracked.chain(own_fields).chain(ship_date).chain(off).chain(several_emails(matched)).collect()
 }
 
 /// A company that stopped tracking classes or locations would refuse a document that has one.
@@ -32,6 +33,34 @@ fn untracked(Settings { books, choices }: &Settings) -> impl Iterator<Item = &'s
         "The QuickBooks company does not track locations: the location of the app's settings (“location”) was left out.",
     );
     class.into_iter().chain(location)
+}
+
+/// What is sent all the same: whether QuickBooks keeps it is not documented, and a person may switch it on later.
+fn switched_off(
+    kind: DocumentKind,
+    matched: &Matched,
+    Settings { books, choices }: &Settings,
+    header: &Header,
+) -> impl Iterator<Item = &'static str> {
+    let dated = choices.service_dates == ServiceDates::BillingStart
+        && matched.sale.lines.iter().any(|line| line.article.begins.is_some());
+    let online = [choices.card_payment, choices.bank_payment].contains(&Online::Yes);
+    let told = [
+        (
+            dated && books.off.service_dates,
+            "Service dates are switched off in the QuickBooks company: those of the lines (“service_dates”) may not be shown.",
+        ),
+        (
+            header.ship_date.is_some() && books.off.shipping,
+            "Shipping is switched off in the QuickBooks company: the day of shipping (“ship_date”) may not be shown.",
+        ),
+        (
+            online && kind == DocumentKind::Invoice && books.off.online_payment,
+            "Online payment is switched off in the QuickBooks company: the invoice may not be payable online (“card_payment”, \
+             “bank_payment”).",
+        ),
+    ];
+    told.into_iter().filter_map(|(is_told, sentence)| is_told.then_some(sentence))
 }
 
 fn own_fields(settings: &Settings, header: &Header) -> impl Iterator<Item = String> {

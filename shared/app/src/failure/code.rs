@@ -34,16 +34,26 @@ pub enum Code {
     NoLineItems,
     /// A line's figures cannot be billed.
     LineInvalid,
+    /// A discount, fee or tax of the whole record cannot be reckoned.
+    AdjustmentInvalid,
+    /// A payment's figures or its currency cannot be used.
+    PaymentInvalid,
+    /// There are too many lines for one document, too much text, or too large a sum.
+    RecordTooLarge,
     /// No item fits a line.
     ItemNotFound,
     /// Several items fit a line.
     ItemAmbiguous,
     /// The item of a line is inactive or a category.
     ItemInactive,
+    /// The settings lack a product or an account that the record needs.
+    SettingMissing,
     /// A tax code is needed that was not given.
     TaxUnmapped,
     /// The record's currency is not the customer's.
     CurrencyMismatch,
+    /// QuickBooks has no exchange rate for the record's currency.
+    ExchangeRateMissing,
     /// The totals of both sides differ.
     TotalMismatch,
     /// The date lies in closed books.
@@ -74,7 +84,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the contract's order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::NotConnected,
         Self::ConnectionExpired,
         Self::CompanyNotLinked,
@@ -90,11 +100,16 @@ impl Code {
         Self::NameTaken,
         Self::NoLineItems,
         Self::LineInvalid,
+        Self::AdjustmentInvalid,
+        Self::PaymentInvalid,
+        Self::RecordTooLarge,
         Self::ItemNotFound,
         Self::ItemAmbiguous,
         Self::ItemInactive,
+        Self::SettingMissing,
         Self::TaxUnmapped,
         Self::CurrencyMismatch,
+        Self::ExchangeRateMissing,
         Self::TotalMismatch,
         Self::PeriodClosed,
         Self::DuplicateNumber,
@@ -128,11 +143,16 @@ impl Code {
             Self::NameTaken => "NAME_TAKEN",
             Self::NoLineItems => "NO_LINE_ITEMS",
             Self::LineInvalid => "LINE_INVALID",
+            Self::AdjustmentInvalid => "ADJUSTMENT_INVALID",
+            Self::PaymentInvalid => "PAYMENT_INVALID",
+            Self::RecordTooLarge => "RECORD_TOO_LARGE",
             Self::ItemNotFound => "ITEM_NOT_FOUND",
             Self::ItemAmbiguous => "ITEM_AMBIGUOUS",
             Self::ItemInactive => "ITEM_INACTIVE",
+            Self::SettingMissing => "SETTING_MISSING",
             Self::TaxUnmapped => "TAX_UNMAPPED",
             Self::CurrencyMismatch => "CURRENCY_MISMATCH",
+            Self::ExchangeRateMissing => "EXCHANGE_RATE_MISSING",
             Self::TotalMismatch => "TOTAL_MISMATCH",
             Self::PeriodClosed => "PERIOD_CLOSED",
             Self::DuplicateNumber => "DUPLICATE_NUMBER",

@@ -1,34 +1,34 @@
 //! What exists already, and what cannot be proven: a person has to look before the record is enrolled again.
 
-use mapping::hubspot::RecordKind;
 use mapping::quickbooks::{Document, DocumentKind};
+use mapping::sale::RecordRef;
 
-use super::{Code, Failure};
+use super::{Code, Failure, called, document_of, noun, subject};
 
 impl Failure {
     /// The record has such a document, and the action is told to refuse a second one.
-    pub fn already_created(record: RecordKind, id: &str, what: DocumentKind, document: &Document) -> Self {
+    pub fn already_created(what: DocumentKind, of: &RecordRef, document: &Document) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
-        let (noun, what) = (record.noun(), what.noun());
+        let (noun, what, called) = (of.kind.noun(), what.noun(), called(of));
         Self::new(
             Code::AlreadyCreated,
-            format!("{noun} {id}"),
+            subject(of),
             format!(
-                "The {noun} {id} already has the {what} {number} in QuickBooks, and the action is set to refuse another one. Void or \
+                "The {called} already has the {what} {number} in QuickBooks, and the action is set to refuse another one. Void or \
                  delete that {what}, or change the action's setting, then enroll the {noun} again."
             ),
         )
     }
 
     /// Whether the record has such a document only a person can find out.
-    pub fn earlier_in_review(what: DocumentKind) -> Self {
-        let what = what.noun();
+    pub fn earlier_in_review(what: DocumentKind, of: &RecordRef) -> Self {
+        let (noun, what, called) = (of.kind.noun(), what.noun(), called(of));
         Self::new(
             Code::InProgress,
-            "QuickBooks",
+            subject(of),
             format!(
-                "Whether an earlier run of this record made its {what} is not known: that waits for a person's decision. Look at it \
-                 in the app's activity, then enroll the record again."
+                "Whether an earlier run of the {called} made its {what} is not known: that waits for a person's decision. Look at it \
+                 in the app's activity, then enroll the {noun} again."
             ),
         )
     }
@@ -47,41 +47,47 @@ impl Failure {
     }
 
     /// More than one payment of ours is on the document, or none can be told from others.
-    pub fn payment_needs_review(what: DocumentKind, number: &str) -> Self {
-        let what = what.noun();
+    pub fn payment_needs_review(what: DocumentKind, of: Option<&RecordRef>, number: &str) -> Self {
+        let (noun, what, numbered) = (noun(of), what.noun(), numbered(what, of, number));
         Self::new(
             Code::NeedsReview,
-            number,
+            of.map_or_else(|| number.to_owned(), subject),
             format!(
-                "The {what} {number} was created. It cannot be proven how often its payment was, so nothing more was sent. Check \
-                 the {what}'s payments in QuickBooks; do not enroll the record again."
+                "The {numbered} was created. It cannot be proven how often its payment was, so nothing more was sent. Check \
+                 the {what}'s payments in QuickBooks; do not enroll the {noun} again."
             ),
         )
     }
 
     /// The document is there, and its payment is not yet.
-    pub fn payment_pending(what: DocumentKind, number: &str) -> Self {
-        let what = what.noun();
+    pub fn payment_pending(what: DocumentKind, of: Option<&RecordRef>, number: &str) -> Self {
+        let (noun, what, numbered) = (noun(of), what.noun(), numbered(what, of, number));
         Self::new(
             Code::NeedsReview,
-            number,
+            of.map_or_else(|| number.to_owned(), subject),
             format!(
-                "The {what} {number} was created; its payment could not be recorded in time and is still tried. Check the {what}'s \
-                 payments in QuickBooks; do not enroll the record again."
+                "The {numbered} was created; its payment could not be recorded in time and is still tried. Check the {what}'s \
+                 payments in QuickBooks; do not enroll the {noun} again."
             ),
         )
     }
 
     /// Books and record disagree in a way a person must judge.
-    pub fn needs_review(what: DocumentKind, realm_name: &str) -> Self {
-        let what = what.noun();
+    pub fn needs_review(what: DocumentKind, of: Option<&RecordRef>, realm_name: &str) -> Self {
+        let (noun, document) = (noun(of), document_of(what, of));
         Self::new(
             Code::NeedsReview,
-            realm_name,
+            of.map_or_else(|| realm_name.to_owned(), subject),
             format!(
-                "It cannot be proven whether the {what} was created in “{realm_name}”, so nothing more was sent. Look for it \
-                 in QuickBooks before you enroll the record again."
+                "It cannot be proven whether the {document} was created in “{realm_name}”, so nothing more was sent. Look for it \
+                 in QuickBooks before you enroll the {noun} again."
             ),
         )
     }
+}
+
+/// A document that exists, and whose it is.
+fn numbered(what: DocumentKind, of: Option<&RecordRef>, number: &str) -> String {
+    let what = what.noun();
+    of.map_or_else(|| format!("{what} {number}"), |of| format!("{what} {number} of the {}", called(of)))
 }

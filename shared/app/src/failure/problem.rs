@@ -28,15 +28,18 @@ fn code(problem: &Problem) -> Code {
         Problem::CustomerAmbiguous { .. } | Problem::CompanyAmbiguous { .. } => Code::CustomerAmbiguous,
         Problem::NoLineItems { .. } => Code::NoLineItems,
         Problem::TotalDiffers { .. } => Code::TotalMismatch,
-        Problem::LineInvalid { .. } | Problem::LineNameless { .. } => Code::LineInvalid,
+        Problem::LineInvalid { .. } | Problem::LineNameless { .. } | Problem::OptionalUnclear { .. } => {
+            Code::LineInvalid
+        }
         Problem::ItemNotFound { .. } => Code::ItemNotFound,
         Problem::ItemAmbiguous { .. } => Code::ItemAmbiguous,
         Problem::ItemUnusable { .. } => Code::ItemInactive,
-        Problem::AdjustmentInvalid { .. } | Problem::PaymentInvalid { .. } => Code::LineInvalid,
+        Problem::AdjustmentInvalid { .. } => Code::AdjustmentInvalid,
+        Problem::PaymentInvalid { .. } | Problem::PaymentCurrency { .. } => Code::PaymentInvalid,
         Problem::NoAmount { .. } => Code::NoLineItems,
         Problem::FeeItemMissing { .. }
         | Problem::DefaultItemMissing { .. }
-        | Problem::IncomeAccountMissing { .. } => Code::ItemNotFound,
+        | Problem::IncomeAccountMissing { .. } => Code::SettingMissing,
         Problem::TaxCodeMissing { .. }
         | Problem::TaxRateUnknown { .. }
         | Problem::TaxUnmapped { .. }
@@ -44,11 +47,8 @@ fn code(problem: &Problem) -> Code {
         | Problem::TaxOff { .. } => Code::TaxUnmapped,
         Problem::DiscountsOff { .. } => Code::FeatureOff,
         Problem::BooksClosed { .. } => Code::PeriodClosed,
-        Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } | Problem::OptionalUnclear { .. } => {
-            Code::LineInvalid
-        }
-        Problem::PaymentCurrency { .. }
-        | Problem::CurrencyForeign { .. }
+        Problem::TooManyLines { .. } | Problem::TotalTooLarge { .. } => Code::RecordTooLarge,
+        Problem::CurrencyForeign { .. }
         | Problem::CurrencyUnreadable { .. }
         | Problem::CurrenciesMixed { .. }
         | Problem::CurrencyMismatch { .. } => Code::CurrencyMismatch,
@@ -186,11 +186,11 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
              the fee."
         ),
         Problem::PaymentInvalid { payment, fault } => format!(
-            "The payment “{payment}” {}. Check it in HubSpot, or create the document without its payment.",
+            "The payment “{payment}” {}. Check it in HubSpot, or create an invoice without its payment.",
             number_fault("amount", fault)
         ),
         Problem::PaymentCurrency { payment, currency, record, expected } => format!(
-            "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create the document without its payment, \
+            "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create an invoice without its payment, \
              and record the payment in QuickBooks."
         ),
         Problem::CurrencyForeign { record, currency, home } => format!(

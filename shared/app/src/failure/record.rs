@@ -46,7 +46,7 @@ impl Failure {
     pub fn too_large(kind: RecordKind, name: &str) -> Self {
         let noun = kind.noun();
         Self::new(
-            Code::LineInvalid,
+            Code::RecordTooLarge,
             name,
             format!(
                 "The line items of the {noun} “{name}” hold more text than fits on one document. Shorten their descriptions \

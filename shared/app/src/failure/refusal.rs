@@ -7,96 +7,134 @@ use mapping::quickbooks::{Document, DocumentKind};
 use mapping::sale::RecordRef;
 use quickbooks::fault::{Fault, Meaning};
 
-use super::{Code, Failure};
+use super::{Code, Failure, called, document_of, noun, subject};
+
+/// What a person chose for a document by its id in QuickBooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// What QuickBooks calls such a thing.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// What it is, its id, and where it was chosen: “class 31 of the app's settings (“class”)”.
+    pub text: String,
+}
 
 impl Failure {
-    /// QuickBooks refused a document of this customer, for good.
-    pub fn document_refused(what: DocumentKind, realm_name: &str, customer: &str, fault: &Fault) -> Self {
+    /// QuickBooks refused a document of this record and customer, for good. What people `chose` for it may be gone.
+    pub fn document_refused(
+        what: DocumentKind,
+        of: &RecordRef,
+        realm_name: &str,
+        customer: &str,
+        chosen: &[Chosen],
+        fault: &Fault,
+    ) -> Self {
+        let (noun, called) = (of.kind.noun(), called(of));
         match fault.meaning() {
             Meaning::CustomerGone => Self::new(
                 Code::CustomerInactive,
                 customer,
                 format!(
-                    "QuickBooks does not let the customer “{customer}” be billed: it is inactive, or was deleted or merged. Make it \
-                     active again in QuickBooks, then enroll the record again."
+                    "QuickBooks does not let the customer “{customer}” of the {called} be billed: it is inactive, or was deleted or \
+                     merged. Make it active again in QuickBooks, then enroll the {noun} again."
                 ),
             ),
             Meaning::Email => Self::new(
                 Code::ContactIncomplete,
                 customer,
                 format!(
-                    "QuickBooks does not accept the e-mail address of “{customer}”. Correct it on the contact in HubSpot, then enroll \
-                     the record again."
+                    "QuickBooks does not accept the e-mail address of “{customer}”. Correct it on the contact of the {called} in \
+                     HubSpot, then enroll the {noun} again."
                 ),
             ),
-            _ => Self::refused(what, realm_name, fault),
+            Meaning::ObjectGone => {
+                let (document, codes) = (document_of(what, Some(of)), fault.codes());
+                let gone = gone(chosen, fault);
+                Self::new(
+                    Code::QuickBooksRefused,
+                    subject(of),
+                    format!(
+                        "QuickBooks refused the {document} in “{realm_name}” (QuickBooks error {codes}). {gone}, then enroll the \
+                         {noun} again."
+                    ),
+                )
+            }
+            _ => Self::refused(what, Some(of), realm_name, fault),
         }
     }
 
-    /// QuickBooks refused what we sent, for good.
-    pub fn refused(what: DocumentKind, realm_name: &str, fault: &Fault) -> Self {
-        let what = what.noun();
+    /// QuickBooks refused what we sent, for good. When it refuses a question, the record may not be known by its name.
+    pub fn refused(what: DocumentKind, of: Option<&RecordRef>, realm_name: &str, fault: &Fault) -> Self {
+        let (noun, document) = (noun(of), document_of(what, of));
         let (code, message) = match fault.meaning() {
             Meaning::Access => return Self::connection_expired(realm_name),
             Meaning::PeriodClosed => (
                 Code::PeriodClosed,
                 format!(
-                    "The books of “{realm_name}” are closed for the {what}'s date. Change the closing date in QuickBooks \
-                     (Account and settings, Advanced)"
+                    "The books of “{realm_name}” are closed for the date of the {document}. Change the closing date in \
+                     QuickBooks (Account and settings, Advanced)"
                 ),
             ),
             Meaning::FeatureOff => (
                 Code::FeatureOff,
                 format!(
-                    "The QuickBooks plan or settings of “{realm_name}” do not allow this {what}. Switch the feature on in \
+                    "The QuickBooks plan or settings of “{realm_name}” do not allow the {document}. Switch the feature on in \
                      QuickBooks (Account and settings) or change the plan"
                 ),
             ),
             Meaning::ReadOnly => (
                 Code::CompanyReadOnly,
                 format!(
-                    "“{realm_name}” is read-only: its QuickBooks subscription has ended or has a billing problem, or it is locked. \
-                     Mend it in QuickBooks"
+                    "“{realm_name}” does not take the {document}: it is read-only, because its QuickBooks subscription has ended or \
+                     has a billing problem, or it is locked. Mend it in QuickBooks"
                 ),
             ),
             Meaning::TaxCode => (
                 Code::TaxUnmapped,
                 format!(
-                    "“{realm_name}” needs another tax code on the lines of this {what}. Check the sales tax settings in \
+                    "“{realm_name}” needs another tax code on the lines of the {document}. Check the sales tax settings in \
                      QuickBooks and in the app's settings (“tax”, “default_tax_code”, “tax_codes”)"
                 ),
             ),
             Meaning::Tax => (
                 Code::TaxUnmapped,
                 format!(
-                    "“{realm_name}” does not take the tax of this {what}. Check the sales tax settings in QuickBooks and in the app's \
+                    "“{realm_name}” does not take the tax of the {document}. Check the sales tax settings in QuickBooks and in the app's \
                      settings (“tax”, “default_tax_code”)"
                 ),
             ),
             Meaning::Currency => (
                 Code::CurrencyMismatch,
                 format!(
-                    "“{realm_name}” does not take the currency of this {what}. Add it in QuickBooks (Currencies), or change the \
-                     record's currency"
+                    "“{realm_name}” does not take the currency of the {document}. Add it in QuickBooks (Currencies), or change the \
+                     {noun}'s currency"
                 ),
             ),
             Meaning::DuplicateNumber(_) => (
                 Code::DuplicateNumber,
                 format!(
-                    "“{realm_name}” already has a document with this {what}'s number. Change the numbering in QuickBooks \
-                     (Account and settings, Sales)"
+                    "“{realm_name}” already has a document with the number of the {document}. Change the numbering in \
+                     QuickBooks (Account and settings, Sales)"
                 ),
             ),
             meaning => {
                 let codes = fault.codes();
                 let mend = mend(&meaning);
                 let message = format!(
-                    "QuickBooks refused the {what} for “{realm_name}” (QuickBooks error {codes}). {mend}"
+                    "QuickBooks refused the {document} in “{realm_name}” (QuickBooks error {codes}). {mend}"
                 );
                 (Code::QuickBooksRefused, message)
             }
         };
-        Self::new(code, realm_name, format!("{message}, then enroll the record again."))
+        let subject = match (code, of) {
+            // What is about the company, whatever was sent: so is the label.
+            (Code::PeriodClosed | Code::FeatureOff | Code::CompanyReadOnly, _) | (_, None) => {
+                realm_name.to_owned()
+            }
+            (_, Some(of)) => subject(of),
+        };
+        Self::new(code, subject, format!("{message}, then enroll the {noun} again."))
     }
 
     /// QuickBooks refused to create the customer.
@@ -194,11 +232,11 @@ impl Failure {
     }
 
     /// The number that stands on the record is another document's.
-    pub fn number_taken(what: DocumentKind, realm_name: &str, of: &RecordRef, number: &str) -> Self {
+    pub fn number_taken(what: DocumentKind, of: &RecordRef, number: &str) -> Self {
         let (what, noun, name) = (what.noun(), of.kind.noun(), &of.name);
         Self::new(
             Code::DuplicateNumber,
-            realm_name,
+            name,
             format!(
                 "The {noun} “{name}” gives its {what} the number {number}, which another document in QuickBooks has. Change the \
                  number on the {noun}, then enroll it again."
@@ -210,7 +248,7 @@ impl Failure {
     pub fn no_exchange_rate(kind: RecordKind, name: &str, currency: &Currency, day: Date) -> Self {
         let noun = kind.noun();
         Self::new(
-            Code::CurrencyMismatch,
+            Code::ExchangeRateMissing,
             name,
             format!(
                 "The {noun} “{name}” is in {currency}, and QuickBooks has no exchange rate for it on {day}. Enter one in QuickBooks \
@@ -220,13 +258,32 @@ impl Failure {
     }
 }
 
+/// What is not there any more, or, where QuickBooks does not name it, what it may be.
+fn gone(chosen: &[Chosen], fault: &Fault) -> String {
+    let gone = "was deleted or made inactive in QuickBooks";
+    let missing = fault.missing_row();
+    let is_missing = |chosen: &&Chosen| {
+        // QuickBooks writes of `Accounts`.
+        missing.is_some_and(|(kind, id)| kind.starts_with(chosen.kind) && id == chosen.id)
+    };
+    match (chosen.iter().find(is_missing), missing) {
+        (Some(Chosen { text, .. }), _) => format!("The {text} {gone}: choose another one"),
+        (None, Some((kind, _))) if kind.starts_with("Customer") => {
+            format!("The customer {gone}: make it active again")
+        }
+        (None, Some((kind, _))) if kind.starts_with("Item") => {
+            format!("A product of its lines {gone}: make it active again, or change the line item")
+        }
+        (None, _) => {
+            let chosen: String = chosen.iter().map(|chosen| format!(" and the {}", chosen.text)).collect();
+            format!("Something that it names {gone}: check the customer and the products{chosen}")
+        }
+    }
+}
+
 /// Where to look, for what has no code of its own.
 fn mend(meaning: &Meaning) -> &'static str {
     match meaning {
-        Meaning::ObjectGone => {
-            "Something that it names was deleted or made inactive in QuickBooks: check the customer, the products, and what is chosen \
-             in the action and in the app's settings"
-        }
         Meaning::Figure => "Check quantities, prices and discounts of the record's line items",
         Meaning::Text => {
             "Shorten the names and descriptions of the record's line items, and take unusual characters out of them"

@@ -10,7 +10,7 @@ const ACTIONS: [&str; 3] = ["estimate", "invoice", "receipt"];
 const LOCALES: [&str; 7] = ["de", "en", "es", "fr", "ja", "nl", "pt-br"];
 
 /// The failures, in the order the rules ask for them.
-const CODES: [&str; 33] = [
+const CODES: [&str; 38] = [
     "NOT_CONNECTED",
     "CONNECTION_EXPIRED",
     "COMPANY_NOT_LINKED",
@@ -26,11 +26,16 @@ const CODES: [&str; 33] = [
     "NAME_TAKEN",
     "NO_LINE_ITEMS",
     "LINE_INVALID",
+    "ADJUSTMENT_INVALID",
+    "PAYMENT_INVALID",
+    "RECORD_TOO_LARGE",
     "ITEM_NOT_FOUND",
     "ITEM_AMBIGUOUS",
     "ITEM_INACTIVE",
+    "SETTING_MISSING",
     "TAX_UNMAPPED",
     "CURRENCY_MISMATCH",
+    "EXCHANGE_RATE_MISSING",
     "TOTAL_MISMATCH",
     "PERIOD_CLOSED",
     "DUPLICATE_NUMBER",
