@@ -173,7 +173,7 @@ fn is_buyer_cut(Matched { sale, customer, .. }: &Matched) -> bool {
 }
 
 /// How much of a long name is told.
-const LABEL_LIMIT: usize = 100;
+pub(crate) const LABEL_LIMIT: usize = 100;
 
 fn is_memo_cut(memo: &Template, properties: &BTreeMap<String, String>) -> bool {
     let whole = memo.fill(properties, usize::MAX).unwrap_or_default();

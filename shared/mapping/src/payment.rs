@@ -8,6 +8,7 @@
 //! it would book what nobody received. A record without any payment was paid elsewhere, and whoever enrolls it says so.
 
 use crate::date;
+use crate::document::LABEL_LIMIT;
 use crate::hubspot::{Enrolled, Payment, PaymentProperties, Quote, Record, RecordId};
 use crate::money::{self, Currency};
 use crate::problem::{NumberFault, Problem, keep};
@@ -167,11 +168,11 @@ pub fn uncounted(enrolled: &Enrolled) -> Vec<Uncounted> {
     let uncounted = all.into_iter().filter(|payment| is_unpaid || !is_received(payment));
     let uncounted = uncounted.map(|payment| {
         let properties = &payment.properties;
-        let words = |text: &str| writable_line(&text.replace('_', " "));
+        let words = |text: &str| told(&text.replace('_', " "));
         Uncounted {
             payment: label(payment),
             amount: money::figure(properties.hs_initial_amount.as_deref()).ok(),
-            currency: properties.hs_currency_code.as_deref().and_then(writable_line),
+            currency: properties.hs_currency_code.as_deref().and_then(told),
             status: properties.hs_latest_status.as_deref().and_then(words),
         }
     });
@@ -343,8 +344,13 @@ pub fn altered(enrolled: &Enrolled, paid: Option<&Paid>) -> Option<String> {
 
 /// How a person finds a payment.
 fn label(payment: &Payment) -> String {
-    let reference = payment.properties.hs_reference_number.as_deref().and_then(writable_line);
+    let reference = payment.properties.hs_reference_number.as_deref().and_then(told);
     reference.unwrap_or_else(|| payment.id.to_string())
+}
+
+/// As much of a text of HubSpot's as a sentence has room for.
+fn told(text: &str) -> Option<String> {
+    Some(cut(&writable_line(text)?, LABEL_LIMIT).to_owned())
 }
 
 fn invalid(payment: String, fault: NumberFault) -> Problem {
