@@ -5,6 +5,7 @@ use app::ids;
 use local::stack::Vendor;
 use local::world::{HANNA, PAID_QUOTE, PORTAL};
 use serde_json::{Value, json};
+use store::retry::Retried;
 
 use crate::bench::{Bench, Books, added, key};
 
@@ -27,6 +28,8 @@ pub(crate) enum Scenario {
     LostReply,
     /// As the third, and QuickBooks answers 503 and makes nothing: it must be sent again.
     NothingMade,
+    /// As the third, and QuickBooks refuses the payment; a person has it tried again.
+    RefusedPayment,
 }
 
 /// An action in a scenario.
@@ -50,12 +53,19 @@ impl Case {
         Self { action, entity, scenario }
     }
 
+    /// Nothing but an invoice has a payment of its own.
+    pub(crate) fn is_possible(self) -> bool {
+        self.action == "invoice" || self.scenario != Scenario::RefusedPayment
+    }
+
     fn is_of_new_contact(self) -> bool {
         matches!(self.scenario, Scenario::NewCustomer | Scenario::LostReply)
     }
 
     fn is_to_be_paid(self) -> bool {
-        self.action == "invoice" && matches!(self.scenario, Scenario::Paid | Scenario::NothingMade)
+        let is_paid =
+            matches!(self.scenario, Scenario::Paid | Scenario::NothingMade | Scenario::RefusedPayment);
+        self.action == "invoice" && is_paid
     }
 
     /// Makes everything ready for one more execution: the serial number is this one's alone.
@@ -63,7 +73,7 @@ impl Case {
         bench.clear().await;
         let (object_type, object_id) = match self.scenario {
             Scenario::KnownCustomer => ("DEAL", HANNA),
-            Scenario::Paid | Scenario::NothingMade => ("QUOTE", PAID_QUOTE),
+            Scenario::Paid | Scenario::NothingMade | Scenario::RefusedPayment => ("QUOTE", PAID_QUOTE),
             Scenario::NewCustomer | Scenario::LostReply => {
                 ("DEAL", deal_of_new_contact(bench, serial, 1).await)
             }
@@ -83,21 +93,43 @@ impl Case {
     }
 
     fn faults(self) -> Option<Value> {
-        let after_effect = match self.scenario {
-            Scenario::LostReply => true,
-            Scenario::NothingMade => false,
-            Scenario::NewCustomer | Scenario::KnownCustomer | Scenario::Paid | Scenario::NewItemMailed => {
-                return None;
-            }
-        };
         let path = format!("/{}", self.entity.to_lowercase());
-        Some(
-            json!([{"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": after_effect}]),
-        )
+        let lost = |after_effect: bool| json!([{"method": "POST", "path": path, "times": 1, "status": 503, "after_effect": after_effect}]);
+        match self.scenario {
+            Scenario::LostReply => Some(lost(true)),
+            Scenario::NothingMade => Some(lost(false)),
+            Scenario::RefusedPayment => {
+                let gone = json!({"Message": "x", "Detail": "x", "code": "610"});
+                let body = json!({"Fault": {"Error": [gone], "type": "ValidationFault"}}).to_string();
+                Some(json!([{"method": "POST", "path": "/payment", "times": 1, "status": 400, "body": body,
+                    "content_type": "application/json"}]))
+            }
+            Scenario::NewCustomer | Scenario::KnownCustomer | Scenario::Paid | Scenario::NewItemMailed => {
+                None
+            }
+        }
     }
 }
 
 impl Execution {
+    /// As a person does who sees that only the payment was refused.
+    pub(crate) async fn retry(&self, bench: &Bench) {
+        let retried = bench.stack.store.retry(&key(&self.callback_id), "7", bench.stack.now()).await.unwrap();
+        assert!(matches!(retried, Retried::Begun(_)), "{retried:?}");
+    }
+
+    /// What was told in the end: of a retry, which no workflow waits for, by its record.
+    pub(crate) async fn told(&self, bench: &Bench, shown: Value) -> Value {
+        if self.case.scenario != Scenario::RefusedPayment {
+            return shown;
+        }
+        let successor = key(&self.callback_id).successor().unwrap();
+        let record = bench.stack.store.record(&successor).await.unwrap();
+        let answer = record.and_then(|record| record.answer).unwrap_or_default();
+        let outputs = serde_json::from_str::<Value>(&answer).unwrap_or_default()["outputFields"].take();
+        json!({"state": outputs["hs_execution_state"], "outputs": outputs})
+    }
+
     /// Exactly one document with our marker, one payment where one is due, one customer for the contact; the workflow's
     /// history shows it, and nobody was asked for anything the simulators do not know.
     ///

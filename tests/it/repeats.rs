@@ -251,6 +251,25 @@ async fn a_refused_payment_is_retried_alone() {
 }
 
 #[tokio::test]
+async fn the_retry_of_a_payment_names_the_method_that_there_is_by_then() {
+    let stack = stack().await;
+    let method =
+        |active: bool| json!({"payment_methods": [{"Id": "9199", "Name": "Credit card", "Active": active}]});
+    company(&stack, method(true)).await;
+    paid_quote(&stack, payment("9401", json!({"hs_payment_method_type": "card"}))).await;
+    assert_eq!(created(&stack, paid("QUOTE", 910)).await.output("status"), "paid");
+    // What the company has is remembered for a day.
+    company(&stack, method(false)).await;
+    let callback_id = "ap-1000001-1-3-0";
+    let refused = run(&stack, but(paid("QUOTE", 910), json!({"callback_id": callback_id}))).await;
+    assert_eq!((refused.state(), refused.output("status")), ("SUCCESS", "partly_paid"), "{}", refused.0);
+    let done = retried(&stack, &Key::execution(PORTAL, callback_id)).await;
+    assert_eq!(outputs(&done)["status"], "paid", "{:?}", done.answer);
+    let methods = rows(&stack, "Payment").into_iter().map(|row| row["PaymentMethodRef"]["value"].clone());
+    assert_eq!(methods.collect::<Vec<_>>(), [json!("9199"), json!(null)]);
+}
+
+#[tokio::test]
 async fn a_payment_that_is_not_owed_any_more_is_not_made_and_one_of_a_voided_invoice_fails() {
     let stack = stack().await;
     let key = partly_paid(&stack, "ap-1000001-1-3-0").await;

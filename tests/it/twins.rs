@@ -248,7 +248,7 @@ impl<'a> Twins<'a> {
             5 => Transition::PayIntent { quiet_until },
             6 => Transition::PayUnsend { trouble: trouble() },
             7 => Transition::PayRecord { id: "413".into() },
-            8 => Transition::PayRefuse { trouble: trouble() },
+            8 => Transition::PayRefuse { trouble: trouble(), why: "Refused.".into() },
             9 => Transition::Fail { answer: "{}".into(), trouble: trouble() },
             10 => Transition::Review { answer: "{}".into(), trouble: trouble() },
             11 => Transition::Complete { answer: r#"{"outputFields":{}}"#.into() },

@@ -234,7 +234,9 @@ fn transition(held: &record::Record, change: Change, now: Timestamp) -> Option<T
         Change::Record => {
             Transition::Record { id: "412".into(), made: serde_json::Value::Null, pay_plan: Some(plan()) }
         }
-        Change::RefusePayment if paying => Transition::PayRefuse { trouble: trouble() },
+        Change::RefusePayment if paying => {
+            Transition::PayRefuse { trouble: trouble(), why: "Refused.".into() }
+        }
         Change::Complete => Transition::Complete { answer: "{}".into() },
         Change::Fail => Transition::Fail { answer: "{}".into(), trouble: trouble() },
         Change::Review => Transition::Review { answer: "{}".into(), trouble: trouble() },

@@ -322,9 +322,9 @@ impl Item {
                 record.pay_id = Some(id.clone());
                 (record.trouble, record.quiet_until) = (None, None);
             }
-            Transition::PayRefuse { trouble } => {
+            Transition::PayRefuse { trouble, why } => {
                 unsend(record, State::DocDone, trouble);
-                record.pay_refused = Some(trouble.clone());
+                record.pay_refused = Some(why.clone());
                 record.pay_plan = None;
             }
             Transition::MailIntent => record.mail = Some(Mail::Tried),

@@ -74,7 +74,7 @@ impl World {
             Transition::Intent { quiet_until },
             Transition::Record { id, made: Value::from(total), pay_plan: Some(plan) },
             Transition::PayIntent { quiet_until },
-            Transition::PayRefuse { trouble },
+            Transition::PayRefuse { why: trouble.clone(), trouble },
             Transition::Complete { answer },
         ]
     }

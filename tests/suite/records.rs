@@ -136,7 +136,7 @@ fn pay_unsend() -> Transition {
 }
 
 fn pay_refuse() -> Transition {
-    Transition::PayRefuse { trouble: "PAYMENT_REFUSED".into() }
+    Transition::PayRefuse { trouble: "PERIOD_CLOSED".into(), why: "The books are closed.".into() }
 }
 
 fn mail_unsend() -> Transition {
@@ -412,7 +412,11 @@ async fn a_document_is_complete_only_when_its_payment_is_made_or_refused() {
     let table = Table::new().await;
     let sent = table.in_state(State::PaySent).await;
     let refused = table.done(&sent, pay_refuse()).await;
-    assert_eq!((refused.state, refused.pay_refused.as_deref()), (State::DocDone, Some("PAYMENT_REFUSED")));
+    assert_eq!(
+        (refused.state, refused.pay_refused.as_deref()),
+        (State::DocDone, Some("The books are closed."))
+    );
+    assert_eq!(refused.trouble.as_deref(), Some("PERIOD_CLOSED"));
     assert!(
         matches!(table.write(&refused, table.pay_intent()).await, Written::Refused),
         "it is not sent again"

@@ -90,7 +90,7 @@ pub(crate) enum Payment<'a> {
         /// Its amount.
         amount: Decimal,
     },
-    /// QuickBooks refused it, with this failure code; the document stands.
+    /// QuickBooks refused it, for this reason; the document stands.
     Refused(&'a str),
 }
 
@@ -153,8 +153,8 @@ impl Created<'_> {
             Payment::Made { id, amount } => {
                 outputs.extend([("payment_id", id.to_owned()), ("paid_amount", money(amount))]);
             }
-            Payment::Refused(cause) => {
-                let failure = Failure::payment_refused(*kind, document, cause);
+            Payment::Refused(why) => {
+                let failure = Failure::payment_refused(*kind, document, why);
                 outputs.extend([("errorMessage", failure.message), ("error_subject", failure.subject)]);
             }
         }

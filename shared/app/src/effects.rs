@@ -140,9 +140,10 @@ impl Change {
             Self::IntendMail => Transition::MailIntent,
             Self::UnsendMail(trouble) => Transition::MailUnsend { trouble: trouble.as_str().to_owned() },
             Self::RecordMail(mail) => Transition::MailRecord { mail: *mail },
-            Self::RefusePayment(failure) => {
-                Transition::PayRefuse { trouble: failure.code.as_str().to_owned() }
-            }
+            Self::RefusePayment(failure) => Transition::PayRefuse {
+                trouble: failure.code.as_str().to_owned(),
+                why: failure.message.clone(),
+            },
             Self::Release(trouble) => Transition::Release {
                 trouble: trouble.as_str().to_owned(),
                 own_mistake: *trouble == Trouble::Internal,

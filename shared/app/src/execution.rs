@@ -312,7 +312,12 @@ impl Execution<'_> {
                 .into_iter()
                 .chain(unfit)
                 .chain(self.unsent(&inputs, &matched))
-                .chain(of_texts(&matched, &settings, &header))
+                .chain(self.of_payments(&enrolled, &inputs))
+                .chain(of_texts(
+                    document::altered(&matched, &settings, &header)
+                        .into_iter()
+                        .chain(mapping::payment::altered(&enrolled, paid.as_ref())),
+                ))
                 .chain(unsaid::warnings(self.kind, kind, &matched, &settings, &header))
                 .collect(),
         };

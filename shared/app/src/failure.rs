@@ -13,6 +13,7 @@ mod refusal;
 mod trouble;
 
 pub use code::Code;
+pub(crate) use problem::uncounted;
 pub use refusal::Chosen;
 pub use trouble::Trouble;
 
@@ -72,6 +73,7 @@ mod tests {
 
     use jiff::civil::Date;
     use mapping::hubspot::RecordKind;
+    use mapping::payment::Uncounted;
     use mapping::problem::{
         AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault, Problem, Unusable,
     };
@@ -93,6 +95,15 @@ mod tests {
             element: None,
         };
         Fault { errors: vec![error], kind: "ValidationFault".to_owned(), intuit_tid: None }
+    }
+
+    fn not_received(amount: Option<&str>, status: Option<&str>) -> Uncounted {
+        Uncounted {
+            payment: "ch_3PqX21".to_owned(),
+            amount: amount.map(|amount| amount.parse().unwrap()),
+            currency: Some("USD".to_owned()),
+            status: status.map(str::to_owned),
+        }
     }
 
     fn problems() -> Vec<Problem> {
@@ -168,6 +179,10 @@ mod tests {
                 record: record.clone(),
                 expected: "EUR".parse().unwrap(),
             },
+            Problem::NotPaid {
+                record: record.clone(),
+                payments: vec![not_received(Some("149.97"), Some("failed")), not_received(None, None)],
+            },
             Problem::CurrencyForeign {
                 record: record.clone(),
                 currency: "EUR".parse().unwrap(),
@@ -224,6 +239,12 @@ mod tests {
             refused(&fault)
         }));
         failures.push(Failure::refused(invoice, None, company, &fault("6190")));
+        let payments = ["6210", "610", "6190", "5020", "2220", "6430", "6000"];
+        failures.extend(payments.map(|code| {
+            let why = Failure::of_payment(invoice, Some(&record), company, &fault(code)).message;
+            Failure::payment_refused(DocumentKind::Invoice, &document(), &why)
+        }));
+        failures.push(Failure::payment_refused(DocumentKind::Invoice, &document(), "PERIOD_CLOSED"));
         let customers = ["6240", "2210", "2040"];
         failures.extend(customers.map(|code| Failure::customer_refused("Ana Trujillo", &fault(code))));
         failures.extend(["6240", "6430"].map(|code| Failure::item_refused("Window lettering", &fault(code))));

@@ -47,6 +47,14 @@ impl CustomerFound {
         }
     }
 
+    /// Whether the display name of one to be created is the buyer's, cut: each of its parts may fit, and not all of them.
+    pub(crate) fn is_name_cut(&self, buyer: &Buyer) -> bool {
+        match self {
+            Self::Existing { .. } => false,
+            Self::Missing(new) => buyer.full_name().is_some_and(|name| !new.display_name.starts_with(&name)),
+        }
+    }
+
     /// The step that decided.
     pub fn matched(&self) -> CustomerMatch {
         match self {

@@ -4,8 +4,10 @@
 
 use crate::adjustment::{Applied, Fee};
 use crate::custom;
+use crate::customer::CustomerFound;
 use crate::date::{self, Days};
 use crate::hubspot::Record;
+use crate::item::{self, ItemFound};
 use crate::line::{Discount, SaleLine};
 use crate::lookup::Matched;
 use crate::money::{self, Priced};
@@ -143,9 +145,16 @@ pub fn altered(matched: &Matched, settings: &Settings, header: &Header) -> Vec<S
     let listed = listed(&sale.discounts).filter(|text| is_cut(text, &[])).map(|_| "discounts".to_owned());
     let memo = settings.choices.memo.as_ref().filter(|memo| is_memo_cut(memo, &header.properties));
     let memo = memo.map(|_| "memo".to_owned());
-    let named = sale.altered.iter().cloned();
+    let buyer = is_buyer_cut(matched).then(|| sale.buyer.label());
+    let named = buyer.into_iter().chain(sale.altered.others.iter().cloned());
+    let created = sale
+        .lines
+        .iter()
+        .zip(&matched.items)
+        .filter(|(sold, item)| matches!(item, ItemFound::Missing(_)) && item::is_renamed(&sold.article));
+    let created = created.map(|(sold, _)| sold.article.label().to_string());
     let mut names = Vec::new();
-    for name in named.chain(described).chain(labelled).chain(listed).chain(memo) {
+    for name in named.chain(created).chain(described).chain(labelled).chain(listed).chain(memo) {
         let name = cut(&name, LABEL_LIMIT).to_owned();
         if !names.contains(&name) {
             names.push(name);
@@ -154,8 +163,17 @@ pub fn altered(matched: &Matched, settings: &Settings, header: &Header) -> Vec<S
     names
 }
 
+/// Whether something of the buyer is written, and not whole: on the document, or as a new customer.
+fn is_buyer_cut(Matched { sale, customer, .. }: &Matched) -> bool {
+    let is_new = matches!(customer, CustomerFound::Missing(_));
+    let is_address_written = is_new || sale.buyer.address.line1.is_some();
+    (is_new && sale.altered.customer)
+        || (is_address_written && sale.altered.address)
+        || customer.is_name_cut(&sale.buyer)
+}
+
 /// How much of a long name is told.
-const LABEL_LIMIT: usize = 100;
+pub(crate) const LABEL_LIMIT: usize = 100;
 
 fn is_memo_cut(memo: &Template, properties: &BTreeMap<String, String>) -> bool {
     let whole = memo.fill(properties, usize::MAX).unwrap_or_default();
@@ -335,12 +353,12 @@ mod tests {
     use crate::item::MissingItem;
     use crate::lookup::{Answers, Links};
     use crate::payment;
-    use crate::quickbooks::{DepartmentId, TaxCodeId, TermId};
+    use crate::quickbooks::{Customer, DepartmentId, TaxCodeId, TermId};
     use crate::sale;
     use crate::settings::{Choices, Discounts, Tax};
     use crate::testing::{
-        adjusted, adjustment, contact_with, deal, over, quote, quote_with, settings, settled, widget,
-        widget_line, with_payments,
+        adjusted, adjustment, contact_with, customer, deal, over, quote, quote_with, settings, settled,
+        widget, widget_line, with_payments,
     };
     use jiff::civil::date;
     use proptest::prelude::*;
@@ -688,15 +706,63 @@ mod tests {
         let fee = "f".repeat(LABEL_LIMIT);
         assert_eq!(plain(&adjusted(quote([widget_line()]), &[], &labels)), ["Spring", fee.as_str()]);
         assert_eq!(plain(&adjusted(quote([widget_line()]), &labels, &[])), ["Spring", "discounts"]);
-        let contact = json!({"firstname": "Ana", "email": "ana@harbour.example", "city": "Oakland 🌉"});
-        let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
-        assert_eq!(plain(&enrolled), ["Ana"]);
         let order = |text: String| {
             told(&deal([widget_line()]), Some("For {order}"), [("order".to_owned(), text)].into())
         };
         assert_eq!(order("7".into()), [""; 0]);
         assert_eq!(order("7".repeat(1000)), ["memo"]);
         assert_eq!(order("7 🎁".into()), ["memo"]);
+    }
+
+    #[test]
+    fn of_the_buyer_only_what_is_written_is_told() {
+        let known = json!({"Id": "58", "DisplayName": "Ana's", "PrimaryEmailAddr": {"Address": "ana@harbour.example"}});
+        let told = |contact: Value, customers_by_email: Vec<Customer>| {
+            let contact = over(json!({"firstname": "Ana", "email": "ana@harbour.example"}), contact);
+            let enrolled = Enrolled { contact: Some(contact_with(contact)), ..deal([widget_line()]) };
+            let answers = Answers { items: vec![widget()], customers_by_email, ..Answers::default() };
+            let reading = sale::read(&enrolled);
+            let matched = reading.settle(&Links::default(), &answers, &settings(), MissingItem::Refuse);
+            altered(&matched.unwrap(), &settings(), &bare())
+        };
+        let check = |contact: Value, of_new: &[&str], of_known: &[&str]| {
+            assert_eq!(told(contact.clone(), Vec::new()), of_new, "{contact}");
+            assert_eq!(told(contact.clone(), vec![customer(known.clone())]), of_known, "{contact}");
+        };
+        check(json!({}), &[], &[]);
+        check(json!({"lastname": "Tru\njillo\t ", "address": "12\tHarbour Rd"}), &[], &[]);
+        check(json!({"lastname": "Trujillo: books"}), &["Ana Trujillo books"], &[]);
+        check(json!({"lastname": "🌉"}), &["Ana"], &[]);
+        check(json!({"phone": "1".repeat(31)}), &["Ana"], &[]);
+        // QuickBooks' own address is not displaced by a city alone.
+        check(json!({"city": "Oakland 🌉"}), &["Ana"], &[]);
+        check(json!({"city": "Oakland 🌉", "address": "12 Harbour Rd"}), &["Ana"], &["Ana"]);
+        let halves = json!({"firstname": "a".repeat(60), "lastname": "b".repeat(60)});
+        let whole = format!("{} {}", "a".repeat(60), "b".repeat(60));
+        check(halves, &[cut(&whole, LABEL_LIMIT)], &[]);
+    }
+
+    #[test]
+    fn of_a_new_product_its_name_is_told_where_quickbooks_has_another() {
+        let told = |name: &str, missing_item| {
+            let lamp = over(widget_line(), json!({"name": name, "hs_sku": null, "description": "A lamp"}));
+            let choices = Choices {
+                income_account: Some(AccountId("79".into())),
+                default_item: Some(ItemId("14".into())),
+                ..settings().choices
+            };
+            let settings = Settings { choices, ..settings() };
+            let reading = sale::read(&deal([lamp]));
+            let matched = reading.settle(&Links::default(), &Answers::default(), &settings, missing_item);
+            altered(&matched.unwrap(), &settings, &bare())
+        };
+        let long = "l".repeat(101);
+        for (name, expected) in
+            [("Lamp", None), ("Desk: lamp", Some("Desk: lamp")), (&long, Some(&long[1..]))]
+        {
+            assert_eq!(told(name, MissingItem::Create), Vec::from_iter(expected));
+            assert_eq!(told(name, MissingItem::DefaultItem), [""; 0]);
+        }
     }
 
     #[test]

@@ -200,6 +200,17 @@ pub fn name_to_create(article: &Article) -> Option<String> {
     names.find(|name| !name.is_empty())
 }
 
+/// Whether an item that is created for an article is called otherwise than it: QuickBooks has no room for the name, or a colon.
+pub(crate) fn is_renamed(article: &Article) -> bool {
+    let name = article.name.as_ref().or(article.sku.as_ref());
+    name.is_some_and(|name| name_to_create(article).as_ref() != Some(name))
+}
+
+/// Whether an item is created without the SKU of its article: QuickBooks has no room for it.
+pub fn is_sku_left_out(article: &Article, item: &ItemFound) -> bool {
+    matches!(item, ItemFound::Missing(_)) && article.sku.is_some() && sku_to_ask(article).is_none()
+}
+
 /// An item's name as it is compared: QuickBooks' names are unique without regard to case.
 pub fn folded(name: &str) -> String {
     fold(name)

@@ -2,8 +2,13 @@
 //!
 //! HubSpot's statuses decide what counts (hubspot.md §7): a payment under way, failed or disputed is no payment. The sum is
 //! read before anything is created, the invoice's balance after: QuickBooks adds tax and applies credits (quickbooks.md §8).
+//!
+//! What becomes of payments that do not count? They are told with the document, each by its status and sum. An invoice asks
+//! for its money all the same. A sales receipt says that the money came in: one whose payments all do not count is refused, as
+//! it would book what nobody received. A record without any payment was paid elsewhere, and whoever enrolls it says so.
 
 use crate::date;
+use crate::document::LABEL_LIMIT;
 use crate::hubspot::{Enrolled, Payment, PaymentProperties, Quote, Record, RecordId};
 use crate::money::{self, Currency};
 use crate::problem::{NumberFault, Problem, keep};
@@ -13,7 +18,7 @@ use crate::quickbooks::{
 };
 use crate::sale::{self, common_currency, record_ref};
 use crate::settings::Settings;
-use crate::text::{cut, fold, writable_line};
+use crate::text::{cut, fold, is_whole, writable_line};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -126,6 +131,54 @@ pub fn paid(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result
     }
 }
 
+/// What a sales receipt says was paid: the same, if any of the payments there are counts.
+///
+/// # Errors
+/// As [`paid`], or that none counts.
+pub fn paid_at_once(
+    enrolled: &Enrolled,
+    zone: &TimeZone,
+    settings: &Settings,
+) -> Result<Option<Paid>, Vec<Problem>> {
+    let (any, received) = (!enrolled.payments.is_empty(), enrolled.payments.iter().any(is_received));
+    if any && !received {
+        let record = record_ref(&enrolled.record).name;
+        return Err(vec![Problem::NotPaid { record, payments: uncounted(enrolled) }]);
+    }
+    paid(enrolled, zone, settings)
+}
+
+/// A payment that does not count as money received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncounted {
+    /// Its reference, else its id.
+    pub payment: String,
+    /// What was to be charged, where that can be read.
+    pub amount: Option<Decimal>,
+    /// The currency of that, as HubSpot has it.
+    pub currency: Option<String>,
+    /// HubSpot's words for how it stands; none when it says nothing.
+    pub status: Option<String>,
+}
+
+/// The payments that do not count, each once: by their status, as all was paid back, or as their quote is not paid.
+pub fn uncounted(enrolled: &Enrolled) -> Vec<Uncounted> {
+    let is_unpaid = matches!(&enrolled.record, Record::Quote(quote) if !is_paid(quote));
+    let all = each_once(&enrolled.payments);
+    let uncounted = all.into_iter().filter(|payment| is_unpaid || !is_received(payment));
+    let uncounted = uncounted.map(|payment| {
+        let properties = &payment.properties;
+        let words = |text: &str| told(&text.replace('_', " "));
+        Uncounted {
+            payment: label(payment),
+            amount: money::figure(properties.hs_initial_amount.as_deref()).ok(),
+            currency: properties.hs_currency_code.as_deref().and_then(told),
+            status: properties.hs_latest_status.as_deref().and_then(words),
+        }
+    });
+    uncounted.collect()
+}
+
 /// The payment for an invoice that was just created: as much of what was paid as the invoice still asks for. None when it
 /// asks for nothing.
 pub fn write(
@@ -168,7 +221,8 @@ fn balance(invoice: &Document) -> Decimal {
     money::round_half_up(invoice.balance.unwrap_or(invoice.total_amt))
 }
 
-fn is_paid(quote: &Quote) -> bool {
+/// Whether HubSpot calls a quote paid.
+pub fn is_paid(quote: &Quote) -> bool {
     quote.properties.hs_payment_status.as_deref().map(str::trim) == Some("PAID")
 }
 
@@ -214,14 +268,24 @@ fn common_method<'a>(payments: impl Iterator<Item = &'a Payment>) -> Option<Stri
     }
 }
 
-/// The payments that count, each once. A dispute that was won leaves the money where it was.
+/// The payments that count, each once.
 fn counted(enrolled: &Enrolled) -> Vec<&Payment> {
-    let counts = |payment: &&Payment| {
-        let status = payment.properties.hs_latest_status.as_deref().map(str::trim);
-        matches!(status, Some("succeeded" | "partially_refunded" | "disputed_won"))
-    };
-    let by_id: BTreeMap<RecordId, &Payment> =
-        enrolled.payments.iter().filter(counts).map(|payment| (payment.id, payment)).collect();
+    each_once(&enrolled.payments).into_iter().filter(|payment| counts(payment)).collect()
+}
+
+/// A dispute that was won leaves the money where it was.
+fn counts(payment: &Payment) -> bool {
+    let status = payment.properties.hs_latest_status.as_deref().map(str::trim);
+    matches!(status, Some("succeeded" | "partially_refunded" | "disputed_won"))
+}
+
+/// Whether it counts and was not paid back whole. What cannot be reckoned is told where it is.
+fn is_received(payment: &Payment) -> bool {
+    counts(payment) && !net(&payment.properties).is_ok_and(|net| net.is_zero())
+}
+
+fn each_once(payments: &[Payment]) -> Vec<&Payment> {
+    let by_id: BTreeMap<RecordId, &Payment> = payments.iter().map(|payment| (payment.id, payment)).collect();
     by_id.into_values().collect()
 }
 
@@ -269,10 +333,24 @@ fn reference(payment: &Payment) -> Option<String> {
     Some(cut(&reference, REFERENCE_LIMIT).to_owned())
 }
 
+/// The reference of what was paid, where QuickBooks has no room for all of it.
+pub fn altered(enrolled: &Enrolled, paid: Option<&Paid>) -> Option<String> {
+    paid?.reference.as_ref()?;
+    // What was paid has a reference if it is one payment.
+    let payment = counted(enrolled).into_iter().find(|payment| is_received(payment))?;
+    let whole = payment.properties.hs_reference_number.as_deref()?;
+    (!is_whole(whole, REFERENCE_LIMIT)).then(|| label(payment))
+}
+
 /// How a person finds a payment.
 fn label(payment: &Payment) -> String {
-    let reference = payment.properties.hs_reference_number.as_deref().and_then(writable_line);
+    let reference = payment.properties.hs_reference_number.as_deref().and_then(told);
     reference.unwrap_or_else(|| payment.id.to_string())
+}
+
+/// As much of a text of HubSpot's as a sentence has room for.
+fn told(text: &str) -> Option<String> {
+    Some(cut(&writable_line(text)?, LABEL_LIMIT).to_owned())
 }
 
 fn invalid(payment: String, fault: NumberFault) -> Problem {
@@ -383,6 +461,53 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_count_is_told_by_status_and_sum() {
+        let told = |enrolled: &Enrolled| {
+            let told =
+                uncounted(enrolled).into_iter().map(|Uncounted { payment, amount, currency, status }| {
+                    format!("{payment} {amount:?} {} {status:?}", currency.unwrap_or_default())
+                });
+            told.collect::<Vec<_>>()
+        };
+        let under_way = over(payment("processing_refund", "20"), json!({"hs_reference_number": null}));
+        let odd = over(payment("", "ten"), json!({"hs_currency_code": null}));
+        let enrolled = on_deal(&[payment("succeeded", "100"), under_way, odd]);
+        assert_eq!(
+            told(&enrolled),
+            ["9002 Some(20) USD Some(\"processing refund\")", "ch_3PqX21 None  None"]
+        );
+        let given_back = over(payment("partially_refunded", "100"), json!({"hs_refunds_amount": "100"}));
+        assert_eq!(told(&on_deal(&[given_back])), ["ch_3PqX21 Some(100) USD Some(\"partially refunded\")"]);
+        let succeeded = [payment("succeeded", "100")];
+        assert_eq!(told(&on_quote(json!("PENDING"), &succeeded)).len(), 1);
+        assert_eq!(told(&on_quote(json!("PAID"), &succeeded)), [""; 0]);
+    }
+
+    #[test]
+    fn a_receipt_needs_one_payment_that_counts_if_there_is_any() {
+        let check = |enrolled: &Enrolled, expected: Result<bool, usize>| {
+            let found = paid_at_once(enrolled, &zone(), &Settings::default());
+            let found = found.map(|paid| paid.is_some()).map_err(|problems| match problems.as_slice() {
+                [Problem::NotPaid { record, payments }] if record == "Harbour kiosk" => payments.len(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, expected);
+        };
+        let [paid, failed] = ["succeeded", "failed"].map(|status| payment(status, "100"));
+        check(&on_deal(&[]), Ok(false));
+        check(&on_deal(&[paid.clone(), failed.clone()]), Ok(true));
+        check(&on_deal(&[failed.clone(), payment("processing", "100")]), Err(2));
+        let given_back = over(paid.clone(), json!({"hs_refunds_amount": "100"}));
+        check(&on_deal(&[given_back]), Err(1));
+        check(&on_quote(json!("PAID"), &[]), Ok(true));
+        check(&on_quote(json!("PAID"), from_ref(&failed)), Err(1));
+        check(&on_quote(json!("PENDING"), &[]), Ok(false));
+        check(&on_quote(json!("PENDING"), &[failed]), Err(1));
+        // Money came in: HubSpot may be about to say so.
+        check(&on_quote(json!("PENDING"), &[paid]), Ok(false));
+    }
+
+    #[test]
     fn every_payment_that_cannot_be_reckoned_is_named() {
         let payments = [
             over(payment("succeeded", "ten"), json!({"hs_reference_number": null})),
@@ -425,14 +550,19 @@ mod tests {
 
     #[test]
     fn a_reference_fits_quickbooks_field() {
-        let check = |reference: &str, expected: Option<&str>| {
+        let check = |reference: &str, expected: Option<&str>, told: Option<&str>| {
             let payment = over(payment("succeeded", "1"), json!({"hs_reference_number": reference}));
-            let paid = paid(&on_deal(&[payment]), &zone(), &Settings::default()).unwrap().unwrap();
+            let enrolled = on_deal(&[over(payment.clone(), json!({"hs_refunds_amount": "1"})), payment]);
+            let paid = paid(&enrolled, &zone(), &Settings::default()).unwrap().unwrap();
             assert_eq!(paid.reference.as_deref(), expected);
+            assert_eq!(altered(&enrolled, Some(&paid)).as_deref(), told);
+            assert_eq!(altered(&enrolled, None), None);
         };
-        check("pi_3PqX21abcdefghijklmnop", Some("pi_3PqX21abcdefghijkl"));
-        check(" wire\t7 💸 ", Some("wire 7"));
-        check("💸", None);
+        let long = "pi_3PqX21abcdefghijklmnop";
+        check(long, Some("pi_3PqX21abcdefghijkl"), Some(long));
+        check("pi_3PqX21  abcdefghijk\n", Some("pi_3PqX21 abcdefghijk"), None);
+        check(" wire\t7 💸 ", Some("wire 7"), Some("wire 7"));
+        check("💸", None, None);
     }
 
     #[test]

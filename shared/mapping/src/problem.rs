@@ -4,6 +4,7 @@
 //! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
 
 use crate::money::Currency;
+use crate::payment::Uncounted;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use std::fmt;
@@ -207,6 +208,13 @@ pub enum Problem {
         /// The currency it should be in.
         expected: Currency,
     },
+    /// A sales receipt is to be made, and none of the record's payments counts as money received.
+    NotPaid {
+        /// The record's name.
+        record: String,
+        /// All of them.
+        payments: Vec<Uncounted>,
+    },
     /// A currency that is not an ISO 4217 code.
     CurrencyUnreadable {
         /// The record's, line's or payment's name.
@@ -271,6 +279,9 @@ impl Problem {
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
+            Self::NotPaid { payments, .. } => {
+                payments.iter().map(|one| one.payment.as_str()).collect::<Vec<_>>().join(", ")
+            }
             Self::CurrencyUnreadable { subject, .. }
             | Self::DefaultItemMissing { subject }
             | Self::TaxUnmapped { subject, .. } => subject.clone(),

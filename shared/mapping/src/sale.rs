@@ -39,8 +39,8 @@ pub struct Sale {
     pub fees: Vec<Fee>,
     /// A quote's optional lines that its buyer did not choose: they are not billed.
     pub left_out: Vec<LineLabel>,
-    /// The names of contact, lines and adjustments of which some text was left out or cut, as QuickBooks would refuse it.
-    pub altered: Vec<String>,
+    /// What of its texts was left out or cut, as QuickBooks would refuse it.
+    pub altered: Altered,
     /// The tax HubSpot shows, of the lines and of the quote; none where it does not say what that comes to.
     pub tax: Option<Decimal>,
 }
@@ -97,6 +97,18 @@ impl Sale {
         rounded.rescale(self.decimals);
         rounded
     }
+}
+
+/// Which texts of a record cannot be written whole. The descriptions of lines are cut where they are written: what has to fit
+/// beside them is known there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Altered {
+    /// The buyer's names or phone number: a customer that is there already keeps its own.
+    pub customer: bool,
+    /// The buyer's address: it stands on new customers, and on documents if it has a street.
+    pub address: bool,
+    /// The names of lines and adjustments.
+    pub others: Vec<String>,
 }
 
 /// The deal or quote by id and name.
@@ -184,7 +196,7 @@ pub struct Reading {
     /// The taxes of a whole quote.
     pub(crate) taxes: QuoteTaxes,
     /// As [`Sale::altered`].
-    pub(crate) altered: Vec<String>,
+    pub(crate) altered: Altered,
     /// Of the record as a whole and its adjustments; the contact's and the lines' are in their places.
     pub(crate) problems: Vec<Problem>,
 }
@@ -250,7 +262,7 @@ fn read_in(enrolled: &Enrolled, unnamed: u32) -> Reading {
     let adjustments = adjustment::apply(enrolled, subtotal, decimals, &mut problems);
     let taxes = rate::of_quote(enrolled, adjustments.standing, decimals);
     let refused_email = refused_email.flatten();
-    let altered = altered(enrolled, buyer.as_ref());
+    let altered = altered(enrolled);
     Reading {
         record,
         buyer,
@@ -266,35 +278,27 @@ fn read_in(enrolled: &Enrolled, unnamed: u32) -> Reading {
     }
 }
 
-/// What of a record cannot be written whole, by the names of its parts. The descriptions of lines are cut where they are
-/// written: what has to fit beside them is known there.
-fn altered(enrolled: &Enrolled, buyer: Option<&Buyer>) -> Vec<String> {
+fn altered(enrolled: &Enrolled) -> Altered {
     let is_cut = |text: &Option<String>, limit| text.as_deref().is_some_and(|text| !is_whole(text, limit));
-    let billed = match (enrolled.companies.as_deref(), &enrolled.contact) {
-        (Some([Company { properties: of, .. }]), _) => vec![
-            (&of.name, NAME_LIMIT),
-            (&of.phone, PHONE_LIMIT),
-            (&of.address, STREET_LIMIT),
-            (&of.address2, STREET_LIMIT),
-            (&of.city, PLACE_LIMIT),
-            (&of.state, PLACE_LIMIT),
-            (&of.zip, CODE_LIMIT),
-            (&of.country, PLACE_LIMIT),
-        ],
-        (None, Some(Contact { properties: of, .. })) => vec![
-            (&of.firstname, NAME_LIMIT),
-            (&of.lastname, NAME_LIMIT),
-            (&of.phone, PHONE_LIMIT),
-            (&of.address, STREET_LIMIT),
-            (&of.city, PLACE_LIMIT),
-            (&of.state, PLACE_LIMIT),
-            (&of.zip, CODE_LIMIT),
-            (&of.country, PLACE_LIMIT),
-        ],
-        _ => Vec::new(),
+    // A colon between two words is missed where a space is not.
+    let is_name_cut =
+        |name| is_cut(name, NAME_LIMIT) || name.as_deref().is_some_and(|name| name.contains(':'));
+    let is_address_cut = |[street, more, city, state, zip, country]: [&Option<String>; 6]| {
+        [street, more].into_iter().any(|line| is_cut(line, STREET_LIMIT))
+            || [city, state, country].into_iter().any(|place| is_cut(place, PLACE_LIMIT))
+            || is_cut(zip, CODE_LIMIT)
     };
-    let billed = buyer.filter(|_| billed.into_iter().any(|(text, limit)| is_cut(text, limit)));
-    let billed = billed.map(Buyer::label);
+    let (customer, address) = match (enrolled.companies.as_deref(), &enrolled.contact) {
+        (Some([Company { properties: of, .. }]), _) => (
+            is_name_cut(&of.name) || is_cut(&of.phone, PHONE_LIMIT),
+            is_address_cut([&of.address, &of.address2, &of.city, &of.state, &of.zip, &of.country]),
+        ),
+        (None, Some(Contact { properties: of, .. })) => (
+            is_name_cut(&of.firstname) || is_name_cut(&of.lastname) || is_cut(&of.phone, PHONE_LIMIT),
+            is_address_cut([&of.address, &None, &of.city, &of.state, &of.zip, &of.country]),
+        ),
+        _ => (false, false),
+    };
     let lines = numbered(enrolled).filter(|(_, item)| {
         let of = &item.properties;
         [&of.name, &of.description].into_iter().any(|text| is_cut(text, usize::MAX))
@@ -303,7 +307,7 @@ fn altered(enrolled: &Enrolled, buyer: Option<&Buyer>) -> Vec<String> {
     let labels = enrolled.discounts.iter().chain(&enrolled.fees).map(|one| &one.properties.hs_label);
     let labels = labels.filter(|label| is_cut(label, usize::MAX));
     let labels = labels.filter_map(|label| writable_line(label.as_deref()?));
-    billed.into_iter().chain(lines).chain(labels).collect()
+    Altered { customer, address, others: lines.chain(labels).collect() }
 }
 
 /// The longest texts of a customer in QuickBooks (quickbooks.md §2.6).

@@ -37,9 +37,10 @@ pub(crate) fn writable_lines(text: &str) -> Option<String> {
     if text.is_empty() { None } else { Some(text) }
 }
 
-/// Whether all of a text can be written, and fits.
+/// Whether all of a text can be written on one line, and fits. White space and control characters that become one space are no
+/// loss: nobody reads them.
 pub(crate) fn is_whole(text: &str, limit: usize) -> bool {
-    !text.contains(is_refused) && length(text.trim()) <= limit
+    !text.contains(is_refused) && writable_line(text).is_none_or(|line| length(&line) <= limit)
 }
 
 /// Whether QuickBooks refuses the character in any text.

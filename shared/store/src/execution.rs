@@ -452,8 +452,8 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                  AND (st = :PAY_SENT OR (st = :DOC_DONE AND {RESTORED}))"
             )
         }
-        Transition::PayRefuse { trouble } => {
-            write.state(State::DocDone).trouble(trouble).set("pay_refused = :trouble", []);
+        Transition::PayRefuse { trouble, why } => {
+            write.state(State::DocDone).trouble(trouble).set("pay_refused = :why", [(":why", text(why))]);
             write.remove("pay_plan, quiet_until");
             format!("{held_by_us} AND st = :PAY_SENT AND attribute_not_exists(pay_id)")
         }

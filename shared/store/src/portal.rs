@@ -290,6 +290,23 @@ impl Store {
             .map(drop)
     }
 
+    /// Has the next execution ask how a company keeps its books, whatever is kept of that; nothing when nothing is.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn doubt_books(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.table)
+            .key("pk", text(partition(id)))
+            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_expression("SET read_at = :long_ago")
+            .condition_expression("attribute_exists(books)")
+            .expression_attribute_values(":long_ago", millis(Timestamp::UNIX_EPOCH));
+        unless_refused(update, "doubting the preferences").await.map(drop)
+    }
+
     /// Keeps an exchange rate of a company, with what is known of its books; nothing when nothing is.
     ///
     /// # Errors

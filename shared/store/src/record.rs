@@ -342,7 +342,7 @@ pub struct Record {
     pub pay_plan: Option<Plan>,
     /// The id of the payment QuickBooks made.
     pub pay_id: Option<String>,
-    /// The code of the failure that the payment met.
+    /// Why the payment was refused, as the answer says it. An earlier release kept the failure's code.
     pub pay_refused: Option<String>,
     /// Whether it was e-mailed; none as long as nobody was about to.
     pub mail: Option<Mail>,
@@ -520,6 +520,8 @@ pub enum Transition {
     PayRefuse {
         /// The failure's code.
         trouble: String,
+        /// The failure's sentence, which names nobody: it outlives the plan.
+        why: String,
     },
     /// DOC_DONE with nothing to pay, or PAY_SENT with the payment's id, stays with the mark that a mail is asked for now: once.
     MailIntent,

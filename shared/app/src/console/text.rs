@@ -436,6 +436,7 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::FeatureOff => ("Feature off", "Fonction désactivée"),
         Code::AlreadyCreated => ("Created already", "Déjà créé"),
         Code::PaymentRefused => ("Payment refused", "Paiement refusé"),
+        Code::NotPaid => ("Payment not received", "Paiement non reçu"),
         Code::PermissionMissing => ("Permission missing", "Autorisation manquante"),
         Code::QuickBooksRefused => ("Refused by QuickBooks", "Refusé par QuickBooks"),
         Code::Throttled => ("Limit reached", "Limite atteinte"),

@@ -1,8 +1,9 @@
 //! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
 //! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
 //!
-//! - Preferences, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a record, or QuickBooks refuses a
-//!   document, which may rest on what is no longer so.
+//! - Preferences, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a
+//!   record, or QuickBooks refuses a document, which may rest on what is no longer so; or a payment, as something that it names is
+//!   gone: that is final, but the next execution asks, and so does who tries the payment again.
 //! - The country: until QuickBooks refuses a document.
 //!   A code whose rates do not add up is asked for again after an hour.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
@@ -17,7 +18,7 @@ use mapping::books::Books;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
 use mapping::problem::Problem;
-use mapping::quickbooks::{CompanyInfo, Preferences, TaxCode, TaxCodeId, TaxRate};
+use mapping::quickbooks::{CompanyInfo, Preferences, RealmId, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
 use quickbooks::Rows;
@@ -144,6 +145,19 @@ impl Execution<'_> {
         let kept = self.app.store.keep_rate(self.request.portal_id, company.realm(), currency, &rate).await;
         if let Err(error) = kept {
             tracing::warn!(error = chain(&error), "an exchange rate could not be kept");
+        }
+    }
+
+    /// The settings with the books as QuickBooks says now: what was refused may have rested on what is kept of them.
+    pub(super) async fn settings_anew(&self, company: &Company, record: &Record) -> Result<Settings, Stop> {
+        let rows = self.app.ask(company, self.kind, &queries(company, record, true)).await?;
+        self.read_books(company, record, true, &rows).await
+    }
+
+    /// Best effort: what is not doubted holds for a day at most.
+    pub(super) async fn doubt_books(&self, realm: &RealmId) {
+        if let Err(error) = self.app.store.doubt_books(self.request.portal_id, realm).await {
+            tracing::warn!(error = chain(&error), "the company's preferences could not be doubted");
         }
     }
 

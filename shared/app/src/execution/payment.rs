@@ -9,11 +9,12 @@ use mapping::problem::Problem;
 use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentMethodId, PaymentSeen, RealmId};
 use mapping::sale;
 use mapping::settings::Settings;
+use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::{Execution, each_once, frozen, made, tally};
+use super::{Execution, each_once, frozen, made, tally, told};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -30,10 +31,18 @@ impl Execution<'_> {
         inputs: &Inputs,
         settings: &Settings,
     ) -> Result<Option<Paid>, Vec<Problem>> {
-        match self.says_how_it_was_paid(inputs) {
-            true => payment::paid(enrolled, &self.zone(), settings),
-            false => Ok(None),
+        match self.kind {
+            DocumentKind::SalesReceipt => payment::paid_at_once(enrolled, &self.zone(), settings),
+            _ if inputs.create_paid => payment::paid(enrolled, &self.zone(), settings),
+            DocumentKind::Invoice | DocumentKind::Estimate => Ok(None),
         }
+    }
+
+    /// Payments that the document does not count.
+    pub(super) fn of_payments(&self, enrolled: &Enrolled, inputs: &Inputs) -> Option<String> {
+        let payments = payment::uncounted(enrolled);
+        let is_told = self.says_how_it_was_paid(inputs) && !payments.is_empty();
+        is_told.then(|| told::of_payments(&enrolled.record, &payments))
     }
 
     /// Whether the document is a sales receipt, or an invoice that is to be paid.
@@ -89,8 +98,11 @@ impl Execution<'_> {
         let inputs = Inputs::read(self.kind, &self.request.inputs).map_err(Stop::Failure)?;
         let kind = self.record_kind().map_err(Stop::Failure)?;
         let company = self.company(realm).await?;
-        let enrolled = self.enrolled(&company, record, kind, &inputs).await?;
-        let paid = self.paid(&enrolled, &inputs, &company.settings);
+        let (enrolled, settings) = tokio::try_join!(
+            self.enrolled(&company, record, kind, &inputs),
+            self.settings_anew(&company, record)
+        )?;
+        let paid = self.paid(&enrolled, &inputs, &settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
         let document = self.document(&company, &DocumentId(id.clone())).await?;
         let customer = document.as_ref().and_then(|document| document.customer_ref.clone());
@@ -98,7 +110,10 @@ impl Execution<'_> {
             return Err(Stop::Failure(Failure::document_gone(self.kind, id)));
         };
         let today = date::today(self.now(), &self.zone());
-        let booking = self.booking(today, &inputs, paid.as_ref(), &company.settings);
+        let warnings = self.of_payments(&enrolled, &inputs).into_iter();
+        let warnings =
+            warnings.chain(told::of_texts(payment::altered(&enrolled, paid.as_ref()).into_iter())).collect();
+        let booking = self.booking(today, &inputs, paid.as_ref(), &settings);
         let total = document.total_amt - answer::tax(&document);
         let notes = Notes {
             record: sale::record_ref(&enrolled.record).name,
@@ -116,7 +131,7 @@ impl Execution<'_> {
             date: document.txn_date.unwrap_or(today),
             paid,
             booking: Some(booking),
-            warnings: Vec::new(),
+            warnings,
         };
         Ok(Event::PaymentPlanned(Box::new(PaymentPlan {
             pay_plan: self.payment_of(&document, realm, &notes, record),
@@ -169,7 +184,10 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the payment");
-                Outcome::Refused(Failure::refused(
+                if fault.meaning() == Meaning::ObjectGone {
+                    self.doubt_books(&plan.realm).await;
+                }
+                Outcome::Refused(Failure::of_payment(
                     self.kind,
                     self.about(record).as_ref(),
                     &company.name,

@@ -1,9 +1,10 @@
 //! What a person is told of a document that was created all the same.
 
-use mapping::document::{self, Header};
-use mapping::lookup::Matched;
+use mapping::hubspot::Record;
+use mapping::payment::{self, Uncounted};
 use mapping::sale::Sale;
-use mapping::settings::Settings;
+
+use crate::failure::uncounted;
 
 /// A quote's optional lines that are not billed.
 pub(super) fn left_out(sale: &Sale) -> impl Iterator<Item = String> {
@@ -12,10 +13,22 @@ pub(super) fn left_out(sale: &Sale) -> impl Iterator<Item = String> {
     })
 }
 
-/// Texts that QuickBooks does not take whole.
-pub(super) fn of_texts(matched: &Matched, settings: &Settings, header: &Header) -> Option<String> {
-    let names = document::altered(matched, settings, header);
-    let quoted: Vec<String> = names.iter().map(|name| format!("“{name}”")).collect();
+/// Payments of HubSpot that do not count.
+pub(super) fn of_payments(record: &Record, payments: &[Uncounted]) -> String {
+    let payments = uncounted(payments);
+    match record {
+        Record::Quote(quote) if !payment::is_paid(quote) => {
+            format!(
+                "HubSpot does not say that the quote is paid, so that its payments do not count: {payments}."
+            )
+        }
+        _ => format!("HubSpot's payments that do not count as money received: {payments}."),
+    }
+}
+
+/// Texts that QuickBooks does not take whole, by the names of what they are of.
+pub(super) fn of_texts(names: impl Iterator<Item = String>) -> Option<String> {
+    let quoted: Vec<String> = names.map(|name| format!("“{name}”")).collect();
     (!quoted.is_empty()).then(|| {
         format!(
             "QuickBooks does not take the texts of {} whole: they were shortened, or lost characters.",

@@ -3,6 +3,7 @@
 use mapping::custom::{self, Unfit};
 use mapping::document::Header;
 use mapping::hubspot::RecordKind;
+use mapping::item;
 use mapping::lookup::Matched;
 use mapping::quickbooks::DocumentKind;
 use mapping::settings::{Online, ServiceDates, Settings};
@@ -19,7 +20,9 @@ pub(super) fn warnings(
     let own_fields = own_fields(settings, header);
     let ship_date = no_ship_date(kind, record, settings, header);
     let off = switched_off(kind, matched, settings, header).map(str::to_owned);
-    tracked.chain(own_fields).chain(ship_date).chain(off).chain(several_emails(matched)).collect()
+    let skus = skus_left_out(matched);
+    let said = tracked.chain(own_fields).chain(ship_date).chain(off);
+    said.chain(several_emails(matched)).chain(skus).collect()
 }
 
 /// A company that stopped tracking classes or locations would refuse a document that has one.
@@ -94,4 +97,14 @@ fn several_emails(matched: &Matched) -> Option<String> {
     let buyer = &matched.sale.buyer;
     let email = buyer.email.as_ref().filter(|_| buyer.has_more_emails)?;
     Some(format!("The contact has several e-mail addresses in one field: only the first was used, {email}."))
+}
+
+/// A part of a SKU would be another one.
+fn skus_left_out(matched: &Matched) -> impl Iterator<Item = String> {
+    let lines = matched.sale.lines.iter().zip(&matched.items);
+    let without = lines.filter(|(line, item)| item::is_sku_left_out(&line.article, item));
+    without.map(|(line, _)| {
+        let line = line.article.label();
+        format!("The SKU of line item “{line}” is longer than QuickBooks takes: its new product has none.")
+    })
 }

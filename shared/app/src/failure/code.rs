@@ -66,6 +66,8 @@ pub enum Code {
     AlreadyCreated,
     /// The document exists, its payment was refused.
     PaymentRefused,
+    /// No payment of the record counts as money received.
+    NotPaid,
     /// The app lacks a permission in HubSpot.
     PermissionMissing,
     /// QuickBooks refused the document for another reason.
@@ -84,7 +86,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the contract's order.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::NotConnected,
         Self::ConnectionExpired,
         Self::CompanyNotLinked,
@@ -116,6 +118,7 @@ impl Code {
         Self::FeatureOff,
         Self::AlreadyCreated,
         Self::PaymentRefused,
+        Self::NotPaid,
         Self::PermissionMissing,
         Self::QuickBooksRefused,
         Self::Throttled,
@@ -159,6 +162,7 @@ impl Code {
             Self::FeatureOff => "FEATURE_OFF",
             Self::AlreadyCreated => "ALREADY_CREATED",
             Self::PaymentRefused => "PAYMENT_REFUSED",
+            Self::NotPaid => "NOT_PAID",
             Self::PermissionMissing => "PERMISSION_MISSING",
             Self::QuickBooksRefused => "QUICKBOOKS_REFUSED",
             Self::Throttled => "THROTTLED",

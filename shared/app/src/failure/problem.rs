@@ -1,9 +1,11 @@
 //! What is wrong with a record, all of it in one failure.
 
 use mapping::hubspot::RecordKind;
+use mapping::payment::Uncounted;
 use mapping::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault, Problem, Unusable};
 
 use super::{Code, Failure};
+use crate::answer::money;
 
 impl Failure {
     /// Everything wrong with a record, in one failure. Its code is the first problem's, and its subject names what has
@@ -36,6 +38,7 @@ fn code(problem: &Problem) -> Code {
         Problem::ItemUnusable { .. } => Code::ItemInactive,
         Problem::AdjustmentInvalid { .. } => Code::AdjustmentInvalid,
         Problem::PaymentInvalid { .. } | Problem::PaymentCurrency { .. } => Code::PaymentInvalid,
+        Problem::NotPaid { .. } => Code::NotPaid,
         Problem::NoAmount { .. } => Code::NoLineItems,
         Problem::FeeItemMissing { .. }
         | Problem::DefaultItemMissing { .. }
@@ -193,6 +196,11 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
             "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create an invoice without its payment, \
              and record the payment in QuickBooks."
         ),
+        Problem::NotPaid { record, payments } => format!(
+            "A sales receipt says that money came in, and no payment of the {noun} “{record}” did: {}. Collect it in HubSpot, or wait for \
+             it, or create an invoice instead.",
+            uncounted(payments)
+        ),
         Problem::CurrencyForeign { record, currency, home } => format!(
             "The {noun} “{record}” is in {currency}, but the QuickBooks company has {home} only. Switch on Multicurrency in \
              QuickBooks (Account and settings, Advanced), or change the {noun}'s currency."
@@ -265,6 +273,20 @@ fn figure_noun(figure: Figure) -> &'static str {
         Figure::TaxRate => "tax rate",
         Figure::Tax => "tax amount",
     }
+}
+
+/// Payments that do not count, with their sums and HubSpot's words for how they stand.
+pub(crate) fn uncounted(payments: &[Uncounted]) -> String {
+    let told = payments.iter().map(|Uncounted { payment, amount, currency, status }| {
+        let sum = amount.map(|amount| {
+            let amount = money(amount);
+            currency.as_ref().map_or(amount.clone(), |currency| format!("{amount} {currency}"))
+        });
+        let status = status.as_deref().unwrap_or("without a status");
+        let said = sum.into_iter().chain([status.to_owned()]).collect::<Vec<_>>().join(", ");
+        format!("“{payment}” ({said})")
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn quoted(names: &[String]) -> String {

@@ -212,21 +212,36 @@ impl Failure {
         )
     }
 
-    /// The document exists, and QuickBooks refused its payment; `cause` is the refusal's code.
-    pub fn payment_refused(what: DocumentKind, document: &Document, cause: &str) -> Self {
+    /// QuickBooks refused the payment of a document, for good. The sentence names nobody, as it is kept when the plan is not
+    /// (rulings.md 18); the whole one is [`Failure::payment_refused`]'s.
+    pub fn of_payment(what: DocumentKind, of: Option<&RecordRef>, realm_name: &str, fault: &Fault) -> Self {
+        let (meaning, codes) = (fault.meaning(), fault.codes());
+        let then = match mend_payment(&meaning) {
+            Some(mend) => format!("{mend}, or record it in QuickBooks"),
+            None if meaning == Meaning::Account => {
+                format!("{} and record this payment in QuickBooks", mend(&meaning))
+            }
+            None => "Record it in QuickBooks".to_owned(),
+        };
+        Self {
+            message: format!("QuickBooks refused the payment (QuickBooks error {codes}). {then}."),
+            ..Self::refused(what, of, realm_name, fault)
+        }
+    }
+
+    /// The document exists, and QuickBooks refused its payment; `why` is [`Failure::of_payment`]'s sentence.
+    pub fn payment_refused(what: DocumentKind, document: &Document, why: &str) -> Self {
         let number = document.doc_number.as_ref().unwrap_or(&document.id.0);
         let what = what.noun();
-        let because = match cause {
-            "PERIOD_CLOSED" => ": the books are closed for its date",
-            "COMPANY_READ_ONLY" => ": the company is read-only",
-            _ => "",
-        };
+        // An earlier release kept a code.
+        let is_sentence = why.ends_with('.');
+        let why = if is_sentence { why } else { "QuickBooks refused the payment. Record it in QuickBooks." };
         Self::new(
             Code::PaymentRefused,
             number,
             format!(
-                "The {what} {number} was created, but QuickBooks refused its payment{because}. Record the payment in QuickBooks; do not \
-                 enroll the record again, or a second {what} is created."
+                "The {what} {number} was created without its payment. {why} Do not enroll the record again, or a second {what} is \
+                 created."
             ),
         )
     }
@@ -279,6 +294,32 @@ fn gone(chosen: &[Chosen], fault: &Fault) -> String {
             format!("Something that it names {gone}: check the customer and the products{chosen}")
         }
     }
+}
+
+/// What can be mended so that the same payment is taken when it is tried again.
+fn mend_payment(meaning: &Meaning) -> Option<&'static str> {
+    Some(match meaning {
+        Meaning::ObjectGone | Meaning::CustomerGone => {
+            "Its customer, its payment method or the account for the money was deleted or made inactive in QuickBooks: make it active \
+             again and retry the payment in the app's console"
+        }
+        Meaning::PeriodClosed => {
+            "The books are closed for its date: change the closing date in QuickBooks (Account and settings, Advanced) and retry the \
+             payment in the app's console"
+        }
+        Meaning::ReadOnly => {
+            "The company is read-only, as its subscription has ended or has a billing problem, or it is locked: mend that in \
+             QuickBooks and retry the payment in the app's console"
+        }
+        Meaning::FeatureOff | Meaning::Access => {
+            "The QuickBooks plan or settings, or the rights of whoever connected the company, do not allow it: change that and retry \
+             the payment in the app's console"
+        }
+        Meaning::Currency => {
+            "The company does not take its currency: add it in QuickBooks (Currencies) and retry the payment in the app's console"
+        }
+        _ => return None,
+    })
 }
 
 /// Where to look, for what has no code of its own.

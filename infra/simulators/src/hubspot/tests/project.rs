@@ -10,7 +10,7 @@ const ACTIONS: [&str; 3] = ["estimate", "invoice", "receipt"];
 const LOCALES: [&str; 7] = ["de", "en", "es", "fr", "ja", "nl", "pt-br"];
 
 /// The failures, in the order the rules ask for them.
-const CODES: [&str; 38] = [
+const CODES: [&str; 39] = [
     "NOT_CONNECTED",
     "CONNECTION_EXPIRED",
     "COMPANY_NOT_LINKED",
@@ -42,6 +42,7 @@ const CODES: [&str; 38] = [
     "FEATURE_OFF",
     "ALREADY_CREATED",
     "PAYMENT_REFUSED",
+    "NOT_PAID",
     "PERMISSION_MISSING",
     "QUICKBOOKS_REFUSED",
     "THROTTLED",
