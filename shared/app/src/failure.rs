@@ -126,6 +126,8 @@ mod tests {
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
             Problem::TaxUnmapped { subject: "Setup fee".into(), rate: Some("19 %".into()) },
             Problem::TaxUnmapped { subject: "Setup fee".into(), rate: None },
+            Problem::TaxWithoutRate { subject: "Setup fee".into() },
+            Problem::QuoteTaxUncoded { taxes: "Tyre levy".into() },
             Problem::TaxCodesMixed { record: record.clone(), codes: vec!["5".into(), "6".into()] },
             Problem::TaxOff { record: record.clone() },
             Problem::TooManyLines { record: record.clone(), count: 812 },
