@@ -73,6 +73,8 @@ mod tests {
         let usd = || "USD".parse().unwrap();
         let faults = [
             LineFault::Missing(Figure::Price),
+            LineFault::Missing(Figure::Amount),
+            LineFault::Missing(Figure::Tax),
             LineFault::Unreadable(Figure::Quantity, "a dozen".into()),
             LineFault::Negative(Figure::Discount),
             LineFault::TooLarge(Figure::Amount),

@@ -228,6 +228,10 @@ fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
             "has a tax rate of which HubSpot says neither percentage nor amount. Choose its rate anew"
                 .to_owned()
         }
+        // Only where prices depend on quantities is it not reckoned here.
+        LineFault::Missing(Figure::Amount) => {
+            "has tiered prices, and HubSpot does not say what they come to. Complete its prices".to_owned()
+        }
         LineFault::Missing(figure) => format!("has no {}. Add one", figure_noun(*figure)),
         LineFault::Unreadable(figure, text) => {
             format!("has “{text}” as its {}, which is not a number. Correct it", figure_noun(*figure))
