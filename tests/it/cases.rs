@@ -154,6 +154,15 @@ fn a_case_that_says_what_nobody_reads_is_refused() {
         ("about = 'A typo.'\n[deal]\nhs_title = 'no such thing'", "hs_title"),
         ("about = 'A typo.'\n[connection]\nwithout_scope = ['oauth']", "without_scope"),
         ("about = 'A typo.'\n[deal]\n[quote]", "a deal or a quote"),
+        ("about = 'A typo.'\n[[then]]\nminuets = 5", "minuets"),
+        ("about = 'A typo.'\n[inputs]\ndue_day = '5'", "due_day"),
+        ("about = 'It is another action.'\nactions = ['estimate']\n[inputs]\ndue_days = '5'", "due_days"),
+        ("about = 'A typo.'\nactions = ['invoise']", "invoise"),
+        ("about = 'Nothing to run.'\nactions = []", "nothing would run"),
+        ("about = 'Once is enough.'\nactions = ['invoice', 'invoice']", "twice"),
+        ("about = 'A deal has none.'\n[[discount]]\nhs_value = '5'", "only a quote"),
+        ("about = 'A deal has none.'\n[[tax]]\nhs_value = '5'", "only a quote"),
+        ("about = 'A quote is no deal.'\n[quote]\n[[then]]\ndeal.amount = '5'", "no deal"),
         ("about = 'No sentence'", "sentence"),
     ] {
         let refused = Case::read(text).unwrap_err();

@@ -1,5 +1,7 @@
 //! Lines that no product of QuickBooks fits: the action may create the product, once, and says so.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use local::stack::{Stack, Vendor};
 use local::world::{LETTERING, PORTAL, THEO_FIRST};
@@ -261,4 +263,82 @@ async fn a_product_whose_reply_was_lost_is_found_and_told_of() {
     let shown = settled(&stack, shown).await;
     assert_eq!((shown.state(), shown.output("warnings")), ("SUCCESS", told("Window lettering").as_str()));
     assert_eq!((items(&stack, "Window lettering").len(), item_creates(&stack)), (1, 1));
+}
+
+/// The statements that asked for items so far, alone or in a batch.
+fn asked_for_items(stack: &Stack) -> Vec<String> {
+    let statements = |call: simulators::control::Call| match call.path.rsplit('/').next() {
+        Some("query") => vec![call.request_body],
+        Some("batch") => {
+            let body: Value = serde_json::from_str(&call.request_body).unwrap();
+            let queries = body["BatchItemRequest"].as_array().unwrap().iter();
+            queries.filter_map(|item| item["Query"].as_str().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let asked = stack.calls(Vendor::QuickBooks).into_iter().flat_map(statements);
+    asked.filter(|statement| statement.starts_with("select * from Item ")).collect()
+}
+
+/// Products of the company, and lines for them: this many found by their SKUs, as their names are others, and this many by name.
+async fn many_products(stack: &Stack, by_sku: usize, by_name: usize, name: &str) -> Vec<Value> {
+    let named = |number: usize| format!("{name} {number:03}");
+    let with_sku = (0..by_sku)
+        .map(|number| json!({"Name": format!("Part {number:03}"), "Sku": format!("P-{number:03}")}));
+    let others = (0..by_name).map(|number| json!({"Name": named(number)}));
+    company(stack, json!({"items": with_sku.chain(others).collect::<Vec<_>>()})).await;
+    let with_sku = (0..by_sku)
+        .map(|number| json!({"name": format!("In HubSpot {number:03}"), "hs_sku": format!("p-{number:03}")}));
+    with_sku.chain((0..by_name).map(|number| json!({"name": named(number)}))).collect()
+}
+
+/// The names of the items on the last invoice, in its lines' order.
+fn sold(stack: &Stack) -> Vec<String> {
+    let names: BTreeMap<String, String> = rows(stack, "Item")
+        .iter()
+        .map(|item| (item["Id"].to_string(), item["Name"].as_str().unwrap().to_owned()))
+        .collect();
+    item_refs(rows(stack, "Invoice").last().unwrap())
+        .iter()
+        .map(|id| names[&id.to_string()].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn any_number_of_products_is_looked_for_thirty_at_a_time_and_each_line_gets_its_own() {
+    let stack = stack().await;
+    company(&stack, json!({"switches": {"query": {"most_values": 30, "longest_statement": 4_000}}})).await;
+    let lines = many_products(&stack, 61, 35, "Fitting").await;
+    deal(&stack, 900, &lines).await;
+    created(&stack, invoice(900)).await;
+    let expected = (0..61).map(|number| format!("Part {number:03}"));
+    assert_eq!(
+        sold(&stack),
+        expected.chain((0..35).map(|number| format!("Fitting {number:03}"))).collect::<Vec<_>>()
+    );
+    // 61 SKUs, their 61 names, and 35 names that are also asked for as those of inactive products.
+    let asked = asked_for_items(&stack);
+    let of = |attribute: &str| {
+        asked.iter().filter(|statement| statement.contains(&format!(" {attribute} in ("))).count()
+    };
+    assert_eq!((of("Sku"), of("Name"), asked.len()), (3, 5, 8));
+    // What is remembered is not asked for again.
+    created(&stack, invoice(900)).await;
+    assert_eq!(asked_for_items(&stack).len(), 8);
+}
+
+#[tokio::test]
+async fn long_names_are_looked_for_in_statements_of_four_kilobytes() {
+    let stack = stack().await;
+    company(&stack, json!({"switches": {"query": {"most_values": 30, "longest_statement": 4_000}}})).await;
+    let name = format!("'{}", "灯".repeat(85));
+    let lines = many_products(&stack, 0, 40, &name).await;
+    deal(&stack, 900, &lines).await;
+    created(&stack, invoice(900)).await;
+    assert_eq!(sold(&stack), (0..40).map(|number| format!("{name} {number:03}")).collect::<Vec<_>>());
+    let asked = asked_for_items(&stack);
+    let longest = asked.iter().map(String::len).max().unwrap();
+    assert!(longest <= 4_000, "{longest} bytes");
+    // 80 names of some 270 bytes.
+    assert_eq!(asked.len(), 6);
 }

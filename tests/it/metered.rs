@@ -93,6 +93,23 @@ async fn a_line_that_is_no_product_of_hubspot_s_is_looked_for_once_a_day() {
 }
 
 #[tokio::test]
+async fn products_cost_one_read_for_each_thirty_of_them() {
+    let stack = stack().await;
+    // Customer and preferences are known from then on.
+    cost(&stack, invoice(HANNA)).await;
+    let sku = |id: u64, number: u64| format!("P-{id}-{number}");
+    for (id, count, reads) in [(900, 1, 1), (901, 30, 1), (902, 31, 2), (903, 61, 3)] {
+        let items: Vec<Value> =
+            (0..count).map(|number| json!({"Name": sku(id, number), "Sku": sku(id, number)})).collect();
+        company(&stack, json!({"items": items})).await;
+        let lines: Vec<Value> = (0..count).map(|number| json!({"hs_sku": sku(id, number)})).collect();
+        crate::items::deal(&stack, id, &lines).await;
+        assert_eq!(cost(&stack, invoice(id)).await, reads, "{count} products");
+        assert_eq!(cost(&stack, invoice(id)).await, 0, "{count} products");
+    }
+}
+
+#[tokio::test]
 async fn in_another_currency_and_with_amounts_that_hold_tax_it_is_the_same() {
     let stack = stack().await;
     let rate = json!({"Id": "3", "Name": "20% S", "RateValue": 20});

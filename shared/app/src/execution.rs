@@ -62,9 +62,6 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
 /// QuickBooks' largest page.
 const PAGE: u16 = 1000;
 
-/// The most values in one `IN (…)`: what public code is known to use (quickbooks.md §3.1).
-const VALUES_AT_ONCE: usize = 30;
-
 /// As long as an id of QuickBooks can be: it stands for one that is not known yet.
 const LONGEST_ID: &str = "99999999999999999999";
 
@@ -476,11 +473,9 @@ impl Execution<'_> {
         queries.extend(wanted.company_names.iter().map(customers(Attribute::CompanyName)));
         let by_name = queries.len();
         for (attribute, values) in [(Attribute::Sku, &wanted.skus), (Attribute::Name, &wanted.item_names)] {
-            let values: Vec<&String> = values.iter().collect();
             // Inactive items are asked for to be named as such.
-            queries.extend(values.chunks(VALUES_AT_ONCE).map(|values| {
-                Query::from(Entity::Item).is_in(attribute, values).with_inactive().max_results(PAGE)
-            }));
+            let items = Query::from(Entity::Item).with_inactive().max_results(PAGE);
+            queries.extend(items.each_in(attribute, values));
         }
         let by_item = queries.len();
         if !books::are_known(company, record, reading, methods, self.now()) {

@@ -111,6 +111,8 @@ mod tests {
         let usd = || "USD".parse().unwrap();
         let faults = [
             LineFault::Missing(Figure::Price),
+            LineFault::Missing(Figure::Amount),
+            LineFault::Missing(Figure::Tax),
             LineFault::Unreadable(Figure::Quantity, "a dozen".into()),
             LineFault::Negative(Figure::Discount),
             LineFault::TooLarge(Figure::Amount),
@@ -164,6 +166,8 @@ mod tests {
             Problem::TaxRateUnknown { record: record.clone(), code: "5".into() },
             Problem::TaxUnmapped { subject: "Setup fee".into(), rate: Some("19 %".into()) },
             Problem::TaxUnmapped { subject: "Setup fee".into(), rate: None },
+            Problem::TaxWithoutRate { subject: "Setup fee".into() },
+            Problem::QuoteTaxUncoded { taxes: "Tyre levy".into() },
             Problem::TaxCodesMixed { record: record.clone(), codes: vec!["5".into(), "6".into()] },
             Problem::TaxOff { record: record.clone() },
             Problem::TooManyLines { record: record.clone(), count: 812 },

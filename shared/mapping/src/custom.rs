@@ -16,6 +16,8 @@ pub enum Unfit {
     Unknown,
     /// The text was cut to [`TEXT_LIMIT`].
     TooLong,
+    /// The text has characters that QuickBooks refuses: they were left out.
+    Refused,
 }
 
 /// The fields that have something in them, and by their names those that are not as the settings say.
@@ -30,6 +32,9 @@ pub fn fields(
             unfit.push((name.to_owned(), Unfit::Unknown));
             continue;
         };
+        if template.loses_characters(properties) {
+            unfit.push((name.to_owned(), Unfit::Refused));
+        }
         // As it would be without the limit: whether something is lost is seen only there.
         let Some(text) = template.fill(properties, usize::MAX).map(|text| single_line(&text)) else {
             continue;
@@ -66,5 +71,22 @@ mod tests {
         assert_eq!(json!(fields), expected);
         let expected = [("Region".to_owned(), Unfit::Unknown), ("po #".to_owned(), Unfit::TooLong)];
         assert_eq!(unfit, expected);
+    }
+
+    #[test]
+    fn what_quickbooks_refuses_is_left_out_and_named_too_where_nothing_else_is_left() {
+        let check = |template: &str, text: &str, expected: Option<&str>| {
+            let file = json!({"version": 1, "custom_fields": {"PO #": template}});
+            let choices = Choices::default().changed_by(&file.to_string()).unwrap();
+            let of = |name: &str, text: &str| [(name.to_owned(), text.to_owned())].into();
+            let books = Books { custom_fields: of("PO #", "1"), ..Books::default() };
+            let (fields, unfit) = super::fields(&Settings { books, choices }, &of("po", text));
+            let found = fields.first().map(|field| json!(field)["StringValue"].clone());
+            assert_eq!(found, expected.map(|text| json!(text)));
+            assert_eq!(unfit, [("PO #".to_owned(), Unfit::Refused)]);
+        };
+        check("Order {po}", "4711 🎁", Some("Order 4711"));
+        check("{po}", "🎁", None);
+        check("🎁 {po}", "4711", Some("4711"));
     }
 }

@@ -22,7 +22,7 @@ use crate::sale::Sale;
 use crate::settings::{Addresses, ServiceDates, Settings};
 use crate::tax::Rated;
 use crate::template::Template;
-use crate::text::{cut, is_whole, length};
+use crate::text::{cut, length};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -177,8 +177,7 @@ pub(crate) const LABEL_LIMIT: usize = 100;
 
 fn is_memo_cut(memo: &Template, properties: &BTreeMap<String, String>) -> bool {
     let whole = memo.fill(properties, usize::MAX).unwrap_or_default();
-    let mut given = memo.names().filter_map(|name| properties.get(name));
-    length(&whole) > MEMO_LIMIT || given.any(|text| !is_whole(text, usize::MAX))
+    length(&whole) > MEMO_LIMIT || memo.loses_characters(properties)
 }
 
 /// The link to the HubSpot record, then the marker on a line of its own: ≤ 4000 characters, the marker always whole.

@@ -125,8 +125,18 @@ pub enum Problem {
     TaxUnmapped {
         /// The line's name, or what the quote's own tax is called.
         subject: String,
-        /// HubSpot's rate, for a person; none when there is no rate to find a code for.
+        /// HubSpot's rate, for a person; none of a line that has no tax, and no code is chosen for those.
         rate: Option<String>,
+    },
+    /// HubSpot reckoned a tax by itself, and names no rate that a tax code could stand for.
+    TaxWithoutRate {
+        /// The line's name.
+        subject: String,
+    },
+    /// A quote's own taxes that no tax code stands for: one is a fixed amount, or lines are taxed beside them.
+    QuoteTaxUncoded {
+        /// What they are called.
+        taxes: String,
     },
     /// Sales tax of a whole document is one code's, and HubSpot's rates are mapped to several.
     TaxCodesMixed {
@@ -278,12 +288,14 @@ impl Problem {
             Self::CompanyAmbiguous { company, .. } => company.clone(),
             Self::AdjustmentInvalid { label, .. } => label.clone(),
             Self::FeeItemMissing { fee } => fee.clone(),
+            Self::QuoteTaxUncoded { taxes } => taxes.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
             Self::NotPaid { payments, .. } => {
                 payments.iter().map(|one| one.payment.as_str()).collect::<Vec<_>>().join(", ")
             }
             Self::CurrencyUnreadable { subject, .. }
             | Self::DefaultItemMissing { subject }
+            | Self::TaxWithoutRate { subject }
             | Self::TaxUnmapped { subject, .. } => subject.clone(),
             Self::OptionalUnclear { lines } => {
                 lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

@@ -18,7 +18,6 @@ use crate::sale::in_order;
 use crate::text::writable_line;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The tax of one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,21 +46,18 @@ impl LineTax {
         }
     }
 
+    /// The rate for a person: `20 %`, else by its id; none of what HubSpot reckons without one.
+    pub(crate) fn rate(&self) -> Option<String> {
+        match (self.percent, &self.rate_id) {
+            (Some(percent), _) => Some(format!("{} %", percent.normalize())),
+            (None, id) => id.as_ref().map(|id| format!("rate {id}")),
+        }
+    }
+
     /// What is to be paid on an amount.
     pub(crate) fn on(&self, amount: Decimal, decimals: u32) -> Option<Decimal> {
         let computed = || Some(share(amount, self.percent?, decimals));
         if self.is_none() { Some(Decimal::ZERO) } else { self.amount.or_else(computed) }
-    }
-}
-
-/// For a person: `20 %`, else the rate's id.
-impl fmt::Display for LineTax {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.percent, &self.rate_id) {
-            (Some(percent), _) => write!(f, "{} %", percent.normalize()),
-            (None, Some(id)) => write!(f, "rate {id}"),
-            (None, None) => f.write_str("automatic tax"),
-        }
     }
 }
 

@@ -293,11 +293,12 @@ impl Shown<'_> {
             return None;
         }
         let alone = self.lines.iter().all(|(_, tax, _)| !tax.is_taxed());
-        let percent = self.taxes.percent.filter(|_| alone);
-        let code = percent.and_then(|percent| settings.choices.tax_codes.of_percent(percent));
-        let rate = percent.map(|percent| format!("{} %", percent.normalize()));
-        let unmapped = || Problem::TaxUnmapped { subject: self.taxes.label(), rate };
-        Some(code.cloned().ok_or_else(unmapped))
+        let Some(percent) = self.taxes.percent.filter(|_| alone) else {
+            return Some(Err(Problem::QuoteTaxUncoded { taxes: self.taxes.label() }));
+        };
+        let code = settings.choices.tax_codes.of_percent(percent).cloned();
+        let rate = Some(format!("{} %", percent.normalize()));
+        Some(code.ok_or_else(|| Problem::TaxUnmapped { subject: self.taxes.label(), rate }))
     }
 
     /// A line with this code. Of amounts that hold tax, it must be known how much.
@@ -331,7 +332,10 @@ pub(crate) fn needs_library(tax: &LineTax, settings: &Settings) -> bool {
 
 fn mapped(line: &LineLabel, tax: &LineTax, settings: &Settings) -> Result<TaxCodeId, Problem> {
     let code = settings.choices.tax_codes.of(tax).cloned();
-    code.ok_or_else(|| Problem::TaxUnmapped { subject: line.to_string(), rate: Some(tax.to_string()) })
+    code.ok_or_else(|| match tax.rate() {
+        Some(rate) => Problem::TaxUnmapped { subject: line.to_string(), rate: Some(rate) },
+        None => Problem::TaxWithoutRate { subject: line.to_string() },
+    })
 }
 
 fn of_code(code: TaxCodeId) -> TaxSaid {
@@ -564,7 +568,7 @@ mod tests {
         british(&deal([at("0")]), Some("9"), Err(unmapped("Some(\"0 %\")")));
         british(&deal([widget_line()]), None, Err(unmapped("None")));
         let automatic = line(json!({"hs_auto_tax_amount": "3"}));
-        british(&deal([automatic]), Some("9"), Err(unmapped("Some(\"automatic tax\")")));
+        british(&deal([automatic]), Some("9"), Err(r#"TaxWithoutRate { subject: "Widget" }"#.to_owned()));
         let unknown = line(json!({"hs_tax_rate_group_id": "1"}));
         british(&deal([unknown]), Some("9"), Err(unmapped("Some(\"rate 1\")")));
     }
@@ -584,11 +588,11 @@ mod tests {
             std::slice::from_ref(&gst),
             Err(r#"TaxUnmapped { subject: "GST", rate: Some("5 %") }"#),
         );
-        british(&[at("20")], &[gst, qst], Err(r#"TaxUnmapped { subject: "GST, QST", rate: None }"#));
+        british(&[at("20")], &[gst, qst], Err(r#"QuoteTaxUncoded { taxes: "GST, QST" }"#));
         british(
             &[widget_line()],
             &[adjustment("Eco", "FIXED", "1")],
-            Err(r#"TaxUnmapped { subject: "Eco", rate: None }"#),
+            Err(r#"QuoteTaxUncoded { taxes: "Eco" }"#),
         );
     }
 

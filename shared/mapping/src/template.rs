@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::{cut, writable_lines};
+use crate::text::{cut, is_whole, writable_lines};
 
 /// A text whose places are names of HubSpot properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,12 @@ impl Template {
             Piece::Place(name) => Some(name),
             Piece::Text(_) => None,
         })
+    }
+
+    /// Whether it, or what it is filled with, has characters that QuickBooks refuses: they are left out.
+    pub fn loses_characters(&self, properties: &BTreeMap<String, String>) -> bool {
+        let given = self.names().filter_map(|name| properties.get(name)).map(String::as_str);
+        !given.chain([self.as_str()]).all(|text| is_whole(text, usize::MAX))
     }
 
     /// The text with its places filled, blank where the record has nothing, and cut to `limit`; none when nothing is left.

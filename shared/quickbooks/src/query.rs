@@ -117,6 +117,12 @@ impl Attribute {
     }
 }
 
+/// The most values that one statement lists: what public code is known to use (quickbooks.md §3.1).
+pub const MOST_VALUES: usize = 30;
+
+/// The most bytes of a statement that lists values. How many a body may have is not known; an address has 4 kB (quickbooks.md §3.1).
+const MOST_BYTES: usize = 4_000;
+
 /// One statement. Conditions are joined by `AND`: the language has no `OR`.
 ///
 /// ```
@@ -156,6 +162,28 @@ impl Query {
         let values: Vec<String> =
             values.into_iter().map(|value| Literal(value.as_ref()).to_string()).collect();
         self.with(format!("{} in ({})", attribute.name(), values.join(", ")))
+    }
+
+    /// The same for any number of values: as many statements as it takes, none for none.
+    pub fn each_in<V: AsRef<str>>(
+        &self,
+        attribute: Attribute,
+        values: impl IntoIterator<Item = V>,
+    ) -> Vec<Self> {
+        let of = |listed: &[V]| self.clone().is_in(attribute, listed);
+        let mut queries = Vec::new();
+        let mut listed = Vec::new();
+        for value in values {
+            listed.push(value);
+            let is_full = listed.len() > MOST_VALUES || of(&listed).statement().len() > MOST_BYTES;
+            if is_full && listed.len() > 1 {
+                let next = listed.split_off(listed.len() - 1);
+                queries.push(of(&listed));
+                listed = next;
+            }
+        }
+        queries.extend((!listed.is_empty()).then(|| of(&listed)));
+        queries
     }
 
     /// Rows whose `attribute`, a time, is not before `instant`, whose fraction of a second is dropped.
@@ -266,6 +294,37 @@ mod tests {
             "select * from Invoice where CustomerRef = '58' and MetaData.CreateTime >= '2026-03-02T17:15:30Z' \
              orderby MetaData.CreateTime desc startposition 101 maxresults 100",
         );
+    }
+
+    #[test]
+    fn many_values_and_long_ones_are_asked_for_in_several_statements() {
+        let asked = |values: &[String]| {
+            let queries = Query::from(Entity::Item).with_inactive().each_in(Attribute::Name, values);
+            let listed = queries.iter().map(|query| {
+                let statement = query.statement();
+                assert!(statement.len() <= MOST_BYTES, "{statement}");
+                let list =
+                    statement.strip_prefix("select * from Item where Active in (true, false) and Name in (");
+                read_literals(list.unwrap().strip_suffix(')').unwrap())
+            });
+            let listed: Vec<Vec<String>> = listed.collect();
+            assert_eq!(listed.concat(), values);
+            listed.iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        let named = |count: usize, text: &str| -> Vec<String> {
+            (0..count).map(|number| format!("{text}{number:02}")).collect()
+        };
+        assert!(asked(&[]).is_empty());
+        assert_eq!(asked(&named(30, "Widget ")), [30]);
+        assert_eq!(asked(&named(61, "Widget ")), [30, 30, 1]);
+        assert_eq!(asked(&named(30, &"x".repeat(98))), [30]);
+        // A character has three bytes here, and an escaped one two.
+        assert_eq!(asked(&named(30, &"灯".repeat(98))), [13, 13, 4]);
+        assert_eq!(asked(&named(30, &"'".repeat(98))), [19, 11]);
+        // One that is too long by itself is asked for all the same.
+        let alone =
+            Query::from(Entity::Item).each_in(Attribute::Name, ["灯".repeat(2_000), "Widget".to_owned()]);
+        assert_eq!(alone.len(), 2);
     }
 
     #[test]

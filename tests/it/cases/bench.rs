@@ -12,9 +12,10 @@ use simulators::hubspot::random_deals::RandomDeals;
 use store::portal::{Facts, NewCompany};
 use store::record::Key;
 
-use super::case::{Case, Change, Faults, Grant, folder};
+use super::case::{Case, Change, Faults, Grant, folder, offered};
 use super::preview::Previewed;
 use super::told::{Told, Wait, is_write};
+use crate::console::Browser;
 use crate::support::{self, Checked, Shown};
 
 /// A stack on which nothing is installed yet, at the moment of its cases.
@@ -33,7 +34,11 @@ impl Bench {
         let place = self.place(case, action, number)?;
         place.install().await?;
         place.disturb(&case.faults)?;
-        let mut told = vec![place.enroll(&case.inputs).await?];
+        let mut told = Vec::new();
+        if !case.refused_settings.is_empty() {
+            told.push(place.refused_settings().await?);
+        }
+        told.push(place.enroll(&case.inputs).await?);
         for change in &case.then {
             place.change(change).await?;
             let mut inputs = case.inputs.clone();
@@ -117,13 +122,14 @@ impl Place<'_> {
     fn hubspot(&self) -> Value {
         let (portal, connection) = (self.portal(), &self.case.connection);
         let objects = self.case.objects(&self.home);
+        let library = &self.case.tax_rate;
         let mut account = json!({"portal_id": portal.0, "time_zone": self.case.time_zone});
         if let Some(currency) = self.case.portal_currency(&self.home) {
             account["company_currency"] = json!(currency);
         }
         let mut seed = json!({
             "accounts": [account],
-            "portals": [{"portal_id": portal.0, "objects": objects}],
+            "portals": [{"portal_id": portal.0, "objects": objects, "tax_rates": library}],
         });
         if connection.hubspot == Grant::Good {
             let scopes = self.scopes();
@@ -136,9 +142,10 @@ impl Place<'_> {
     }
 
     fn scopes(&self) -> Vec<String> {
-        let granted =
-            |scope: &&str| !self.case.connection.without_scopes.iter().any(|without| without == scope);
-        SCOPES.iter().copied().filter(granted).map(str::to_owned).collect()
+        let connection = &self.case.connection;
+        let granted = |scope: &&str| !connection.without_scopes.iter().any(|without| without == scope);
+        let usual = SCOPES.iter().copied().filter(granted).map(str::to_owned);
+        usual.chain(connection.with_scopes.iter().cloned()).collect()
     }
 
     async fn connect(
@@ -201,6 +208,20 @@ impl Place<'_> {
     async fn choose(&self, settings: &Map<String, Value>) {
         if !settings.is_empty() {
             support::settings_of(self.stack, self.portal(), Value::Object(settings.clone())).await;
+        }
+    }
+
+    /// What the console says to whoever wants to save settings that it does not take.
+    async fn refused_settings(&self) -> Result<String, String> {
+        let mut settings = self.case.refused_settings.clone();
+        settings.insert("version".to_owned(), json!(mapping::settings::FILE_VERSION));
+        let browser = Browser::signed_in(self.stack, self.portal()).await;
+        let page = format!("/console/company/{}/settings", self.realm());
+        let seen = browser.post(&page, &[("text", &Value::Object(settings).to_string())]).await;
+        let wrong = seen.body.split_once("<ul id=\"wrong\">").and_then(|(_, rest)| rest.split_once("</ul>"));
+        match wrong {
+            Some((wrong, _)) if seen.status == 422 => Ok(told_of_settings(wrong)),
+            _ => Err(format!("the console took the settings, or does not say why not: {}", seen.status)),
         }
     }
 
@@ -359,6 +380,13 @@ impl Case {
     }
 }
 
+/// The list of a page, as lines of text.
+fn told_of_settings(list: &str) -> String {
+    let plain =
+        [("<code>", ""), ("</code>", ""), ("<li>", "  "), ("</li>", "\n"), ("&quot;", "\""), ("&amp;", "&")];
+    plain.iter().fold(format!("not saved:\n{list}"), |text, (from, to)| text.replace(from, to))
+}
+
 /// The company's own file, and what all of them sell.
 fn books(case: &Case) -> Result<Map<String, Value>, String> {
     let mut company = file("catalogue")?;
@@ -380,19 +408,6 @@ fn file(company: &str) -> Result<Map<String, Value>, String> {
 fn home(case: &Case) -> Result<String, String> {
     let company = Value::Object(books(case)?);
     Ok(company["preferences"]["CurrencyPrefs"]["HomeCurrency"]["value"].as_str().unwrap_or("USD").to_owned())
-}
-
-/// The inputs that an action has.
-pub(super) fn offered(action: &str) -> Result<Vec<String>, String> {
-    let file = local::paths::workspace()
-        .join(format!("infra/hubspot/src/app/workflow-actions/{action}-hsmeta.json"));
-    let definition = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let definition: Value = serde_json::from_slice(&definition).map_err(|error| error.to_string())?;
-    let fields = definition["config"]["inputFields"].as_array().cloned().unwrap_or_default();
-    Ok(fields
-        .iter()
-        .filter_map(|field| field["typeDefinition"]["name"].as_str().map(str::to_owned))
-        .collect())
 }
 
 fn text(error: impl std::error::Error) -> String {

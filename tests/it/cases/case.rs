@@ -1,6 +1,6 @@
 //! One case: a file that says what differs from an ordinary deal in an ordinary company, and what is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -61,6 +61,12 @@ pub(super) struct Case {
     pub(super) inputs: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) settings: Map<String, Value>,
+    /// Settings that the console is given besides, and does not take.
+    #[serde(default)]
+    pub(super) refused_settings: Map<String, Value>,
+    /// HubSpot's library of tax rates, as a seed of the simulator.
+    #[serde(default)]
+    pub(super) tax_rate: Vec<Value>,
     /// What the company has besides, as a seed of the simulator.
     #[serde(default)]
     pub(super) quickbooks: Map<String, Value>,
@@ -79,6 +85,8 @@ pub(super) struct Case {
 pub(super) struct Connection {
     /// Scopes that the portal did not grant.
     pub(super) without_scopes: Vec<String>,
+    /// Optional ones that it did.
+    pub(super) with_scopes: Vec<String>,
     pub(super) hubspot: Grant,
     pub(super) quickbooks: Grant,
     /// The portal has the company, and none is the default.
@@ -154,6 +162,19 @@ fn ordinary_moment() -> Timestamp {
     Timestamp::constant(1_961_580_600, 0)
 }
 
+/// The inputs that an action has.
+pub(super) fn offered(action: &str) -> Result<Vec<String>, String> {
+    let file = local::paths::workspace()
+        .join(format!("infra/hubspot/src/app/workflow-actions/{action}-hsmeta.json"));
+    let definition = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let definition: Value = serde_json::from_slice(&definition).map_err(|error| error.to_string())?;
+    let fields = definition["config"]["inputFields"].as_array().cloned().unwrap_or_default();
+    Ok(fields
+        .iter()
+        .filter_map(|field| field["typeDefinition"]["name"].as_str().map(str::to_owned))
+        .collect())
+}
+
 /// Where the table is.
 pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases")
@@ -195,8 +216,47 @@ impl Case {
         if case.deal.is_some() && case.quote.is_some() {
             return Err("a record is a deal or a quote".to_owned());
         }
+        case.check_actions()?;
+        case.check_record()?;
         case.check_names()?;
         Ok(case)
+    }
+
+    /// Without an action nothing would run, and nobody would notice. An input that no action has would be given to none.
+    fn check_actions(&self) -> Result<(), String> {
+        let known = all_actions();
+        let mut given = BTreeSet::new();
+        let mut inputs = BTreeSet::new();
+        for action in &self.actions {
+            if !known.contains(action) {
+                return Err(format!("there is no action “{action}”"));
+            }
+            if !given.insert(action) {
+                return Err(format!("“actions” has “{action}” twice"));
+            }
+            inputs.extend(offered(action)?);
+        }
+        if given.is_empty() {
+            return Err("“actions” has none: nothing would run".to_owned());
+        }
+        let mut named = self.inputs.keys().chain(self.then.iter().flat_map(|change| change.inputs.keys()));
+        match named.find(|name| !self.connection.any_inputs && !inputs.contains(*name)) {
+            Some(name) => Err(format!("none of its actions has the input “{name}”")),
+            None => Ok(()),
+        }
+    }
+
+    /// What only one kind of record has would be left out of the other.
+    fn check_record(&self) -> Result<(), String> {
+        if self.quote.is_some() {
+            let changes_deal = self.then.iter().any(|change| change.deal.is_some());
+            return if changes_deal { Err("no deal is there to change".to_owned()) } else { Ok(()) };
+        }
+        let of_quote = [&self.discount, &self.fee, &self.tax];
+        match of_quote.iter().all(|adjustments| adjustments.is_empty()) {
+            true => Ok(()),
+            false => Err("only a quote has discounts, fees and taxes of its own".to_owned()),
+        }
     }
 
     /// A property that the app never asks for would change nothing: it is misspelt.

@@ -27,7 +27,7 @@ use rust_decimal::Decimal;
 use store::portal::Rate;
 use store::record::Record;
 
-use super::{Execution, PAGE, VALUES_AT_ONCE};
+use super::{Execution, PAGE};
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
 use crate::failure::{Failure, Trouble};
@@ -80,13 +80,10 @@ pub(super) fn queries(company: &Company, record: &Record, methods: bool) -> Vec<
     let mut queries = vec![Query::from(Entity::Preferences)];
     queries.extend(asks_for_country(company, record).then(|| Query::from(Entity::CompanyInfo)));
     queries.extend(methods.then(|| Query::from(Entity::PaymentMethod).max_results(PAGE)));
-    let codes: Vec<&String> =
-        company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0).collect();
-    if !codes.is_empty() {
-        let some = |codes: &[&String]| Query::from(Entity::TaxCode).is_in(Attribute::Id, codes);
-        queries.extend(codes.chunks(VALUES_AT_ONCE).map(some));
-        queries.push(Query::from(Entity::TaxRate).max_results(PAGE));
-    }
+    let codes = company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0);
+    let codes = Query::from(Entity::TaxCode).each_in(Attribute::Id, codes);
+    let rates = (!codes.is_empty()).then(|| Query::from(Entity::TaxRate).max_results(PAGE));
+    queries.extend(codes.into_iter().chain(rates));
     queries
 }
 

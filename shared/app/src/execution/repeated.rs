@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use mapping::hubspot::RecordKind;
 use mapping::quickbooks::{Document, DocumentId, RealmId};
-use quickbooks::query::{Attribute, Entity, Query};
+use quickbooks::query::{Attribute, Entity, MOST_VALUES, Query};
 use store::record::{Record, State};
 use store::repeats::{Listed, Run, Runs, Source};
 
-use super::{Execution, VALUES_AT_ONCE, frozen};
+use super::{Execution, frozen};
 use crate::answer;
 use crate::clock;
 use crate::connection::{Company, Stop, unreadable};
@@ -90,7 +90,7 @@ impl Execution<'_> {
         }
         // A retried payment names its invoice again.
         documents.dedup();
-        for some in documents.chunks(VALUES_AT_ONCE) {
+        for some in documents.chunks(MOST_VALUES) {
             let ids: Vec<&String> = some.iter().map(|id| &id.0).collect();
             let query = Query::from(Entity::from(self.kind)).is_in(Attribute::Id, &ids);
             let rows = self.app.ask(company, self.kind, &[query]).await?;

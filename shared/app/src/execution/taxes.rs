@@ -7,7 +7,7 @@ use mapping::settings::Settings;
 use quickbooks::query::{Attribute, Entity, Query};
 use store::budget::Budget;
 
-use super::{Execution, PAGE, VALUES_AT_ONCE};
+use super::{Execution, PAGE};
 use crate::budget;
 use crate::connection::{Company, Stop, hubspot_stop, unreadable};
 
@@ -20,15 +20,11 @@ impl Execution<'_> {
         mut answers: Answers,
         untold: &Untold,
     ) -> Result<Answers, Stop> {
-        let by_id = |entity, ids: &[&String]| {
-            Query::from(entity).is_in(Attribute::Id, ids).with_inactive().max_results(PAGE)
-        };
-        let customers: Vec<&String> = untold.customer.iter().map(|id| &id.0).collect();
-        let items: Vec<&String> = untold.items.iter().map(|id| &id.0).collect();
-        let mut queries: Vec<Query> =
-            customers.chunks(VALUES_AT_ONCE).map(|ids| by_id(Entity::Customer, ids)).collect();
+        let of = |entity| Query::from(entity).with_inactive().max_results(PAGE);
+        let (customer, items) = (untold.customer.iter().map(|id| &id.0), untold.items.iter().map(|id| &id.0));
+        let mut queries = of(Entity::Customer).each_in(Attribute::Id, customer);
         let by_customer = queries.len();
-        queries.extend(items.chunks(VALUES_AT_ONCE).map(|ids| by_id(Entity::Item, ids)));
+        queries.extend(of(Entity::Item).each_in(Attribute::Id, items));
         if queries.is_empty() {
             return Ok(answers);
         }

@@ -77,6 +77,9 @@ fn own_fields(settings: &Settings, header: &Header) -> impl Iterator<Item = Stri
             "The custom field “{name}” holds {} characters at most: what is longer was cut.",
             custom::TEXT_LIMIT
         ),
+        Unfit::Refused => {
+            format!("The custom field “{name}” lost characters of its text that QuickBooks does not take.")
+        }
     })
 }
 

@@ -46,6 +46,8 @@ fn code(problem: &Problem) -> Code {
         Problem::TaxCodeMissing { .. }
         | Problem::TaxRateUnknown { .. }
         | Problem::TaxUnmapped { .. }
+        | Problem::TaxWithoutRate { .. }
+        | Problem::QuoteTaxUncoded { .. }
         | Problem::TaxCodesMixed { .. }
         | Problem::TaxOff { .. } => Code::TaxUnmapped,
         Problem::DiscountsOff { .. } => Code::FeatureOff,
@@ -148,6 +150,14 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
             "“{subject}” on the {noun} has no tax rate of its own that a tax code could stand for. Give each line item one tax rate in \
              HubSpot, or choose the tax code of line items without one in the app's settings (“default_tax_code”)."
         ),
+        Problem::TaxWithoutRate { subject } => format!(
+            "“{subject}” on the {noun} has automatic tax of HubSpot's, which has no rate that a tax code of QuickBooks could stand for. \
+             Give it a tax rate in HubSpot, or let QuickBooks decide on tax in the app's settings (“tax”)."
+        ),
+        Problem::QuoteTaxUncoded { taxes } => format!(
+            "“{taxes}” on the {noun} is not what one tax code of QuickBooks can stand for: that takes percentages, and line items \
+             without taxes of their own. Give each line item its tax rate in HubSpot, and remove the taxes of the whole {noun}."
+        ),
         Problem::TaxCodesMixed { record, codes } => format!(
             "The {noun} “{record}” has tax rates that are mapped to several tax codes ({}), and sales tax kept by hand has one for a \
              document. Use one rate on the {noun}, or map its rates to one tax code in the app's settings (“tax_codes”).",
@@ -231,6 +241,15 @@ fn lack(lack: &Lack) -> String {
 
 fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
     let wrong = match fault {
+        // It is HubSpot that reckons it, by the rate.
+        LineFault::Missing(Figure::Tax) => {
+            "has a tax rate of which HubSpot says neither percentage nor amount. Choose its rate anew"
+                .to_owned()
+        }
+        // Only where prices depend on quantities is it not reckoned here.
+        LineFault::Missing(Figure::Amount) => {
+            "has tiered prices, and HubSpot does not say what they come to. Complete its prices".to_owned()
+        }
         LineFault::Missing(figure) => format!("has no {}. Add one", figure_noun(*figure)),
         LineFault::Unreadable(figure, text) => {
             format!("has “{text}” as its {}, which is not a number. Correct it", figure_noun(*figure))
