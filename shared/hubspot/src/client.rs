@@ -254,7 +254,9 @@ mod tests {
         assert_eq!(lines.len(), 7, "{lines:?}");
         // The first round trip is these two, in either order.
         assert!(lines[..2].iter().any(|line| {
-            line.ends_with("&associations=contacts%2Cline_items%2Cdiscounts%2Cfees%2Ccommerce_payments")
+            line.ends_with(
+                "&associations=contacts%2Cline_items%2Cdiscounts%2Cfees%2Ctaxes%2Ccommerce_payments",
+            )
         }));
         let listing = "GET /crm/objects/2026-03/quotes/9900000001/associations/contacts?limit=500";
         assert!(lines[..2].iter().any(|line| line == listing), "{lines:?}");
