@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use simulators::hubspot::random_deals::RandomDeals;
 use store::portal::{Facts, NewCompany};
 use store::record::Key;
+use tokio::sync::Mutex;
 
 use super::case::{Case, Change, Faults, Grant, folder, offered};
 use super::preview::Previewed;
@@ -18,15 +19,16 @@ use super::told::{Told, Wait, is_write};
 use crate::console::Browser;
 use crate::support::{self, Checked, Shown};
 
-/// A stack on which nothing is installed yet, at the moment of its cases.
-pub(super) struct Bench(Checked);
+/// A stack on which nothing is installed yet, at the moment of its cases. Who lets time pass there does so alone: functions have
+/// their time limits by the same clock, and the reconciler would not survive the minutes of several at once.
+pub(super) struct Bench(Checked, Mutex<()>);
 
 impl Bench {
     pub(super) async fn at(moment: jiff::Timestamp) -> Self {
         let options = Options { seeded: false, installed: false, ..Options::default() };
         let stack = support::with(options).await;
         stack.advance_clock(moment.duration_since(stack.now()));
-        Self(stack)
+        Self(stack, Mutex::new(()))
     }
 
     /// Runs one action of a case in a portal and a company that nobody else has.
@@ -56,7 +58,7 @@ impl Bench {
 
     /// Lets time pass, with a run of the reconciler at its end.
     pub(super) async fn pass(&self, time: SignedDuration) -> Result<(), String> {
-        pass(&self.0, time).await
+        pass(&self.0, &self.1, time).await
     }
 
     /// What became of an execution by now.
@@ -71,13 +73,14 @@ impl Bench {
         action: &'a str,
         number: u64,
     ) -> Result<Place<'a>, String> {
-        Ok(Place { stack: &self.0, case, action, number, home: home(case)? })
+        Ok(Place { stack: &self.0, passing: &self.1, case, action, number, home: home(case)? })
     }
 }
 
 /// Where one action of a case runs.
 pub(super) struct Place<'a> {
     stack: &'a Checked,
+    passing: &'a Mutex<()>,
     case: &'a Case,
     action: &'a str,
     number: u64,
@@ -237,7 +240,7 @@ impl Place<'_> {
             self.disturb(faults)?;
         }
         for _minute in 0..change.minutes {
-            pass(self.stack, SignedDuration::from_mins(1)).await?;
+            pass(self.stack, self.passing, SignedDuration::from_mins(1)).await?;
         }
         Ok(())
     }
@@ -354,7 +357,8 @@ impl Place<'_> {
             if shown.state() != "BLOCK" {
                 return Ok(shown);
             }
-            pass(self.stack, SignedDuration::from_mins(if round < 30 { 1 } else { 5 })).await?;
+            let minutes = if round < 30 { 1 } else { 5 };
+            pass(self.stack, self.passing, SignedDuration::from_mins(minutes)).await?;
             shown = support::history(self.stack, shown.0["callback_id"].as_str().unwrap_or_default()).await;
         }
         Err(format!("HubSpot waits still: {}", shown.0))
@@ -367,7 +371,8 @@ impl Place<'_> {
     }
 }
 
-async fn pass(stack: &Checked, time: SignedDuration) -> Result<(), String> {
+async fn pass(stack: &Checked, passing: &Mutex<()>, time: SignedDuration) -> Result<(), String> {
+    let _alone = passing.lock().await;
     stack.advance_clock(time);
     stack.tick("reconcile").await.map(drop).map_err(|failure| format!("{failure:?}"))
 }
