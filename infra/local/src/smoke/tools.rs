@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use local::paths;
 use tokio::process::Command;
 
 /// The emulated AWS, with what expands SAM templates.
 const MINISTACK: &str = "ministack[full]==1.5.33";
-/// `sam deploy`.
-const SAM: &str = "aws-sam-cli==1.170.0";
+/// What says which `sam` is used.
+const TOOLS: &str = include_str!("../../../tools");
 
 /// A first install takes one to two minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -27,13 +28,16 @@ pub(super) struct Tools {
 /// # Errors
 /// Why they are not there, in words.
 pub(super) async fn install(folder: &Path) -> Result<Tools, String> {
-    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    let (ministack, sam) = (folder.join("ministack"), folder.join("sam"));
-    tokio::try_join!(install_into(&ministack, MINISTACK), install_into(&sam, SAM))?;
+    // Where `infra/tools` puts it too: whoever comes second finds it there.
+    let (ministack, sam) = (folder.join("ministack"), paths::workspace().join("target/tools/sam"));
+    let version = TOOLS.split_whitespace().find(|word| word.starts_with("aws-sam-cli=="));
+    let version = version.ok_or("infra/tools names no aws-sam-cli")?;
+    tokio::try_join!(install_into(&ministack, MINISTACK), install_into(&sam, version))?;
     Ok(Tools { ministack: ministack.join("bin/ministack"), sam: sam.join("bin/sam") })
 }
 
 async fn install_into(environment: &Path, package: &str) -> Result<(), String> {
+    std::fs::create_dir_all(environment).map_err(|error| error.to_string())?;
     let log = environment.with_extension("pip.log");
     let environment = environment.display().to_string();
     let pip = format!("{environment}/bin/pip");
