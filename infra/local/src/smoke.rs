@@ -1,13 +1,14 @@
-//! `cargo run -p local -- smoke`: `template.yaml` is deployed by SAM's own command line into an emulated AWS, and one execution
-//! that HubSpot signed makes one invoice through the deployed HTTP API; one signed by somebody else makes none.
+//! `cargo run -p local -- smoke`: `template.yaml` is deployed by SAM's own command line into an emulated AWS, changed there and
+//! deleted. An execution that HubSpot signed makes an invoice through the deployed HTTP API, before and after the change; one
+//! signed by somebody else makes none.
 //!
 //! What the local stack cannot show is shown here: that CloudFormation accepts the template, that SAM expands it, that a
-//! function finds its table and secrets by what the stack hands it, that a second deployment changes a running stack, and that
-//! the packaged program starts as `bootstrap`.
+//! function finds its table and secrets by what the stack hands it, that a second deployment changes a running stack, that
+//! the packaged program starts as `bootstrap`, that a schedule starts it, and that a deletion leaves what it must and no more.
 //!
-//! The emulator is ministack, both tools are pinned and come from PyPI into `target/smoke`, and everything listens on loopback.
-//! Where pip cannot install them, the smoke says so and is skipped. Debug builds are deployed, as they are: what `sam build`
-//! would make of the release profile takes minutes and is not what is in question.
+//! The emulator is ministack; it comes from PyPI into `target/smoke`, SAM into `target/tools`. Both are pinned, and everything
+//! listens on loopback. Where pip cannot install them, the smoke says so and is skipped. Debug builds are deployed, as they are:
+//! what `sam build` would make of the release profile takes minutes and is not what is in question.
 //!
 //! # Where the emulator differs from AWS, and what is checked instead
 //!
@@ -45,7 +46,7 @@ use self::emulator::Emulator;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Everything but building and installing. On two busy cores it takes less than a minute.
+/// Everything but building and installing. On two busy cores it takes less than two, one of them to wait for a schedule.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The API's own log.
