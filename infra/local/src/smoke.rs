@@ -7,7 +7,7 @@
 //! the packaged program starts as `bootstrap`, that a schedule starts it, and that a deletion leaves what it must and no more.
 //!
 //! The emulator is ministack; it comes from PyPI into `target/smoke`, SAM into `target/tools`. Both are pinned, and everything
-//! listens on loopback. Where pip cannot install them, the smoke says so and is skipped. Debug builds are deployed, as they are:
+//! listens on loopback. Where pip reaches no index, the smoke says so and is skipped. Debug builds are deployed, as they are:
 //! what `sam build` would make of the release profile takes minutes and is not what is in question.
 //!
 //! # Where the emulator differs from AWS, and what is checked instead
@@ -68,7 +68,7 @@ const OUTLIVE: [&str; 3] = ["keys", "secrets", "tables"];
 pub(crate) async fn run() -> Result<ExitCode> {
     let folder = paths::smoke();
     eprintln!("Installing ministack and the SAM command line …");
-    let tools = match tools::install(&folder).await {
+    let tools = match tools::install(&folder).await? {
         Ok(tools) => tools,
         Err(reason) => {
             println!("skipped: {reason}");
