@@ -358,6 +358,20 @@ def secrets(dev, prod):
     expect("the API's own address is off behind a domain", closed["DisableExecuteApiEndpoint"] is True)
 
 
+def limits(dev, prod):
+    for stack in (dev, prod):
+        route = stack.properties("ApiStage")["DefaultRouteSettings"]
+        expect("the API is called so often a second at most", {"ThrottlingBurstLimit", "ThrottlingRateLimit"} <= set(route))
+        expect("an account with a small quota can have it", not reserved(stack))
+    limited = Stack(**PROD, Release=RELEASES[0], ActionConcurrency="5")
+    expect("every function is limited where the actions are", reserved(limited) == set(limited.of("AWS::Lambda::Function")))
+
+
+def reserved(stack):
+    functions = stack.of("AWS::Lambda::Function").items()
+    return {name for name, function in functions if "ReservedConcurrentExecutions" in function["Properties"]}
+
+
 PROD = dict(
     pair.split("=", 1)
     for pair in tomllib.loads((ROOT / "infra/samconfig.toml").read_text())["prod"]["deploy"]["parameters"]["parameter_overrides"]
@@ -375,6 +389,7 @@ if __name__ == "__main__":
     roles(prod)
     secrets(dev, prod)
     tags()
+    limits(dev, prod)
     for file in sys.argv[1:]:
         pathlib.Path(file).write_text(json.dumps({"Resources": prod.resources}, indent=1))
     for what in FAILED:

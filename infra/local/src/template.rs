@@ -68,6 +68,8 @@ pub struct Route {
 pub struct Schedule {
     /// The logical id of the function.
     pub function: String,
+    /// As the template has it, `rate(1 minute)`.
+    pub rate: String,
     /// From one start to the next.
     pub every: Duration,
 }
@@ -288,7 +290,7 @@ fn read_schedule(functions: &[Function], rule: &Node<'_>) -> Result<Schedule, Er
     if !functions.iter().any(|known| known.logical_id == function) {
         return Err(arn.unexpected(format!("“{function}” is not a function of this template")));
     }
-    Ok(Schedule { function: function.to_owned(), every })
+    Ok(Schedule { function: function.to_owned(), rate: text.to_owned(), every })
 }
 
 fn read_table(resources: &Node<'_>) -> Result<Table, Error> {

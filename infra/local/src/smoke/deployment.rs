@@ -1,6 +1,6 @@
 //! The packaged template, and `sam deploy`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use local::functions::Programs;
-use local::template::Template;
 use local::{aws, paths};
-use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::{Result, emulator, shown};
 
-const STACK: &str = "hsqbo-dev";
+/// The name of the stack, as `infra/samconfig.toml` has it.
+pub(super) const STACK: &str = "hsqbo-dev";
 /// One deployment; it takes ten seconds.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -102,62 +101,9 @@ impl Deployment {
         })
     }
 
-    /// Looks at the environment of every deployed function.
-    pub(super) async fn expect_public_base_url(&self, http: &reqwest::Client, wanted: &str) -> Result<()> {
-        let listed =
-            http.get(format!("{}/2015-03-31/functions", self.url)).send().await?.error_for_status()?;
-        let listed: Value = serde_json::from_slice(&listed.bytes().await?)?;
-        let functions = listed["Functions"].as_array().filter(|functions| !functions.is_empty());
-        for function in functions.ok_or("no function was deployed")? {
-            let found = &function["Environment"]["Variables"]["PUBLIC_BASE_URL"];
-            if found != wanted {
-                let name = &function["FunctionName"];
-                return Err(format!("{name} takes {found} for its public address, not {wanted}").into());
-            }
-        }
-        Ok(())
-    }
-
-    /// The names of the alarms.
-    pub(super) async fn alarms(&self, http: &reqwest::Client) -> Result<BTreeSet<String>> {
-        let asked = http
-            .post(&self.url)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", "GraniteServiceVersion20100801.DescribeAlarms")
-            .body("{}");
-        let answer = asked.send().await?.error_for_status()?;
-        let answer: Value = serde_json::from_slice(&answer.bytes().await?)?;
-        let alarms = answer["MetricAlarms"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(alarms.iter().filter_map(|alarm| alarm["AlarmName"].as_str().map(str::to_owned)).collect())
-    }
-
     /// Deletes the stack; what must outlive it stays.
     pub(super) async fn delete(&self) -> Result<()> {
         self.sam(&["delete", "--no-prompts", "--stack-name", STACK, "--region", aws::REGION]).await.map(drop)
-    }
-
-    /// Copies the functions' logs into the folder, as far as there are any.
-    pub(super) async fn keep_function_logs(
-        &self,
-        http: &reqwest::Client,
-        template: &Template,
-        folder: &Path,
-    ) {
-        for function in &template.functions {
-            let group = json!({"logGroupName": format!("/hsqbo/dev/{}", function.binary)});
-            let asked = http
-                .post(&self.url)
-                .header("content-type", "application/x-amz-json-1.1")
-                .header("x-amz-target", "Logs_20140328.FilterLogEvents")
-                .body(group.to_string())
-                .send();
-            let Ok(answer) = asked.await else { continue };
-            let Ok(text) = answer.text().await else { continue };
-            let events: Value = serde_json::from_str(&text).unwrap_or_default();
-            let events = events["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let lines: Vec<_> = events.iter().filter_map(|event| event["message"].as_str()).collect();
-            let _ = std::fs::write(folder.join(format!("{}.log", function.binary)), lines.join("\n"));
-        }
     }
 
     /// What `sam` printed on stdout; all of it is in the log too.

@@ -5,15 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use local::paths;
 use tokio::process::Command;
+
+use super::Result;
 
 /// The emulated AWS, with what expands SAM templates.
 const MINISTACK: &str = "ministack[full]==1.5.33";
-/// `sam deploy`.
-const SAM: &str = "aws-sam-cli==1.170.0";
+/// What says which `sam` is used.
+const TOOLS: &str = include_str!("../../../tools");
 
 /// A first install takes one to two minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What pip says when it reaches no index (`.ci/run` asks for the same).
+const UNREACHABLE: [&str; 4] =
+    ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError"];
 
 /// The programs.
 pub(super) struct Tools {
@@ -22,39 +29,48 @@ pub(super) struct Tools {
 }
 
 /// Installs both, each into an environment of its own: they want different versions of the same library. Where they are
-/// installed already, this takes two seconds and no network.
+/// installed already, this takes two seconds and no network. Where this machine cannot have them, it is said why.
 ///
 /// # Errors
-/// Why they are not there, in words.
-pub(super) async fn install(folder: &Path) -> Result<Tools, String> {
-    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    let (ministack, sam) = (folder.join("ministack"), folder.join("sam"));
-    tokio::try_join!(install_into(&ministack, MINISTACK), install_into(&sam, SAM))?;
-    Ok(Tools { ministack: ministack.join("bin/ministack"), sam: sam.join("bin/sam") })
+/// When pip had what it needs, and failed all the same.
+pub(super) async fn install(folder: &Path) -> Result<std::result::Result<Tools, String>> {
+    // Where `infra/tools` puts it too: whoever comes second finds it there.
+    let (ministack, sam) = (folder.join("ministack"), paths::workspace().join("target/tools/sam"));
+    let version = TOOLS.split_whitespace().find(|word| word.starts_with("aws-sam-cli=="));
+    let version = version.ok_or("infra/tools names no aws-sam-cli")?;
+    let installed = tokio::try_join!(install_into(&ministack, MINISTACK), install_into(&sam, version))?;
+    let tools = Tools { ministack: ministack.join("bin/ministack"), sam: sam.join("bin/sam") };
+    Ok(installed.0.and(installed.1).map(|()| tools))
 }
 
-async fn install_into(environment: &Path, package: &str) -> Result<(), String> {
+async fn install_into(environment: &Path, package: &str) -> Result<std::result::Result<(), String>> {
+    std::fs::create_dir_all(environment)?;
     let log = environment.with_extension("pip.log");
     let environment = environment.display().to_string();
-    let pip = format!("{environment}/bin/pip");
-    let commands = [
-        vec!["python3", "-m", "venv", &environment],
-        vec![&pip, "install", "--quiet", "--disable-pip-version-check", package],
-    ];
-    for command in commands {
-        let finished = tokio::time::timeout(PATIENCE, finishes(&command, &log)).await;
-        if !matches!(finished, Ok(Ok(true))) {
-            return Err(format!("{package} cannot be installed here; see {}", log.display()));
-        }
+    if !finishes(&["python3", "-m", "venv", &environment], &log).await? {
+        return Ok(Err("there is no python3 with venv and pip here".to_owned()));
     }
-    Ok(())
+    let pip = format!("{environment}/bin/pip");
+    if finishes(&[&pip, "install", "--quiet", "--disable-pip-version-check", package], &log).await? {
+        return Ok(Ok(()));
+    }
+    let said = std::fs::read_to_string(&log)?;
+    match UNREACHABLE.iter().any(|word| said.contains(word)) {
+        true => Ok(Err(format!("pip reaches no package index for {package}"))),
+        false => Err(format!("{package} cannot be installed:\n{said}").into()),
+    }
 }
 
-async fn finishes(command: &[&str], log: &Path) -> std::io::Result<bool> {
+/// A program that is not there has not finished well either.
+async fn finishes(command: &[&str], log: &Path) -> Result<bool> {
     let log = File::create(log)?;
     let mut command = program(command);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
-    Ok(command.status().await?.success())
+    match tokio::time::timeout(PATIENCE, command.status()).await {
+        Ok(Ok(status)) => Ok(status.success()),
+        Ok(Err(_)) => Ok(false),
+        Err(_) => Err(format!("{:?} took longer than {PATIENCE:?}", command.as_std()).into()),
+    }
 }
 
 fn program(words: &[&str]) -> Command {
