@@ -98,7 +98,7 @@ impl Company {
         };
         let Regime { country, home, tax_prefs, .. } = self.regime;
         let currency = &self.currency.code;
-        let custom = |name: &str, field: &str, value: Value| json!({"CustomField": [{"Name": format!("SalesFormsPrefs.{name}"), field: value}]});
+        let custom = |name: &str, kind: &str, value: Value| json!({"CustomField": [{"Name": format!("SalesFormsPrefs.{name}"), "Type": format!("{kind}Type"), format!("{kind}Value"): value}]});
         let preferences = json!({
             "TaxPrefs": exact(tax_prefs),
             "CurrencyPrefs": {
@@ -106,8 +106,8 @@ impl Company {
             },
             "AccountingInfoPrefs": {"ClassTrackingPerTxn": true, "TrackDepartments": true},
             "SalesFormsPrefs": {"CustomField": [
-                custom("UseSalesCustom1", "BooleanValue", json!(true)),
-                custom("SalesCustomName1", "StringValue", json!("Order")),
+                custom("UseSalesCustom1", "Boolean", json!(true)),
+                custom("SalesCustomName1", "String", json!("Order")),
             ]},
         });
         let rates = FOREIGN.iter().map(|foreign| {

@@ -22,33 +22,33 @@ use crate::twins::chance::{self, Chance};
 use company::Company;
 use record::Drawn;
 
-/// Records of a company: its budget for look-ups would not last for many more at once.
-const RECORDS: u64 = 10;
-
-/// Companies, and with `PROOF=full`.
-const COMPANIES: u64 = 60;
-const ALL_COMPANIES: u64 = 2_000;
+/// Companies and records of each: with `PROOF=full`, and else; more at once a company's budget for look-ups would not last for.
+const ALL: (u64, u64) = (2_000, 10);
+const SOME: (u64, u64) = (28, 6);
 
 /// How often something came about.
 type Tally = BTreeMap<String, u64>;
 
-/// The numbers of the companies to try.
-fn seeds() -> Range<u64> {
-    let one = std::env::var("PREVIEWED_SEED").ok();
-    if let Some(seed) = one.map(|seed| seed.parse::<u64>().expect("PREVIEWED_SEED is a number")) {
-        return seed..seed + 1;
+/// The numbers of the companies to try, and how many records of each.
+fn chosen() -> (Range<u64>, u64) {
+    if let Ok(one) = std::env::var("PREVIEWED_SEED") {
+        let seed = one.parse::<u64>().expect("PREVIEWED_SEED is a number");
+        return (seed..seed + 1, ALL.1);
     }
     let full = std::env::var("PROOF").is_ok_and(|proof| proof == "full");
-    0..if full { ALL_COMPANIES } else { COMPANIES }
+    let (companies, records) = if full { ALL } else { SOME };
+    (0..companies, records)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_previewed_is_what_creating_then_sends() {
     let began = std::time::Instant::now();
-    let seeds: Vec<u64> = seeds().collect();
+    let (seeds, records) = chosen();
+    let seeds: Vec<u64> = seeds.collect();
     let one_alone = seeds.len() == 1;
-    let stacks = seeds.chunks(ON_A_STACK).map(<[u64]>::to_vec);
-    let mut ended = futures::stream::iter(stacks).map(on_one_stack).buffer_unordered(2);
+    let stacks = seeds.chunks(ON_A_STACK.min(seeds.len().div_ceil(2))).map(<[u64]>::to_vec);
+    let on_stack = |seeds| on_one_stack(seeds, records);
+    let mut ended = futures::stream::iter(stacks).map(on_stack).buffer_unordered(2);
     let (mut tally, mut different) = (Tally::new(), Vec::new());
     while let Some(companies) = ended.next().await {
         for came in companies {
@@ -70,16 +70,16 @@ async fn whatever_is_previewed_is_what_creating_then_sends() {
     assert!(one_alone || seldom.is_empty(), "seldom: {seldom:?}");
 }
 
-async fn on_one_stack(seeds: Vec<u64>) -> Vec<Result<Tally, String>> {
+async fn on_one_stack(seeds: Vec<u64>, records: u64) -> Vec<Result<Tally, String>> {
     // Soon after midnight of the portals: a day that begins in between is another one.
     let bench = Bench::at("2032-03-01T05:30:00Z".parse().unwrap()).await;
     let run = async |seed: u64| {
-        in_one_company(&bench, seed).await.map_err(|why| format!("PREVIEWED_SEED={seed}: {why}"))
+        in_one_company(&bench, seed, records).await.map_err(|why| format!("PREVIEWED_SEED={seed}: {why}"))
     };
     futures::stream::iter(seeds).map(run).buffer_unordered(AT_ONCE).collect().await
 }
 
-async fn in_one_company(bench: &Bench, seed: u64) -> Result<Tally, String> {
+async fn in_one_company(bench: &Bench, seed: u64, records: u64) -> Result<Tally, String> {
     let mut chance = Chance::new(seed);
     let companies = Company::all();
     let company = &companies[usize::try_from(seed).unwrap_or_default() % companies.len()];
@@ -88,11 +88,13 @@ async fn in_one_company(bench: &Bench, seed: u64) -> Result<Tally, String> {
     let case: Case = serde_json::from_value(case).map_err(|error| error.to_string())?;
     let place = bench.place(&case, "invoice", seed + 1)?;
     place.install().await?;
-    let drawn: Vec<(u64, Drawn)> = (1..=RECORDS).map(|id| (id, drawn(&mut chance, company))).collect();
+    // The same records however many there are.
+    let mut chances: Vec<_> = (1..=records).map(|id| (id, Chance::new(seed * 1_000 + id))).collect();
+    let drawn: Vec<_> = chances.iter_mut().map(|(id, chance)| (*id, drawn(chance, company))).collect();
     place.seed(&objects(&drawn)).await?;
     let mut tally = Tally::new();
-    for (id, record) in &drawn {
-        let ended = run(&place, *id, record, &mut chance).await;
+    for ((id, record), (_, chance)) in drawn.iter().zip(&mut chances) {
+        let ended = run(&place, *id, record, chance).await;
         let ended =
             ended.map_err(|why| format!("{}, record {id}: {why}\n{settings}\n{record:?}", company.name()))?;
         for what in ended.iter().flat_map(came_of) {
@@ -132,7 +134,7 @@ async fn run(place: &Place<'_>, id: u64, record: &Drawn, chance: &mut Chance) ->
     let of = (if record.is_quote { "QUOTE" } else { "DEAL" }, id);
     let enrollment = place.enrollment(action, of, &inputs)?;
     let mut ended = vec![place.previewed_and_run(&enrollment).await?];
-    if chance.one_in(4) {
+    if chance.one_in(8) {
         ended.push(place.previewed_and_run(&enrollment).await?);
     }
     Ok(ended)
