@@ -120,7 +120,8 @@ async fn run(place: &Place<'_>, id: u64, record: &Drawn, chance: &mut Chance) ->
         ("create_paid", &["yes", "yes", "no"]),
         ("expires_days", &["14"]),
         ("payment_method", &["9101", "9103"]),
-        ("deposit_account", &["9001", "9004"]),
+        // The last is no account that money can be deposited in.
+        ("deposit_account", &["9001", "9002", "9001", "9004"]),
         ("missing_item", &["create", "create", "create", "default_item", "refuse"]),
         ("email_document", &["no", "queue", "send"]),
         ("if_repeated", &["create", "refuse", "return"]),
@@ -130,6 +131,10 @@ async fn run(place: &Place<'_>, id: u64, record: &Drawn, chance: &mut Chance) ->
         if name == "missing_item" || chance.one_in(2) {
             inputs.insert(name.to_owned(), chance.pick(words).to_owned());
         }
+    }
+    // As the workflow editor has it: only what is paid says how.
+    if action == "invoice" && inputs.get("create_paid").is_none_or(|paid| paid != "yes") {
+        inputs.retain(|name, _| name != "payment_method" && name != "deposit_account");
     }
     let of = (if record.is_quote { "QUOTE" } else { "DEAL" }, id);
     let enrollment = place.enrollment(action, of, &inputs)?;
