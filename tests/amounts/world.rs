@@ -1,150 +1,267 @@
-//! Companies that tax in each way, and what becomes of a record in them.
+//! What becomes of a record in a company: read, matched and written by the real rules, each body held against the rules and
+//! then created in a copy of the stand-in's books.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
 use mapping::books::Books;
-use mapping::document::{self, Header};
-use mapping::hubspot::Enrolled;
-use mapping::item::MissingItem;
+use mapping::customer::CustomerFound;
+use mapping::document::{self, Emailing, Header};
+use mapping::hubspot::{
+    self, Adjustment, Contact, Deal, Enrolled, LineItem, Payment, Quote, Record, RecordId,
+};
+use mapping::item::{self, ItemFound, MissingItem};
 use mapping::lookup::{Answers, LinkedCustomer, Links, Matched};
+use mapping::number::Number;
+use mapping::payment::{self, Booking, Paid};
 use mapping::problem::Problem;
 use mapping::quickbooks::{
-    CompanyInfo, CustomerId, DocumentKind, Item, ItemId, Preferences, TaxCode, TaxRate,
+    AccountId, CompanyInfo, CustomerId, DocumentKind, Item, ItemId, NewCustomer, PaymentMethod,
+    PaymentMethodId, Preferences, TaxCode, TaxRate,
 };
 use mapping::sale;
-use mapping::settings::{Choices, Settings};
+use mapping::settings::{Bill, Choices, Settings};
 use rust_decimal::Decimal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
+use simulators::quickbooks::{QuickBooks, Rehearsal};
+
+use crate::company::Company;
+use crate::record::{Drawn, ORDER};
+use crate::rules;
 use simulators::chance::Chance;
-use simulators::quickbooks::QuickBooks;
-
-/// How a company taxes: its country, what its preferences say, and whether HubSpot's tax has a place there.
-pub(crate) struct Regime {
-    name: &'static str,
-    country: &'static str,
-    tax_prefs: &'static str,
-    taxes: bool,
-}
-
-pub(crate) const REGIMES: [Regime; 4] = [
-    Regime { name: "no sales tax", country: "US", tax_prefs: "{}", taxes: false },
-    Regime {
-        name: "automated sales tax",
-        country: "US",
-        tax_prefs: r#"{"UsingSalesTax": true, "PartnerTaxEnabled": true}"#,
-        taxes: true,
-    },
-    Regime { name: "sales tax by hand", country: "US", tax_prefs: r#"{"UsingSalesTax": true}"#, taxes: true },
-    Regime { name: "tax by codes", country: "GB", tax_prefs: r#"{"UsingSalesTax": true}"#, taxes: true },
-];
 
 const REALM: &str = "9341450000000001";
+const MARKER: &str = "[hs 0123456789abcdef0123]";
 
-/// One company, its books as QuickBooks tells them.
+/// One company, and its books as QuickBooks tells them.
 pub(crate) struct World {
-    pub(crate) name: &'static str,
-    quickbooks: QuickBooks,
+    pub(crate) company: Company,
+    rehearsal: Rehearsal,
     books: Books,
     items: Vec<Item>,
-    taxes: bool,
 }
 
-/// What is sent.
-pub(crate) struct Body {
+/// A record that can be billed, and all that is asked for.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) matched: Matched,
+    pub(crate) settings: Settings,
     kind: DocumentKind,
-    pub(crate) json: Value,
+    header: Header,
+    paid: Option<Paid>,
+    booking: Booking,
 }
 
-/// A document as QuickBooks would have made it.
-pub(crate) struct Tried {
+/// A document as QuickBooks makes it.
+pub(crate) struct Made {
     pub(crate) document: Value,
     pub(crate) total: Decimal,
     pub(crate) tax: Decimal,
+    /// The entities that were created beside it.
+    pub(crate) beside: Vec<&'static str>,
 }
 
 impl World {
-    pub(crate) fn new(regime: &Regime) -> Self {
+    pub(crate) fn new(company: Company) -> Self {
         let quickbooks = QuickBooks::new();
-        let tax_prefs: Value = serde_json::from_str(regime.tax_prefs).unwrap();
-        let exact = |number: &str| serde_json::from_str::<Value>(number).unwrap();
-        let rate = |id: &str, percent: &str| json!({"Id": id, "Name": format!("Rate {id}"), "RateValue": exact(percent)});
-        let code = |id: &str, rates: &[&str]| {
-            let detail =
-                |rate: &&str| json!({"TaxRateRef": {"value": rate}, "TaxTypeApplicable": "TaxOnAmount"});
-            let details: Vec<Value> = rates.iter().map(detail).collect();
-            json!({"Id": id, "Name": format!("Code {id}"), "SalesTaxRateList": {"TaxRateDetail": details}})
-        };
-        let company = json!({
-            "realm_id": REALM, "country": regime.country, "preferences": {"TaxPrefs": tax_prefs},
-            "customers": [{"Id": "5801", "DisplayName": "Ana Trujillo"}],
-            "items": [{"Id": "2101", "Name": "Widget", "Sku": "WID-1", "Type": "Service", "Taxable": true},
-                {"Id": "3101", "Name": "Freight", "Type": "Service", "Taxable": false}],
-            "tax_rates": [rate("601", "20"), rate("602", "7"), rate("603", "8.25"), rate("604", "0.625"), rate("605", "0")],
-            "tax_codes": [code("701", &["601"]), code("702", &["602"]), code("703", &["603", "604"]), code("704", &["605"])],
-        });
-        quickbooks.seed(json!({"companies": [company]})).unwrap();
+        let mut seed = company.seed();
+        seed["realm_id"] = json!(REALM);
+        quickbooks.seed(json!({"companies": [seed]})).unwrap();
         let state = &quickbooks.state()["companies"][0];
         let preferences: Preferences = from_value(state["preferences"].clone()).unwrap();
         let info: CompanyInfo = from_value(json!({"Country": state["country"]})).unwrap();
         let (codes, rates): (Vec<TaxCode>, Vec<TaxRate>) =
             (from_value(state["TaxCode"].clone()).unwrap(), from_value(state["TaxRate"].clone()).unwrap());
-        let books = Books::read(&preferences, &info).with_tax_codes(&codes, &rates);
+        let methods: Vec<PaymentMethod> = from_value(state["PaymentMethod"].clone()).unwrap();
+        let books =
+            Books::read(&preferences, &info).with_tax_codes(&codes, &rates).with_payment_methods(methods);
         let items = from_value(state["Item"].clone()).unwrap();
-        Self { name: regime.name, quickbooks, books, items, taxes: regime.taxes }
+        Self { company, rehearsal: quickbooks.rehearsal(REALM).unwrap(), books, items }
     }
 
-    /// Settings of chance, of which each rate of [`crate::record::sound`] has a code.
-    pub(crate) fn settings(&self, chance: &mut Chance) -> Settings {
-        // HubSpot's tax has no place where there is none.
-        let tax = if self.taxes {
-            chance.pick(&["quickbooks", "hubspot", "none"])
-        } else {
-            chance.pick(&["quickbooks", "none"])
-        };
-        let code = chance.pick(&["701", "702", "703"]);
-        let by_hand = self.books.sales_tax == mapping::books::SalesTax::Manual;
-        // A document has one code there.
-        let codes = if by_hand { [code; 4] } else { ["701", "702", "703", "704"] };
-        let file = json!({
-            "version": 1, "fee_item": "3101", "tax": tax, "amounts": chance.pick(&["net", "gross"]),
-            "discounts": chance.pick(&["net", "document"]),
-            // What has no rate in HubSpot has none here.
-            "default_tax_code": if tax == "hubspot" && !by_hand { "704" } else { code },
-            "tax_codes": {"20": codes[0], "7": codes[1], "8.875": codes[2], "0": codes[3], "id 4711": code},
-            "memo": chance.pick(&[None, Some("For {order}. Thank you.")]),
-        });
+    /// The record with settings of chance. Of `links`, the customer it knows.
+    ///
+    /// # Errors
+    /// What is wrong with the record.
+    pub(crate) fn ordered(
+        &self,
+        drawn: &Drawn,
+        chance: &mut Chance,
+        links: Links,
+    ) -> Result<Order, Vec<Problem>> {
+        let file = self.company.settings(chance);
         let choices = Choices::default().changed_by(&file.to_string()).unwrap();
-        Settings { books: self.books.clone(), choices }
-    }
-
-    pub(crate) fn matched(&self, enrolled: &Enrolled, settings: &Settings) -> Result<Matched, Vec<Problem>> {
-        let customer =
-            LinkedCustomer { id: CustomerId("5801".into()), name: "Ana Trujillo".into(), currency: None };
-        let links = Links { customer: Some(customer), ..Links::default() };
+        let settings = Settings { books: self.books.clone(), choices };
+        let enrolled = enrolled(drawn, settings.choices.bill);
         let answers = Answers { items: self.items.clone(), ..Answers::default() };
-        sale::read(enrolled).settle(&links, &answers, settings, MissingItem::Refuse)
+        let matched = sale::read(&enrolled).settle(&links, &answers, &settings, MissingItem::Create);
+        let paid = payment::paid(&enrolled, &TimeZone::UTC, &settings);
+        let (matched, paid) = match (matched, paid) {
+            (Ok(matched), Ok(paid)) => (matched, paid),
+            (matched, paid) => return Err(matched.err().into_iter().chain(paid.err()).flatten().collect()),
+        };
+        let kind = chance.pick(&[DocumentKind::Invoice, DocumentKind::Estimate, DocumentKind::SalesReceipt]);
+        let booking = Booking {
+            today: date(2026, 3, 2),
+            payment_method: paid.as_ref().and_then(|paid| paid.method_of(&settings)),
+            deposit_account: chance.pick(&[None, Some("9001")]).map(|id| AccountId(id.into())),
+            marker: MARKER.into(),
+        };
+        let header = self.header(kind, &enrolled, &booking, paid.clone(), chance);
+        Ok(Order { matched, settings, kind, header, paid, booking })
     }
 
-    pub(crate) fn written(
+    fn header(
         &self,
         kind: DocumentKind,
-        matched: &Matched,
-        settings: &Settings,
-        header: &Header,
-    ) -> Body {
-        let customer = CustomerId("5801".into());
-        let items = matched.items.iter().map(|item| item.existing().map(|item| item.id.clone()));
-        let items: Vec<ItemId> = items.collect::<Option<_>>().unwrap();
-        let draft = document::write(kind, matched, &customer, &items, settings, header);
-        Body { kind, json: serde_json::to_value(draft).unwrap() }
+        enrolled: &Enrolled,
+        booking: &Booking,
+        paid: Option<Paid>,
+        chance: &mut Chance,
+    ) -> Header {
+        Header {
+            today: booking.today,
+            due_days: chance.one_in(2).then(|| "30".parse().unwrap()),
+            number: chance.pick(&[Number::OfQuickBooks, Number::OfRecord("HS-4821".into())]),
+            emailing: chance.pick(&[Emailing::No, Emailing::Queue]),
+            properties: enrolled.properties.clone(),
+            exchange_rate: self.company.rate(),
+            expires: chance.one_in(2).then(|| date(2026, 3, 31)),
+            paid: paid.filter(|_| kind == DocumentKind::SalesReceipt),
+            payment_method: booking.payment_method.clone().or(Some(PaymentMethodId("9101".into()))),
+            deposit_account: booking.deposit_account.clone(),
+            ship_to: payment::ship_to(enrolled),
+            ship_date: chance.one_in(4).then(|| date(2026, 4, 1)),
+            marker: MARKER.into(),
+            record_url: format!(
+                "https://app.hubspot.com/contacts/1/record/0-3/{}",
+                "4".repeat(usize::try_from(chance.below(30)).unwrap())
+            ),
+        }
     }
 
-    /// What QuickBooks would make of it, or why it refuses.
-    pub(crate) fn tried(&self, Body { kind, json }: &Body) -> Result<Tried, String> {
-        let document = self
-            .quickbooks
-            .rehearsed(REALM, kind.entity(), json)
-            .map_err(|refused| format!("{refused}\n{json}"))?;
+    /// Creates everything it takes: customer, products, document, and the payment of an invoice. Where the customer's name is
+    /// taken by a vendor, it is created under a name of its own.
+    ///
+    /// # Errors
+    /// What QuickBooks refuses.
+    pub(crate) fn made(&self, order: &Order, name_is_taken: bool) -> Result<Made, String> {
+        let Order { matched, settings, kind, header, paid, booking } = order;
+        let decimals = self.company.currency.decimals;
+        let mut making = Making {
+            rehearsal: self.rehearsal.clone(),
+            decimals,
+            items: BTreeMap::new(),
+            beside: Vec::new(),
+        };
+        let customer = match &matched.customer {
+            CustomerFound::Existing { id, .. } => id.clone(),
+            CustomerFound::Missing(new) if name_is_taken => making.named_otherwise(new, matched)?,
+            CustomerFound::Missing(new) => CustomerId(making.created("Customer", new)?),
+        };
+        let items = matched.items.iter().map(|item| making.item(item, &self.items));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let draft = document::write(*kind, matched, &customer, &items, settings, header);
+        let document = making.create(kind.entity(), &draft)?;
         let amount = |value: &Value| value.to_string().parse::<Decimal>().unwrap_or_default();
         let (total, tax) = (amount(&document["TotalAmt"]), amount(&document["TxnTaxDetail"]["TotalTax"]));
-        Ok(Tried { document, total, tax })
+        if let Some(paid) = paid.as_ref().filter(|_| *kind == DocumentKind::Invoice && !total.is_zero()) {
+            let invoice = from_value(document.clone()).unwrap();
+            let payment = payment::write(paid, &invoice, &customer, booking).unwrap();
+            assert_eq!(payment.total_amt, paid.amount.min(total), "{document}");
+            making.created("Payment", &payment)?;
+        }
+        Ok(Made { document, total, tax, beside: making.beside })
+    }
+}
+
+/// The link of a record's contact or company to the customer there is.
+pub(crate) fn known() -> Links {
+    let customer =
+        LinkedCustomer { id: CustomerId("5801".into()), name: "Ana Trujillo".into(), currency: None };
+    Links { customer: Some(customer), ..Links::default() }
+}
+
+/// The record as it is read.
+fn enrolled(drawn: &Drawn, bill: Bill) -> Enrolled {
+    fn read<T: DeserializeOwned>(properties: &Value) -> T {
+        from_value(properties.clone()).unwrap()
+    }
+    fn numbered<T>(first: u64, all: &[Value], one: impl Fn(RecordId, &Value) -> T) -> Vec<T> {
+        (first..).zip(all).map(|(id, properties)| one(RecordId(id), properties)).collect()
+    }
+    let adjustments = |all: &[Value]| numbered(1, all, |id, one| Adjustment { id, properties: read(one) });
+    let company = || vec![hubspot::Company { id: RecordId(401), properties: read(&drawn.company) }];
+    let order = drawn.record[ORDER].as_str().filter(|order| !order.trim().is_empty());
+    Enrolled {
+        record: if drawn.is_quote {
+            Record::Quote(Quote { id: RecordId(7701), properties: read(&drawn.record) })
+        } else {
+            Record::Deal(Deal { id: RecordId(4821), properties: read(&drawn.record) })
+        },
+        contact: Some(Contact { id: RecordId(501), properties: read(&drawn.contact) }),
+        companies: (bill == Bill::Company).then(company),
+        line_items: numbered(601, &drawn.lines, |id, line| LineItem { id, properties: read(line) }),
+        discounts: adjustments(&drawn.discounts),
+        fees: adjustments(&drawn.fees),
+        taxes: adjustments(&drawn.taxes),
+        payments: numbered(901, &drawn.payments, |id, payment| Payment { id, properties: read(payment) }),
+        properties: order.map(|order| (ORDER.to_owned(), order.to_owned())).into_iter().collect(),
+        portal_currency: None,
+    }
+}
+
+/// One execution's creates.
+struct Making {
+    rehearsal: Rehearsal,
+    decimals: u32,
+    /// Those that were created, by name.
+    items: BTreeMap<String, ItemId>,
+    beside: Vec<&'static str>,
+}
+
+impl Making {
+    fn create(&mut self, entity: &str, body: &impl Serialize) -> Result<Value, String> {
+        let body = serde_json::to_value(body).unwrap();
+        rules::check(entity, &body, self.decimals);
+        self.rehearsal.create(entity, &body).map_err(|refused| format!("{refused}\n{body}"))
+    }
+
+    /// The id of what is created beside the document.
+    fn created(&mut self, entity: &'static str, body: &impl Serialize) -> Result<String, String> {
+        let made = self.create(entity, body)?;
+        self.beside.push(entity);
+        Ok(made["Id"].as_str().unwrap().to_owned())
+    }
+
+    fn named_otherwise(&mut self, new: &NewCustomer, matched: &Matched) -> Result<CustomerId, String> {
+        self.rehearsal.create("Vendor", &json!({"DisplayName": new.display_name}))?;
+        let refused = self.create("Customer", new).unwrap_err();
+        assert!(refused.contains("6240"), "{refused}");
+        let new = new.clone().under_own_name(matched.sale.buyer.id.record());
+        self.created("Customer", &new).map(CustomerId)
+    }
+
+    fn item(&mut self, found: &ItemFound, known: &[Item]) -> Result<ItemId, String> {
+        let new = match found {
+            ItemFound::Existing(item) => return Ok(item.id.clone()),
+            ItemFound::Missing(new) => new,
+        };
+        if let Some(id) = self.items.get(&new.name) {
+            return Ok(id.clone());
+        }
+        let id = match self.created("Item", new) {
+            Ok(id) => ItemId(id),
+            // What is left of its name is that of another product, which is taken then.
+            Err(refused) => match known.iter().find(|item| item::is_namesake(item, &new.name)) {
+                Some(namesake) if refused.contains("6240") => namesake.id.clone(),
+                _ => return Err(refused),
+            },
+        };
+        self.items.insert(new.name.clone(), id.clone());
+        Ok(id)
     }
 }

@@ -5,6 +5,7 @@
 mod bench;
 mod case;
 mod preview;
+mod previewed;
 mod refusals;
 mod sums;
 mod told;

@@ -384,7 +384,7 @@ fn own_code(customer: &Customer) -> Option<TaxCodeId> {
 
 /// Told once all else is well: only then is it known how many lines there are, and what they add up to.
 fn check_size(sale: &Sale, tax: &Taxation, settings: &Settings) -> Result<(), Vec<Problem>> {
-    if sale.total() + sale.discount() > money::LARGEST {
+    if sale.total() + sale.discount() + tax.expected.unwrap_or_default() > money::LARGEST {
         return Err(vec![Problem::TotalTooLarge { record: sale.record.name.clone() }]);
     }
     let count = sale.lines.len() + sale.fees.len() + usize::from(!sale.discounts.is_empty());
@@ -730,7 +730,15 @@ mod tests {
         let too_large = Problem::TotalTooLarge { record: "Harbour kiosk".into() };
         assert_eq!(found("4999999999999.99"), []);
         assert_eq!(found("5000000000000.00"), from_ref(&too_large));
-        assert_eq!(found("9999999999999.99"), [too_large]);
+        assert_eq!(found("9999999999999.99"), [too_large.clone()]);
+        let taxed = over(widget_line(), json!({"hs_tax_rate": "99999999", "amount": "9999999.00"}));
+        let choices = Choices { tax: Tax::HubSpot, ..Choices::default() };
+        let books = Books { sales_tax: SalesTax::Automated, ..Books::default() };
+        let reading = sale::read(&deal([taxed]));
+        let answers = Answers { items: vec![widget()], ..Answers::default() };
+        let settings = Settings { books, choices };
+        let found = reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse);
+        assert_eq!(found.unwrap_err(), [too_large]);
     }
 
     #[test]

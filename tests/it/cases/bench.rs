@@ -8,6 +8,7 @@ use local::world::SCOPES;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
+use simulators::control::Call;
 use simulators::hubspot::random_deals::RandomDeals;
 use store::portal::{Facts, NewCompany};
 use store::record::Key;
@@ -75,6 +76,14 @@ impl Bench {
     ) -> Result<Place<'a>, String> {
         Ok(Place { stack: &self.0, passing: &self.1, case, action, number, home: home(case)? })
     }
+}
+
+/// What came of an enrollment.
+pub(super) struct Ended {
+    pub(super) shown: Shown,
+    wait: Wait,
+    /// What the company was asked.
+    pub(super) calls: Vec<Call>,
 }
 
 /// Where one action of a case runs.
@@ -298,29 +307,44 @@ impl Place<'_> {
 
     /// Enrolls the record, and tells what came of it.
     async fn enroll(&self, inputs: &BTreeMap<String, String>) -> Result<String, String> {
-        let (case, portal) = (self.case, self.portal());
+        let case = self.case;
+        let enrollment = self.enrollment(self.action, (case.object_type(), case.object_id()), inputs)?;
+        let Ended { shown, wait, calls } = self.previewed_and_run(&enrollment).await?;
+        // On a busy machine any execution may have to wait: only where a case is about that is it told.
+        let told = Told { shown: &shown, wait: Some(wait).filter(|_| case.waits), calls: &calls };
+        Ok(told.text(self.portal(), &self.realm()))
+    }
+
+    /// An enrollment of a record, with those of the inputs that the action has.
+    pub(super) fn enrollment(
+        &self,
+        action: &str,
+        (object_type, object_id): (&str, u64),
+        inputs: &BTreeMap<String, String>,
+    ) -> Result<Value, String> {
+        let connection = &self.case.connection;
         let mut given = json!({"quickbooks_account": "default"});
-        let offered = offered(self.action)?;
-        for (name, value) in
-            inputs.iter().filter(|(name, _)| case.connection.any_inputs || offered.contains(name))
+        let offered = offered(action)?;
+        for (name, value) in inputs.iter().filter(|(name, _)| connection.any_inputs || offered.contains(name))
         {
             given[name] = json!(value.replace("<realm>", &self.realm()));
         }
-        let enrollment = json!({
-            "action": self.action, "portal_id": portal.0, "object_type": case.object_type(), "object_id": case.object_id(),
-            "inputs": given, "any_inputs": case.connection.any_inputs,
-            "any_object_type": case.connection.object_type.is_some(),
-        });
-        let previewed = self.preview(&enrollment).await?;
+        Ok(json!({
+            "action": action, "portal_id": self.portal().0, "object_type": object_type, "object_id": object_id,
+            "inputs": given, "any_inputs": connection.any_inputs, "any_object_type": connection.object_type.is_some(),
+        }))
+    }
+
+    /// Previews an enrollment, then runs it, and holds one against the other.
+    pub(super) async fn previewed_and_run(&self, enrollment: &Value) -> Result<Ended, String> {
+        let previewed = self.preview(enrollment).await?;
         let seen = self.calls().len();
-        let first = Shown(self.stack.execute(&enrollment).await.map_err(text)?);
-        // On a busy machine any execution may have to wait: only where a case is about that is it told.
-        let wait = case.waits.then(|| Wait { statuses: first.statuses(), blocked: first.state() == "BLOCK" });
+        let first = Shown(self.stack.execute(enrollment).await.map_err(text)?);
+        let wait = Wait { statuses: first.statuses(), blocked: first.state() == "BLOCK" };
         let shown = self.settled(first).await?;
         let calls = self.calls().split_off(seen);
         previewed.compare(&shown, &calls)?;
-        let told = Told { shown: &shown, wait, calls: &calls };
-        Ok(told.text(portal, &self.realm()))
+        Ok(Ended { shown, wait, calls })
     }
 
     /// What a preview of the same says. Where a vendor is disturbed, the preview would have the disturbance.
@@ -347,7 +371,7 @@ impl Place<'_> {
         let record = self.stack.store.record(&key).await.map_err(text)?;
         let plan = record.and_then(|record| record.preview).ok_or("the preview is not kept")?;
         let document = serde_json::from_str(&plan.body).map_err(text)?;
-        Ok(Previewed::Document(document))
+        Ok(Previewed::Document(document, shown))
     }
 
     /// Lets minutes pass, each with its run of the reconciler, until HubSpot no longer waits; after half an hour more of them
@@ -365,7 +389,7 @@ impl Place<'_> {
     }
 
     /// What this company was asked so far.
-    fn calls(&self) -> Vec<simulators::control::Call> {
+    fn calls(&self) -> Vec<Call> {
         let path = format!("/v3/company/{}/", self.realm());
         self.stack.quickbooks.control().calls_to(&path)
     }
@@ -411,8 +435,11 @@ fn file(company: &str) -> Result<Map<String, Value>, String> {
 }
 
 fn home(case: &Case) -> Result<String, String> {
-    let company = Value::Object(books(case)?);
-    Ok(company["preferences"]["CurrencyPrefs"]["HomeCurrency"]["value"].as_str().unwrap_or("USD").to_owned())
+    let of = |company: &Map<String, Value>| {
+        let home = company.get("preferences")?.pointer("/CurrencyPrefs/HomeCurrency/value")?;
+        home.as_str().map(str::to_owned)
+    };
+    Ok(of(&case.quickbooks).or(of(&books(case)?)).unwrap_or_else(|| "USD".to_owned()))
 }
 
 fn text(error: impl std::error::Error) -> String {

@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::json::Object;
 use super::table::{Sought, Table};
 
-/// Rows per entity, and what was deleted of them.
+/// Rows per entity, and what was deleted of them. Copies share the tables that none of them writes to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    tables: BTreeMap<&'static str, Table>,
+    tables: BTreeMap<&'static str, Arc<Table>>,
     /// What is left of deleted rows, for change data capture.
     deleted: Vec<(&'static str, Object)>,
 }
@@ -20,17 +20,17 @@ pub(super) struct Ledger {
 impl Ledger {
     /// The rows of an entity, if there ever were any.
     pub(super) fn table(&self, entity: &str) -> Option<&Table> {
-        self.tables.get(entity)
+        self.tables.get(entity).map(Arc::as_ref)
     }
 
     /// The same, to change them.
     pub(super) fn table_mut(&mut self, entity: &'static str) -> &mut Table {
-        self.tables.entry(entity).or_insert_with(|| Table::new(entity))
+        Arc::make_mut(self.tables.entry(entity).or_insert_with(|| Arc::new(Table::new(entity))))
     }
 
     /// The same, if there ever were any.
     pub(super) fn known_table_mut(&mut self, entity: &str) -> Option<&mut Table> {
-        self.tables.get_mut(entity)
+        self.tables.get_mut(entity).map(Arc::make_mut)
     }
 
     /// Every row of an entity, oldest first.

@@ -54,20 +54,6 @@ pub(super) fn create(
     Ok(document)
 }
 
-/// What [`create`] would make, without a number.
-///
-/// # Errors
-/// The same.
-pub(super) fn rehearsed(
-    kind: Kind,
-    company: &Company,
-    body: &Object,
-    moment: Moment,
-) -> Result<Object, Fault> {
-    fields::known(kind.entity(), kind.fields(), body)?;
-    written(kind, company, body, None, moment)
-}
-
 /// Saves a document whose body is `wanted` from now on, and answers it as kept. What was paid stays paid.
 ///
 /// # Errors
