@@ -92,7 +92,7 @@ fn tolerance(Order { settings, matched, .. }: &Order, decimals: u32) -> Decimal 
     let gross = !american && settings.choices.amounts == Amounts::Gross && settings.choices.tax != Tax::None;
     match (gross, computed_anew, sale.discounts.is_empty()) {
         (true, _, true) | (false, false, _) => Decimal::ZERO,
-        (true, _, false) => Decimal::new(5, 2),
+        (true, _, false) => Decimal::new(5, decimals.min(2)),
         // Half of the smallest coin for each line, and for each rate; a line in dinars is rounded twice.
         (false, true, true) => {
             let roundings = sale.lines.len() * if decimals > 2 { 2 } else { 1 } + 6;

@@ -302,7 +302,7 @@ async fn a_quote_s_own_taxes_stop_nothing_where_quickbooks_decides_on_tax() {
     let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
     assert!(shown.output("warnings").contains("205.20"), "{}", shown.0);
     settings(&stack, json!({"tax": "hubspot"})).await;
-    let shown = refused(&stack, enroll("invoice", "QUOTE", 910), "LINE_INVALID").await;
+    let shown = refused(&stack, enroll("invoice", "QUOTE", 910), "ADJUSTMENT_INVALID").await;
     assert!(shown.output("errorMessage").contains("VAT"), "{}", shown.0);
 }
 

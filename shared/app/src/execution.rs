@@ -42,7 +42,7 @@ use store::record::{Key, Noted, Plan, Record, State, Transition, Written};
 use crate::answer::{self, Created, Notes, Payment};
 use crate::budget;
 use crate::clock;
-use crate::connection::{Company, Stop, hubspot_stop, unreadable};
+use crate::connection::{Account, Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
 use crate::failure::{Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
@@ -222,7 +222,7 @@ impl Execution<'_> {
                     return Ok(Event::Exists(made(&document)));
                 }
                 Some(earlier) => {
-                    let of = self.named(&company, record, kind, &inputs).await;
+                    let of = self.named(record, kind).await;
                     return Err(Stop::Failure(match earlier {
                         Earlier::Made(document) => Failure::already_created(self.kind, &of, &document),
                         Earlier::InReview => Failure::earlier_in_review(self.kind, &of),
@@ -236,8 +236,10 @@ impl Execution<'_> {
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
-        let (answers, settings) =
-            self.look_up(&company, record, &reading, &links, self.says_how_it_was_paid(&inputs)).await?;
+        let methods = self.says_how_it_was_paid(&inputs);
+        let remembered = books::are_known(&company, record, &reading, methods, self.now());
+        let asked = (!remembered).then_some(methods);
+        let (answers, settings) = self.look_up(&company, record, &reading, &links, asked).await?;
         let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
         let reading = self.with_rates(reading.in_books(&settings.books, &enrolled), &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
@@ -248,11 +250,20 @@ impl Execution<'_> {
                 return Err(Stop::Failure(Failure::problems(kind, &problems)));
             }
         };
-        let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         // Once: a rate is of the document's day, and midnight may be near.
         let today = date::today(self.now(), &self.zone());
         let day = document::posting_date(self.kind, today, paid.as_ref());
-        self.are_open(&company, record, &settings, &matched, day).await?;
+        let closed = match settings.books.closed_for(day) {
+            // A person may have opened them since.
+            Some(_) if remembered => self.settings_anew(&company, record).await?.books.closed_for(day),
+            closed => closed,
+        };
+        if let Some(closed_until) = closed {
+            // Nothing is begun for what would be refused (quickbooks.md §4.4).
+            let problem = Problem::BooksClosed { record: matched.sale.record.name, day, closed_until };
+            return Err(Stop::Failure(Failure::problems(kind, &[problem])));
+        }
+        let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         let exchange_rate = self.exchange_rate(&company, record, &settings.books, &matched, day).await?;
         let header = document::Header {
             number,
@@ -343,7 +354,6 @@ impl Execution<'_> {
         kind: RecordKind,
         inputs: &Inputs,
     ) -> Result<Enrolled, Stop> {
-        let id = self.request.object_id;
         let account = self.app.account(self.portal, self.deadline).await?;
         // A sales receipt is better with its payment, and works without the permission to read one.
         let payments =
@@ -351,12 +361,22 @@ impl Execution<'_> {
         let choices = &company.settings.choices;
         let bill_company = choices.bill == Bill::Company;
         let wanted = hubspot::Wanted { payments, company: bill_company, properties: choices.properties() };
-        let of_company = if bill_company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
-        let calls = budget::calls_to_read(kind) + u32::from(payments) + of_company;
+        self.read(account, record, kind, &wanted).await
+    }
+
+    async fn read(
+        &self,
+        account: Account,
+        record: &Record,
+        kind: RecordKind,
+        wanted: &hubspot::Wanted,
+    ) -> Result<Enrolled, Stop> {
+        let id = self.request.object_id;
+        let of_company = if wanted.company { budget::CALLS_TO_READ_A_COMPANY } else { 0 };
+        let calls = budget::calls_to_read(kind) + u32::from(wanted.payments) + of_company;
         let patience = budget::patience_to_read(self.deadline.left_to_begin());
         self.app.spend(&Budget::HubSpot(self.request.portal_id), calls, patience).await?;
         let client = &self.app.vendors.hubspot;
-        let wanted = &wanted;
         let read = |token| async move { client.enrolled(&token, kind, id, wanted).await };
         let enrolled =
             self.app.call_hubspot(account, read).await?.map_err(|error| {
@@ -366,14 +386,12 @@ impl Execution<'_> {
     }
 
     /// The record by its name: whoever is told of an earlier run sees which it is. Without an answer, by its id.
-    async fn named(
-        &self,
-        company: &Company,
-        record: &Record,
-        kind: RecordKind,
-        inputs: &Inputs,
-    ) -> RecordRef {
-        match self.enrolled(company, record, kind, inputs).await {
+    async fn named(&self, record: &Record, kind: RecordKind) -> RecordRef {
+        let read = async {
+            let account = self.app.account(self.portal, self.deadline).await?;
+            self.read(account, record, kind, &hubspot::Wanted::default()).await
+        };
+        match read.await {
             Ok(enrolled) => sale::record_ref(&enrolled.record),
             Err(_) => self.of(kind, ""),
         }
@@ -453,15 +471,15 @@ impl Execution<'_> {
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
-    /// Asks for customers and items in one round trip, and how the company keeps its books, with its payment `methods` if they are
-    /// needed, when that is not known any more.
+    /// Asks for customers and items in one round trip; and, if it is `asked`, how the company keeps its books, with or without its
+    /// payment methods.
     async fn look_up(
         &self,
         company: &Company,
         record: &Record,
         reading: &Reading,
         links: &Links,
-        methods: bool,
+        asked: Option<bool>,
     ) -> Result<(Answers, Settings), Stop> {
         let wanted = reading.wanted(links);
         let customers =
@@ -478,13 +496,13 @@ impl Execution<'_> {
             queries.extend(items.each_in(attribute, values));
         }
         let by_item = queries.len();
-        if !books::are_known(company, record, reading, methods, self.now()) {
+        if let Some(methods) = asked {
             queries.extend(books::queries(company, record, methods));
         }
         let rows = self.app.ask(company, self.kind, &queries).await?;
         let settings = match &rows[by_item..] {
             [] => company.settings.clone(),
-            rows => self.read_books(company, record, methods, rows).await?,
+            rows => self.read_books(company, record, asked == Some(true), rows).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())

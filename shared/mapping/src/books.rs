@@ -138,6 +138,11 @@ impl Books {
         self
     }
 
+    /// The last day of closed books, if this one lies in them.
+    pub fn closed_for(&self, day: Date) -> Option<Date> {
+        self.closed_until.filter(|until| day <= *until)
+    }
+
     /// The currency, where it is certain that it is not the home currency.
     pub fn foreign<'a>(&self, currency: Option<&'a Currency>) -> Option<&'a Currency> {
         currency.filter(|currency| self.home_currency.as_ref().is_some_and(|home| home != *currency))

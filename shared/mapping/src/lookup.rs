@@ -141,13 +141,18 @@ impl Reading {
     }
 
     /// Whether these books would refuse the record for its currency or its discounts: a person may have switched on more since.
-    pub fn is_refused_by(&self, Settings { books, choices }: &Settings) -> bool {
+    pub fn is_refused_by(&self, settings: &Settings) -> bool {
+        let books = &settings.books;
         let is_foreign = !books.several_currencies && books.foreign(self.currency.as_ref()).is_some();
+        is_foreign || self.has_a_discount_too_many(settings)
+    }
+
+    fn has_a_discount_too_many(&self, Settings { books, choices }: &Settings) -> bool {
         let reduced =
             |line: &LineReading| line.figures.as_ref().is_ok_and(|figures| figures.gross != figures.amount);
-        let has_a_discount = !self.adjustments.discounts.is_empty()
-            || choices.discounts == Discounts::Document && self.lines.iter().any(reduced);
-        is_foreign || books.no_discounts && has_a_discount
+        let apart = choices.discounts == Discounts::Document;
+        let has_one = !self.adjustments.discounts.is_empty() || apart && self.lines.iter().any(reduced);
+        books.no_discounts && has_one
     }
 
     /// What is remembered, as far as it fits: a contact has another customer for each currency it is billed in, as a
@@ -213,6 +218,7 @@ impl Reading {
         settings: &Settings,
         missing_item: MissingItem,
     ) -> Result<Matched, Vec<Problem>> {
+        let no_discounts = self.has_a_discount_too_many(settings);
         let Self {
             record,
             buyer,
@@ -233,6 +239,7 @@ impl Reading {
         let currency = currency.or(home);
         let decimals = settings.books.decimals(currency.as_ref());
         problems.extend(foreign_currency(&record, currency.as_ref(), settings));
+        problems.extend(no_discounts.then(|| Problem::DiscountsOff { record: record.name.clone() }));
         let customer = buyer.as_ref().and_then(|buyer| {
             let sought = Sought { record: &record, buyer, refused_email, currency: currency.as_ref() };
             keep(sought.find(links.customer.as_ref(), answers), &mut problems)
@@ -283,7 +290,6 @@ impl Reading {
                     Discounts::Net => sale,
                     Discounts::Document => sale.with_discounts_apart(),
                 };
-                check_discounts(&sale, settings)?;
                 check_size(&sale, &tax, settings)?;
                 Ok(Matched { sale, customer, items, tax })
             }
@@ -389,13 +395,6 @@ fn check_size(sale: &Sale, tax: &Taxation, settings: &Settings) -> Result<(), Ve
     }
     let count = sale.lines.len() + sale.fees.len() + usize::from(!sale.discounts.is_empty());
     tax::too_many(&sale.record.name, count, tax, settings).map_or(Ok(()), |problem| Err(vec![problem]))
-}
-
-fn check_discounts(sale: &Sale, settings: &Settings) -> Result<(), Vec<Problem>> {
-    match settings.books.no_discounts && !sale.discounts.is_empty() {
-        true => Err(vec![Problem::DiscountsOff { record: sale.record.name.clone() }]),
-        false => Ok(()),
-    }
 }
 
 fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &Settings) -> Option<Problem> {

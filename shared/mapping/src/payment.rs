@@ -118,8 +118,8 @@ pub struct Booking {
 /// None when nothing was paid, or everything was paid back.
 ///
 /// # Errors
-/// Each payment whose amounts cannot be read, or that is in another currency than the record or, when the record names none,
-/// the company's books; never empty.
+/// Each payment whose amounts cannot be read, or that is in another currency than the record or, when neither the record nor the
+/// portal names one, the company's books; never empty.
 pub fn paid(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result<Option<Paid>, Vec<Problem>> {
     match &enrolled.record {
         Record::Deal(_) => received(enrolled, zone, settings),

@@ -318,7 +318,6 @@ const PLACE_LIMIT: usize = 255;
 const CODE_LIMIT: usize = 30;
 
 /// The record by id and name.
-/// The record by id and name.
 pub fn record_ref(record: &Record) -> RecordRef {
     summary(record).record
 }

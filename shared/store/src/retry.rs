@@ -27,7 +27,7 @@ pub enum Retried {
 }
 
 /// What a retry takes over of the old record: what was asked for, the company, and the document if there is one.
-const INHERITED: [&str; 6] = ["action", "realm", "input_hash", "subject", "asked", "doc_id"];
+const INHERITED: [&str; 7] = ["action", "realm", "input_hash", "subject", "asked", "buyer", "doc_id"];
 
 impl Store {
     /// Has a failed execution tried again, or the refused payment of one that made its document. `by` says who wants it, by

@@ -420,7 +420,7 @@ pub(crate) fn meaning(code: &str, language: Language) -> Option<&'static str> {
         Code::NameTaken => ("Name taken", "Nom déjà pris"),
         Code::NoLineItems => ("No line items", "Aucune ligne"),
         Code::LineInvalid => ("Line unusable", "Ligne inutilisable"),
-        Code::AdjustmentInvalid => ("Discount or fee unusable", "Remise ou frais inutilisables"),
+        Code::AdjustmentInvalid => ("Discount, fee or tax unusable", "Remise, frais ou taxe inutilisables"),
         Code::PaymentInvalid => ("Payment unusable", "Paiement inutilisable"),
         Code::RecordTooLarge => ("Too large for one document", "Trop pour un seul document"),
         Code::ItemNotFound => ("Product missing", "Produit manquant"),

@@ -4,8 +4,8 @@
 //! - Preferences, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a
 //!   record, or QuickBooks refuses a document, which may rest on what is no longer so; or a payment, as something that it names is
 //!   gone: that is final, but the next execution asks, and so does who tries the payment again.
-//! - The country: until QuickBooks refuses a document.
 //!   A code whose rates do not add up is asked for again after an hour.
+//! - The country: until QuickBooks refuses a document.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.
 //! - Which customer a contact became, and which item a product: until QuickBooks refuses a document. Which item a line became
@@ -17,7 +17,6 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::books::Books;
 use mapping::lookup::Matched;
 use mapping::money::Currency;
-use mapping::problem::Problem;
 use mapping::quickbooks::{CompanyInfo, Preferences, RealmId, TaxCode, TaxCodeId, TaxRate};
 use mapping::sale::{Reading, RecordRef};
 use mapping::settings::Settings;
@@ -114,28 +113,6 @@ impl Execution<'_> {
                 Err(Stop::Failure(Failure::no_exchange_rate(*kind, name, currency, day)))
             }
         }
-    }
-
-    /// Nothing is begun for a day in closed books, which would be refused (quickbooks.md §4.4). What is kept of them may be of
-    /// yesterday: they are asked again first.
-    pub(super) async fn are_open(
-        &self,
-        company: &Company,
-        record: &Record,
-        settings: &Settings,
-        matched: &Matched,
-        day: Date,
-    ) -> Result<(), Stop> {
-        let closed = |books: &Books| books.closed_until.filter(|until| day <= *until);
-        if closed(&settings.books).is_none() {
-            return Ok(());
-        }
-        let rows = self.app.ask(company, self.kind, &queries(company, record, false)).await?;
-        let Settings { books, .. } = self.read_books(company, record, false, &rows).await?;
-        let Some(closed_until) = closed(&books) else { return Ok(()) };
-        let RecordRef { kind, name, .. } = &matched.sale.record;
-        let problem = Problem::BooksClosed { record: name.clone(), day, closed_until };
-        Err(Stop::Failure(Failure::problems(*kind, &[problem])))
     }
 
     async fn keep_rate(&self, company: &Company, currency: &Currency, rate: Rate) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mapping::quickbooks::ItemId;
 use mapping::settings::Choices;
 use serde_json::Value;
 
@@ -18,8 +19,9 @@ pub(super) fn chosen(body: &str, choices: &Choices, inputs: &BTreeMap<String, St
     };
     let action =
         |kind, noun, id: &str| Chosen { kind, id: id.to_owned(), text: format!("{noun} {id} of the action") };
-    let is_item =
-        |item: &Option<mapping::quickbooks::ItemId>, id: &str| item.as_ref().is_some_and(|item| item.0 == id);
+    let is_item = |item: &Option<ItemId>, id: &str| item.as_ref().is_some_and(|item| item.0 == id);
+    let is_mapped = |id: &str| choices.tax_codes.codes().any(|code| code.0 == id);
+    let is_default = |id: &str| choices.default_tax_code.as_ref().is_some_and(|code| code.0 == id);
     let of = |(reference, id): &(String, String)| match reference.as_str() {
         "ClassRef" => Some(settings("Class", "class", "class", id)),
         "DepartmentRef" => Some(settings("Department", "location", "location", id)),
@@ -27,7 +29,16 @@ pub(super) fn chosen(body: &str, choices: &Choices, inputs: &BTreeMap<String, St
         "PaymentMethodRef" if inputs.contains_key("payment_method") => {
             Some(action("PaymentMethod", "payment method", id))
         }
-        "PaymentMethodRef" => Some(settings("PaymentMethod", "payment method", "payment_methods", id)),
+        // Found by its name, most are.
+        "PaymentMethodRef" if choices.payment_methods.name(id) => {
+            Some(settings("PaymentMethod", "payment method", "payment_methods", id))
+        }
+        "TaxCodeRef" | "TxnTaxCodeRef" if is_default(id) => {
+            Some(settings("TaxCode", "tax code", "default_tax_code", id))
+        }
+        "TaxCodeRef" | "TxnTaxCodeRef" if is_mapped(id) => {
+            Some(settings("TaxCode", "tax code", "tax_codes", id))
+        }
         "DepositToAccountRef" => Some(action("Account", "deposit account", id)),
         "ItemRef" if is_item(&choices.fee_item, id) => Some(settings("Item", "product", "fee_item", id)),
         "ItemRef" if is_item(&choices.default_item, id) => {
@@ -44,7 +55,9 @@ fn references(body: &Value, named: &mut BTreeSet<(String, String)>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value["value"].as_str() {
-                    Some(id) => drop(named.insert((name.clone(), id.to_owned()))),
+                    Some(id) => {
+                        named.insert((name.clone(), id.to_owned()));
+                    }
                     None => references(value, named),
                 }
             }
@@ -57,7 +70,7 @@ fn references(body: &Value, named: &mut BTreeSet<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mapping::quickbooks::ItemId;
+    use mapping::quickbooks::{ItemId, TaxCodeId};
     use serde_json::json;
 
     #[test]
@@ -66,10 +79,17 @@ mod tests {
         let body = json!({
             "CustomerRef": {"value": "15"}, "CurrencyRef": {"value": "USD"}, "DepartmentRef": {"value": "41"},
             "PaymentMethodRef": {"value": "5"}, "DepositToAccountRef": {"value": "35"},
-            "Line": [line("11"), line("12"), line("13")],
+            "TxnTaxDetail": {"TxnTaxCodeRef": {"value": "7"}}, "Line": [line("11"), line("12"), line("13")],
         });
         let item = |id: &str| Some(ItemId(id.to_owned()));
-        let choices = Choices { fee_item: item("12"), default_item: item("14"), ..Choices::default() };
+        let default_tax_code = Some(TaxCodeId("7".to_owned()));
+        let choices = Choices {
+            fee_item: item("12"),
+            default_item: item("14"),
+            default_tax_code,
+            ..Choices::default()
+        };
+        let choices = choices.changed_by(r#"{"version": 1, "payment_methods": {"card": "5"}}"#).unwrap();
         let texts = |inputs: &[(&str, &str)]| -> Vec<String> {
             let inputs = inputs.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect();
             chosen(&body.to_string(), &choices, &inputs).into_iter().map(|chosen| chosen.text).collect()
@@ -80,8 +100,14 @@ mod tests {
             "deposit account 35 of the action",
             "product 12 of the app's settings (“fee_item”)",
             "payment method 5 of the app's settings (“payment_methods”)",
+            "tax code 7 of the app's settings (“default_tax_code”)",
         ];
         assert_eq!(texts(&[]), expected);
         assert_eq!(texts(&[("payment_method", "5")])[4], "payment method 5 of the action");
+        let by_name = chosen(&body.to_string(), &Choices::default(), &BTreeMap::new());
+        assert!(
+            by_name.iter().all(|chosen| chosen.kind != "PaymentMethod"),
+            "nobody chose what was found by its name"
+        );
     }
 }

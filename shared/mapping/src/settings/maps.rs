@@ -54,6 +54,11 @@ impl PaymentMethods {
         self.0.get(word)
     }
 
+    /// Whether some word means this method.
+    pub fn name(&self, method: &str) -> bool {
+        self.0.values().any(|known| known.0 == method)
+    }
+
     pub(super) fn read(value: &Value) -> Result<Self, Why> {
         let is_word = |text: &str| {
             (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')

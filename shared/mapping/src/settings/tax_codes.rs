@@ -38,7 +38,7 @@ impl TaxCodes {
     }
 
     /// Every code that occurs.
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &TaxCodeId> {
+    pub fn codes(&self) -> impl Iterator<Item = &TaxCodeId> {
         self.0.values()
     }
 
