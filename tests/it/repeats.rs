@@ -1,5 +1,6 @@
 //! The same record again: what `if_repeated` says, and retries that a person asks for.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::stack::{Stack, Vendor};
 use local::world::{HANNA, HARBOR, LETTERING, PORTAL, REALM};
 use serde_json::{Value, json};
@@ -149,6 +150,7 @@ async fn an_earlier_run_in_review_is_told_and_not_waited_for() {
         json!([{"method": "POST", "path": "/invoice", "times": 1, "status": 503, "after_effect": true}]);
     stack.faults(Vendor::QuickBooks, &lost).unwrap();
     let first = run(&stack, repeated(HANNA, "refuse")).await;
+    let id = first.0["callback_id"].as_str().unwrap().to_owned();
     // Somebody removes the marker: nobody can tell any more whether it is ours.
     let made = the_invoice(&stack);
     let mut changed = made.clone();
@@ -159,6 +161,26 @@ async fn an_earlier_run_in_review_is_told_and_not_waited_for() {
     assert_eq!(settled(&stack, first).await.output("errorCode"), "NEEDS_REVIEW");
     let second = run(&stack, repeated(HANNA, "refuse")).await;
     assert_eq!((second.state(), second.output("errorCode")), ("FAIL_CONTINUE", "IN_PROGRESS"));
+
+    // What the runbook lets a person say of it (infra/RUNBOOK.md, NEEDS_REVIEW): it made none, and is closed …
+    write_by_hand(&stack, [&format!("E#{PORTAL}#{id}"), "EXECUTION"], "st", "CLOSED").await;
+    created(&stack, repeated(HANNA, "refuse")).await;
+    undo(&stack, "delete", &rows(&stack, "Invoice").pop().unwrap()).await;
+    // … or it made this one.
+    let run_of = format!("R#{PORTAL}#{REALM}#Invoice#deal#{HANNA}");
+    write_by_hand(&stack, [&run_of, &format!("RUN#{id}")], "document", made["Id"].as_str().unwrap()).await;
+    let shown = refused(&stack, repeated(HANNA, "refuse"), "ALREADY_CREATED").await;
+    assert!(shown.output("errorMessage").contains(made["DocNumber"].as_str().unwrap()), "{}", shown.0);
+}
+
+/// Changes an attribute of an item that is there.
+async fn write_by_hand(stack: &Stack, [pk, sk]: [&str; 2], attribute: &str, value: &str) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = stack.dynamodb.update_item().table_name(&stack.info.table_name);
+    let update =
+        update.key("pk", text(pk)).key("sk", text(sk)).expression_attribute_values(":value", text(value));
+    let update = update.update_expression(format!("SET {attribute} = :value"));
+    update.condition_expression("attribute_exists(pk)").send().await.unwrap();
 }
 
 #[tokio::test]

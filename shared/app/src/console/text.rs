@@ -357,8 +357,9 @@ texts! {
     review_document:
         "Look in QuickBooks for a document of this customer and day. Ours holds the text {marker} in its private note.",
         "Cherchez dans QuickBooks un document de ce client et de ce jour. Le nôtre contient le texte {marker} dans sa note interne.";
-    review_found: "If it is there, nothing is left to do. If it is not, enroll the record again in HubSpot.",
-        "S’il s’y trouve, il n’y a plus rien à faire. Sinon, inscrivez de nouveau l’enregistrement dans HubSpot.";
+    review_found:
+        "If it is there, nothing is left to do. If it is not, enroll the record again in HubSpot, with the action set to create another one: set to stop or to continue with an existing one, it fails as long as this execution is in review.",
+        "S’il s’y trouve, il n’y a plus rien à faire. Sinon, inscrivez de nouveau l’enregistrement dans HubSpot, avec l’action réglée pour en créer un autre exemplaire : réglée pour s’arrêter ou continuer avec l’existant, elle échoue tant que cette exécution est à vérifier.";
     review_payment:
         "The document exists. Look at its payments in QuickBooks: ours holds the text {marker} in its private note. Record the payment by hand if it is missing; do not enroll the record again.",
         "Le document existe. Regardez ses paiements dans QuickBooks : le nôtre contient le texte {marker} dans sa note interne. Saisissez le paiement à la main s’il manque ; n’inscrivez pas de nouveau l’enregistrement.";

@@ -28,7 +28,7 @@ impl Failure {
             subject(of),
             format!(
                 "Whether an earlier run of the {called} made its {what} is not known: that waits for a person's decision. Look at it \
-                 in the app's activity, then enroll the {noun} again."
+                 in the app's activity. If it made none, set the action to create another one, then enroll the {noun} again."
             ),
         )
     }
