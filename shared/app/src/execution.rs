@@ -247,7 +247,7 @@ impl Execution<'_> {
             (Ok(matched), Ok(paid)) => (matched, paid),
             (matched, paid) => {
                 let problems: Vec<Problem> = matched.err().into_iter().chain(paid.err()).flatten().collect();
-                return Err(Stop::Failure(Failure::problems(kind, &problems)));
+                return Err(Stop::Failure(Failure::problems(kind, &problems).in_company(&company.name)));
             }
         };
         // Once: a rate is of the document's day, and midnight may be near.
@@ -261,7 +261,7 @@ impl Execution<'_> {
         if let Some(closed_until) = closed {
             // Nothing is begun for what would be refused (quickbooks.md §4.4).
             let problem = Problem::BooksClosed { record: matched.sale.record.name, day, closed_until };
-            return Err(Stop::Failure(Failure::problems(kind, &[problem])));
+            return Err(Stop::Failure(Failure::problems(kind, &[problem]).in_company(&company.name)));
         }
         let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
         let exchange_rate = self.exchange_rate(&company, record, &settings.books, &matched, day).await?;

@@ -20,6 +20,14 @@ impl Failure {
         subjects.dedup();
         Self::new(first, subjects.join(", "), sentences.join(" "))
     }
+
+    /// The same of a record for this company: labels of what is to be mended there are about the company.
+    pub fn in_company(self, realm_name: &str) -> Self {
+        match self.code {
+            Code::PeriodClosed | Code::FeatureOff => Self { subject: realm_name.to_owned(), ..self },
+            _ => self,
+        }
+    }
 }
 
 fn code(problem: &Problem) -> Code {
