@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without is its failure")]
 
+#[path = "../suite/alike.rs"]
+mod alike;
 mod company;
 mod record;
 mod rules;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use app::preview;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use mapping::books::Books;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
 use simulators::quickbooks::{QuickBooks, Rehearsal};
 
+use crate::alike::is_same;
 use crate::company::Company;
 use crate::record::{Drawn, ORDER};
 use crate::rules;
@@ -97,7 +99,8 @@ impl World {
         let settings = Settings { books: self.books.clone(), choices };
         let enrolled = enrolled(drawn, settings.choices.bill);
         let answers = Answers { items: self.items.clone(), ..Answers::default() };
-        let matched = sale::read(&enrolled).settle(&links, &answers, &settings, MissingItem::Create);
+        let reading = sale::read(&enrolled).in_books(&settings.books, &enrolled);
+        let matched = reading.settle(&links, &answers, &settings, MissingItem::Create);
         let paid = payment::paid(&enrolled, &TimeZone::UTC, &settings);
         let (matched, paid) = match (matched, paid) {
             (Ok(matched), Ok(paid)) => (matched, paid),
@@ -164,7 +167,14 @@ impl World {
         };
         let items = matched.items.iter().map(|item| making.item(item, &self.items));
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        let draft = document::write(*kind, matched, &customer, &items, settings, header);
+        let write = |customer: &CustomerId, items: &[ItemId]| {
+            serde_json::to_value(document::write(*kind, matched, customer, items, settings, header)).unwrap()
+        };
+        let draft = write(&customer, &items);
+        let (shown_customer, shown_items) =
+            (preview::customer(&matched.customer).0, matched.items.iter().map(preview::item));
+        let shown = write(&shown_customer, &shown_items.collect::<Vec<_>>());
+        assert!(is_same(&shown, &draft, str::to_owned), "previewed {shown}, created {draft}");
         let document = making.create(kind.entity(), &draft)?;
         let amount = |value: &Value| value.to_string().parse::<Decimal>().unwrap_or_default();
         let (total, tax) = (amount(&document["TotalAmt"]), amount(&document["TxnTaxDetail"]["TotalTax"]));

@@ -2,6 +2,8 @@
 //! through the real functions; the snapshot beside it says what came of it. Before it is created, each is previewed. `CASE=amounts/a-discount` runs one of them, or all
 //! whose names begin so.
 
+#[path = "../suite/alike.rs"]
+mod alike;
 mod bench;
 mod case;
 mod preview;

@@ -5,7 +5,7 @@
 //! it. It is kept with its execution as the plan that was made, which is never frozen and never sent.
 //!
 //! What only QuickBooks itself decides is not foreseen: the tax it computes, the number it gives, and what it refuses for
-//! reasons of its own, such as closed books.
+//! reasons of its own, such as a name that a vendor has.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn lines(matched: &Matched) -> Vec<Line> {
 }
 
 /// Who the document is for: one that would be created has no id yet.
-pub(crate) fn customer(found: &CustomerFound) -> (CustomerId, String) {
+pub fn customer(found: &CustomerFound) -> (CustomerId, String) {
     match found {
         CustomerFound::Existing { id, name, .. } => (id.clone(), name.clone()),
         CustomerFound::Missing(new) => (CustomerId(TO_BE_CREATED.to_owned()), new.display_name.clone()),
@@ -118,6 +118,6 @@ pub(crate) fn customer(found: &CustomerFound) -> (CustomerId, String) {
 }
 
 /// What a line stands on: an item that would be created has no id yet.
-pub(crate) fn item(found: &ItemFound) -> ItemId {
+pub fn item(found: &ItemFound) -> ItemId {
     found.existing().map_or_else(|| ItemId(TO_BE_CREATED.to_owned()), |item| item.id.clone())
 }

@@ -1,9 +1,9 @@
 //! A preview is what creating sends, but for the marker and what is made on the way (rulings.md 36).
 
-use app::preview::TO_BE_CREATED;
 use serde_json::Value;
 use simulators::control::Call;
 
+use super::alike::is_same;
 use super::told::{is_write, without_markers};
 use crate::support::Shown;
 
@@ -27,8 +27,14 @@ impl Previewed {
         let was_replanned = documents.next().is_some();
         match (self, sent) {
             (Self::Not, _) => Ok(()),
-            (Self::Document(previewed, outputs), Some(sent)) if is_same(previewed, &sent) => {
-                if was_replanned { Ok(()) } else { tells_the_same(outputs, shown) }
+            (Self::Document(previewed, outputs), Some(sent))
+                if is_same(previewed, &sent, without_markers) =>
+            {
+                if was_replanned {
+                    Ok(())
+                } else {
+                    tells_the_same(outputs, shown)
+                }
             }
             (Self::Document(previewed, _), Some(sent)) => Err(format!("previewed {previewed}, sent {sent}")),
             // QuickBooks itself refused something that comes before the document.
@@ -65,22 +71,5 @@ fn tells_the_same(previewed: &Shown, created: &Shown) -> Result<(), String> {
             Err(format!("{name}: previewed {}, created {}", previewed.0, created.0))
         }
         _ => Ok(()),
-    }
-}
-
-/// Alike up to the marker, and with any id where something is made first.
-fn is_same(previewed: &Value, sent: &Value) -> bool {
-    match (previewed, sent) {
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| is_same(value, other)))
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
-        }
-        (Value::String(one), Value::String(other)) => {
-            one == TO_BE_CREATED || without_markers(one) == without_markers(other)
-        }
-        (one, other) => one == other,
     }
 }
