@@ -530,8 +530,7 @@ impl Execution<'_> {
             CustomerFound::Missing(new) => {
                 let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
                 let of = &matched.sale.record;
-                let order =
-                    Order::new(self.app, company, (self.kind, of), wanted, self.name(), self.deadline);
+                let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
                 let made = order.create().await?;
                 Ok((CustomerId(made.id), made.name))
             }

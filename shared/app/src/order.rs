@@ -113,7 +113,8 @@ impl<'a, N: Needed> Order<'a, N> {
     pub(crate) fn new(
         app: &'a App,
         company: &'a Company,
-        (kind, of): (DocumentKind, &'a RecordRef),
+        kind: DocumentKind,
+        of: &'a RecordRef,
         needed: N,
         by: String,
         deadline: Deadline,

@@ -275,11 +275,7 @@ impl Store {
         read_at: Timestamp,
     ) -> Result<(), Error> {
         let books = serde_json::to_string(books).map_err(Error::unavailable("keeping the preferences"))?;
-        self.dynamodb
-            .update_item()
-            .table_name(&self.names.table)
-            .key("pk", text(partition(id)))
-            .key("sk", text(format!("{BOOKS}{realm}")))
+        self.update_of_books(id, realm)
             .update_expression("SET v = :v, books = :books, read_at = :read_at")
             .expression_attribute_values(":v", number(VERSION))
             .expression_attribute_values(":books", text(books))
@@ -290,17 +286,18 @@ impl Store {
             .map(drop)
     }
 
+    fn update_of_books(&self, id: PortalId, realm: &RealmId) -> UpdateItemFluentBuilder {
+        let update = self.dynamodb.update_item().table_name(&self.names.table);
+        update.key("pk", text(partition(id))).key("sk", text(format!("{BOOKS}{realm}")))
+    }
+
     /// Has the next execution ask how a company keeps its books, whatever is kept of that; nothing when nothing is.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn doubt_books(&self, id: PortalId, realm: &RealmId) -> Result<(), Error> {
         let update = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.table)
-            .key("pk", text(partition(id)))
-            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_of_books(id, realm)
             .update_expression("SET read_at = :long_ago")
             .condition_expression("attribute_exists(books)")
             .expression_attribute_values(":long_ago", millis(Timestamp::UNIX_EPOCH));
@@ -321,11 +318,7 @@ impl Store {
         const DOING: &str = "keeping an exchange rate";
         let rate = serde_json::to_string(rate).map_err(Error::unavailable(DOING))?;
         let update = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.table)
-            .key("pk", text(partition(id)))
-            .key("sk", text(format!("{BOOKS}{realm}")))
+            .update_of_books(id, realm)
             .update_expression("SET #rate = :rate")
             // An earlier release reads no books without what is known of them.
             .condition_expression("attribute_exists(books)")

@@ -30,7 +30,7 @@ pub(super) fn chosen(body: &str, choices: &Choices, inputs: &BTreeMap<String, St
             Some(action("PaymentMethod", "payment method", id))
         }
         // Found by its name, most are.
-        "PaymentMethodRef" if choices.payment_methods.name(id) => {
+        "PaymentMethodRef" if choices.payment_methods.means(id) => {
             Some(settings("PaymentMethod", "payment method", "payment_methods", id))
         }
         "TaxCodeRef" | "TxnTaxCodeRef" if is_default(id) => {

@@ -85,7 +85,7 @@ impl Execution<'_> {
         if !self.in_time() {
             return Err(Stop::Trouble(Trouble::OutOfTime));
         }
-        Order::new(self.app, company, (self.kind, of), wanted, self.name(), self.deadline).create().await
+        Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline).create().await
     }
 
     /// What earlier attempts of this execution created and perhaps died before they wrote it down: the look-up finds it like

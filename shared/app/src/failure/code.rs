@@ -128,6 +128,11 @@ impl Code {
         Self::Internal,
     ];
 
+    /// Whether it is about the QuickBooks company, whatever was to be created: so are its labels.
+    pub(super) fn is_of_the_company(self) -> bool {
+        matches!(self, Self::PeriodClosed | Self::FeatureOff | Self::CompanyReadOnly)
+    }
+
     /// The code as `errorCode` has it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -21,12 +21,9 @@ impl Failure {
         Self::new(first, subjects.join(", "), sentences.join(" "))
     }
 
-    /// The same of a record for this company: labels of what is to be mended there are about the company.
+    /// The same of a record for this company.
     pub fn in_company(self, realm_name: &str) -> Self {
-        match self.code {
-            Code::PeriodClosed | Code::FeatureOff => Self { subject: realm_name.to_owned(), ..self },
-            _ => self,
-        }
+        if self.code.is_of_the_company() { Self { subject: realm_name.to_owned(), ..self } } else { self }
     }
 }
 

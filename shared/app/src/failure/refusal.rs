@@ -127,12 +127,9 @@ impl Failure {
                 (Code::QuickBooksRefused, message)
             }
         };
-        let subject = match (code, of) {
-            // What is about the company, whatever was sent: so is the label.
-            (Code::PeriodClosed | Code::FeatureOff | Code::CompanyReadOnly, _) | (_, None) => {
-                realm_name.to_owned()
-            }
-            (_, Some(of)) => subject(of),
+        let subject = match of {
+            Some(of) if !code.is_of_the_company() => subject(of),
+            _ => realm_name.to_owned(),
         };
         Self::new(code, subject, format!("{message}, then enroll the {noun} again."))
     }

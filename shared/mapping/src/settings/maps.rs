@@ -55,7 +55,7 @@ impl PaymentMethods {
     }
 
     /// Whether some word means this method.
-    pub fn name(&self, method: &str) -> bool {
+    pub fn means(&self, method: &str) -> bool {
         self.0.values().any(|known| known.0 == method)
     }
 
