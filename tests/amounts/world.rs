@@ -78,8 +78,8 @@ impl World {
         let (codes, rates): (Vec<TaxCode>, Vec<TaxRate>) =
             (from_value(state["TaxCode"].clone()).unwrap(), from_value(state["TaxRate"].clone()).unwrap());
         let methods: Vec<PaymentMethod> = from_value(state["PaymentMethod"].clone()).unwrap();
-        let books =
-            Books::read(&preferences, &info).with_tax_codes(&codes, &rates).with_payment_methods(methods);
+        let books = Books::read(&preferences, &info).with_tax_codes(&codes, &rates);
+        let books = books.with_payment_methods(methods, jiff::Timestamp::now());
         let items = from_value(state["Item"].clone()).unwrap();
         Self { company, rehearsal: quickbooks.rehearsal(REALM).unwrap(), books, items }
     }

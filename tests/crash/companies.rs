@@ -3,6 +3,7 @@
 
 use local::proxy::Moment;
 use local::world::{COMPANY, PORTAL, REALM};
+use mapping::books::Books;
 use mapping::quickbooks::RealmId;
 use reqwest::header::COOKIE;
 use serde_json::json;
@@ -175,9 +176,8 @@ pub(crate) fn company() -> NewCompany {
         realm: realm(),
         name: COMPANY.to_owned(),
         legal_name: None,
-        country: None,
         sandbox: false,
-        home_currency: Some("USD".parse().unwrap()),
+        books: Books { home_currency: Some("USD".parse().unwrap()), ..Books::default() },
         connected_by: None,
         connected_at: None,
     }

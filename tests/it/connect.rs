@@ -78,7 +78,7 @@ pub(crate) async fn connect(browser: &mut Browser, start: &str, realm: &str) {
 }
 
 /// Connects a company that is connected: the page at which that ends.
-async fn connected_again(browser: &mut Browser, start: &str, realm: &str) -> Page {
+pub(crate) async fn connected_again(browser: &mut Browser, start: &str, realm: &str) -> Page {
     let back = back_from_intuit(browser, start, realm).await;
     let page = browser.go(back.as_str()).await;
     assert_eq!((page.status, page.url.path(), page.told().as_str()), (200, "/console", "connected"));

@@ -45,14 +45,10 @@ fn all_three(object_type: &str, id: u64) -> [Value; 3] {
 
 #[tokio::test]
 async fn an_execution_takes_eight_metered_reads_at_most_and_none_with_what_is_remembered() {
-    let paid = json!({"inputs": {"quickbooks_account": "default", "create_paid": "yes"}});
     let enrollments = [("DEAL", HARBOR), ("DEAL", HANNA), ("DEAL", PAID_DEAL), ("QUOTE", OFFER)]
         .into_iter()
         .flat_map(|(object_type, id)| all_three(object_type, id))
-        .chain(
-            [("DEAL", PAID_DEAL), ("QUOTE", PAID_QUOTE)]
-                .map(|(of, id)| but(enroll("invoice", of, id), paid.clone())),
-        );
+        .chain([("DEAL", PAID_DEAL), ("QUOTE", PAID_QUOTE)].map(|(of, id)| paid(of, id)));
     for enrollment in enrollments {
         let stack = stack().await;
         settings(&stack, json!({"fee_item": rows(&stack, "Item")[0]["Id"]})).await;
@@ -108,48 +104,144 @@ async fn products_cost_one_read_for_each_thirty_of_them() {
     }
 }
 
-#[tokio::test]
-async fn in_another_currency_and_with_amounts_that_hold_tax_it_is_the_same() {
-    let stack = stack().await;
+/// A company in the United Kingdom with sterling at home, gross amounts, and one rate; and a deal in euro that names no customer
+/// nor product that was met before, paid by a method that the settings do not name.
+async fn sells_gross_to_paris(stack: &Stack) {
     let rate = json!({"Id": "3", "Name": "20% S", "RateValue": 20});
     let detail = json!({"TaxRateDetail": [{"TaxRateRef": {"value": "3"}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": 0}]});
     let code = json!({"Id": "5", "Name": "20.0% S", "SalesTaxRateList": detail});
-    company(
-        &stack,
-        json!({
-            "country": "GB", "tax_rates": [rate], "tax_codes": [code],
-            "preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": true}},
-            "exchange_rates": [{"SourceCurrencyCode": "EUR", "Rate": 1.0842, "AsOfDate": "2020-01-01"}],
-        }),
-    )
-    .await;
-    let known = json!({"default_tax_code": "5", "amounts": "gross"});
-    settings(&stack, known).await;
+    let changes = json!({
+        "country": "GB", "tax_rates": [rate], "tax_codes": [code],
+        "preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": true}},
+        "exchange_rates": [{"SourceCurrencyCode": "EUR", "Rate": 1.0842, "AsOfDate": "2020-01-01"}],
+        "payment_methods": [{"Id": "9199", "Name": "Credit card", "Type": "CREDIT_CARD"}],
+    });
+    company(stack, changes).await;
+    settings(stack, json!({"default_tax_code": "5", "amounts": "gross"})).await;
     let deal = json!({"id": "900", "properties": {"dealname": "Paris", "deal_currency_code": "EUR"},
-        "associations": {"contacts": ["502"], "line_items": ["901"]}});
+        "associations": {"contacts": ["502"], "line_items": ["901"], "commerce_payments": ["902"]}});
     let line = json!({"id": "901", "properties": {"name": "Burr grinder", "hs_sku": "EQ-GR01", "hs_product_id": "7009",
         "quantity": "1", "price": "240", "amount": "240.00"}});
-    portal(&stack, json!({"deals": [deal], "line_items": [line]})).await;
-    // A company connected by a person has said its country.
-    let link = stack.dynamodb.update_item().table_name(&stack.info.table_name);
-    let link = link.key("pk", aws_sdk_dynamodb::types::AttributeValue::S(format!("P#{PORTAL}")));
-    let link = link.key("sk", aws_sdk_dynamodb::types::AttributeValue::S(format!("LINK#{REALM}")));
-    let link = link.update_expression("SET country = :gb");
-    let gb = aws_sdk_dynamodb::types::AttributeValue::S("GB".into());
-    link.expression_attribute_values(":gb", gb).send().await.unwrap();
-    assert_eq!(cost(&stack, invoice(900)).await, 8);
-    // The first that says how it was paid asks for the payment methods.
-    let [_, _, receipt] = all_three("DEAL", 900);
-    assert!((1..=8).contains(&cost(&stack, receipt).await));
-    for enrollment in all_three("DEAL", 900) {
+    portal(stack, json!({"deals": [deal], "line_items": [line], "commerce_payments": [payment_by("card")]}))
+        .await;
+}
+
+fn payment_by(method: &str) -> Value {
+    json!({"id": "902", "properties": {"hs_latest_status": "succeeded", "hs_initial_amount": "240.00",
+        "hs_currency_code": "EUR", "hs_payment_method_type": method}})
+}
+
+fn paid(of: &str, id: u64) -> Value {
+    but(enroll("invoice", of, id), json!({"inputs": {"quickbooks_account": "default", "create_paid": "yes"}}))
+}
+
+fn method_of_the_last_payment(stack: &Stack) -> Value {
+    rows(stack, "Payment").pop().unwrap()["PaymentMethodRef"]["value"].clone()
+}
+
+fn tax_of_the_last_invoice(stack: &Stack) -> String {
+    rows(stack, "Invoice").pop().unwrap()["TxnTaxDetail"]["TotalTax"].to_string()
+}
+
+#[tokio::test]
+async fn gross_amounts_in_another_currency_paid_by_a_method_of_some_name_take_eight_too() {
+    let stack = stack().await;
+    sells_gross_to_paris(&stack).await;
+    let mut browser = crate::connect::signed_in(&stack, PORTAL).await;
+    let again = format!("/reconnect/quickbooks?realm={REALM}");
+    crate::connect::connected_again(&mut browser, &again, REALM).await;
+    // What was said at connecting holds: what is asked are the codes' rates, customer, item, and the day's rate.
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 8);
+    assert_eq!(method_of_the_last_payment(&stack), "9199");
+    let all = || all_three("DEAL", 900).into_iter().chain([paid("DEAL", 900)]);
+    for enrollment in all() {
         assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
     }
-    // A person may have entered another rate by then.
+    // Everything is old, but what is known of payment methods holds where asking would be the ninth read ...
+    stack.advance_clock(jiff::SignedDuration::from_hours(25));
+    crate::support::forget_matches(&stack).await;
+    company(&stack, json!({"payment_methods": [{"Id": "9200", "Name": "Card"}]})).await;
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 8);
+    assert_eq!(method_of_the_last_payment(&stack), "9199");
+    for enrollment in all() {
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+    }
+    // ... and no longer.
+    stack.advance_clock(jiff::SignedDuration::from_hours(25));
+    let wire = json!({"payment_methods": [{"Id": "9201", "Name": "Wire transfer"}]});
+    company(&stack, wire).await;
+    portal(&stack, json!({"commerce_payments": [payment_by("wire_transfer")]})).await;
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 5, "preferences, methods, code, rates, the day's rate");
+    assert_eq!(method_of_the_last_payment(&stack), "9201");
+    // A method that the action or the settings name is not looked for.
+    stack.advance_clock(jiff::SignedDuration::from_hours(25));
+    settings(&stack, json!({"payment_methods": {"wire_transfer": "9200"}})).await;
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 4);
+    assert_eq!(method_of_the_last_payment(&stack), "9200");
+}
+
+#[tokio::test]
+async fn a_day_s_exchange_rate_holds_for_an_hour() {
+    let stack = stack().await;
+    sells_gross_to_paris(&stack).await;
+    cost(&stack, invoice(900)).await;
+    assert_eq!(cost(&stack, invoice(900)).await, 0);
+    // A person may have entered another one by then.
     stack.advance_clock(jiff::SignedDuration::from_mins(61));
     let rates = json!([{"SourceCurrencyCode": "EUR", "Rate": 1.1, "AsOfDate": "2020-01-02"}]);
     company(&stack, json!({"exchange_rates": rates})).await;
     assert_eq!(cost(&stack, invoice(900)).await, 1);
     assert_eq!(rows(&stack, "Invoice").last().unwrap()["ExchangeRate"], json!(1.1));
+}
+
+#[tokio::test]
+async fn sales_tax_by_hand_asks_whom_and_what_is_taxed_once_an_hour() {
+    let stack = stack().await;
+    crate::taxed::keeps_sales_tax(&stack, crate::taxed::by_hand()).await;
+    crate::taxed::deal_with_tax(&stack, json!({}), json!({})).await;
+    let items = rows(&stack, "Item");
+    settings(&stack, json!({"fee_item": items[0]["Id"], "default_item": items[1]["Id"]})).await;
+    for enrollment in [invoice(920), paid("DEAL", PAID_DEAL), enroll("invoice", "QUOTE", OFFER)] {
+        let cold = cost(&stack, enrollment.clone()).await;
+        assert!((1..=8).contains(&cold), "{cold} for {enrollment}");
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+    }
+    for enrollment in all_three("DEAL", 920) {
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+    }
+    assert_eq!(tax_of_the_last_invoice(&stack), "19.20");
+    // Whoever becomes exempt is so within the hour: using what is remembered makes it no younger.
+    stack.advance_clock(jiff::SignedDuration::from_mins(50));
+    assert_eq!(cost(&stack, invoice(920)).await, 0);
+    let exempt = json!({"customers": [{"DisplayName": "Theo Brandt", "Taxable": false}]});
+    company(&stack, exempt).await;
+    stack.advance_clock(jiff::SignedDuration::from_mins(11));
+    assert_eq!(cost(&stack, invoice(920)).await, 2, "customer and items");
+    assert_eq!(tax_of_the_last_invoice(&stack), "0");
+    for enrollment in all_three("DEAL", 920) {
+        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_an_execution_creates_it_is_known_what_is_taxed() {
+    let stack = stack().await;
+    crate::taxed::keeps_sales_tax(&stack, crate::taxed::by_hand()).await;
+    let income =
+        rows(&stack, "Account").into_iter().find(|account| account["AccountType"] == "Income").unwrap();
+    settings(&stack, json!({"income_account": income["Id"]})).await;
+    let deal = json!({"id": "900", "properties": {"dealname": "First order", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["905"], "line_items": ["901"]}});
+    let contact = json!({"id": "905", "properties": {"firstname": "Ines", "lastname": "Okafor", "email": "ines@okafor.example"}});
+    let line = json!({"id": "901", "properties": {"name": "Never sold before", "hs_sku": "NEW-1", "quantity": "1",
+        "price": "50", "amount": "50.00"}});
+    portal(&stack, json!({"deals": [deal], "contacts": [contact], "line_items": [line]})).await;
+    let creating =
+        but(invoice(900), json!({"inputs": {"quickbooks_account": "default", "missing_item": "create"}}));
+    assert!((1..=8).contains(&cost(&stack, creating.clone()).await));
+    assert_eq!(tax_of_the_last_invoice(&stack), "4.00");
+    assert_eq!(cost(&stack, creating).await, 0);
+    assert_eq!(tax_of_the_last_invoice(&stack), "4.00");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use app::failure::Trouble;
 use jiff::{SignedDuration, Timestamp};
 use local::stack::{Stack, Vendor};
 use local::world::{COMPANY, HANNA, HARBOR, PORTAL, REALM, REFILL};
+use mapping::books::Books;
 use mapping::quickbooks::RealmId;
 use serde_json::{Value, json};
 use store::connection::Status;
@@ -152,9 +153,8 @@ async fn connect_kind(stack: &Stack, id: &str, name: &str, refresh_token: &str, 
         realm: realm(id),
         name: name.to_owned(),
         legal_name: None,
-        country: None,
         sandbox,
-        home_currency: Some("USD".parse().unwrap()),
+        books: Books { home_currency: Some("USD".parse().unwrap()), ..Books::default() },
         connected_by: None,
         connected_at: None,
     };

@@ -4,6 +4,7 @@
 //! QuickBooks; one customer is known there already.
 
 use jiff::{Timestamp, ToSpan};
+use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{ItemId, RealmId};
 use mapping::settings::Choices;
@@ -190,9 +191,8 @@ pub async fn connect(
         realm: realm.clone(),
         name: COMPANY.to_owned(),
         legal_name: None,
-        country: None,
         sandbox: false,
-        home_currency: Some("USD".parse()?),
+        books: Books { home_currency: Some("USD".parse()?), ..Books::default() },
         connected_by: None,
         connected_at: None,
     };

@@ -31,6 +31,7 @@ use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
 use mapping::sale::{self, BuyerId, Reading, RecordRef};
 use mapping::settings::{Bill, Settings};
+use mapping::tax::{CustomerTax, Taxable};
 use quickbooks::fault::Meaning;
 use quickbooks::query::{Attribute, Entity, Query};
 use quickbooks::{Meter, RequestId, Rows};
@@ -53,6 +54,7 @@ use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, console, customer};
 
+use books::Methods;
 use repeated::Earlier;
 use told::{left_out, of_texts};
 
@@ -236,11 +238,12 @@ impl Execution<'_> {
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
-        let methods = self.says_how_it_was_paid(&inputs);
-        let remembered = books::are_known(&company, record, &reading, methods, self.now());
-        let asked = (!remembered).then_some(methods);
+        let choices = &company.settings.choices;
+        let named = inputs.payment_method.is_none() && mapping::payment::is_method_named(&enrolled, choices);
+        let remembered = books::are_known(&company, record, &reading, named, self.now());
+        let asked = (!remembered).then_some(named);
         let (answers, settings) = self.look_up(&company, record, &reading, &links, asked).await?;
-        let answers = self.told(&company, answers, &reading.untold(&links, &settings)).await?;
+        let answers = self.told(&company, record, answers, &reading.untold(&links, &settings)).await?;
         let reading = self.with_rates(reading.in_books(&settings.books, &enrolled), &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let (matched, paid) = match (reading.settle(&links, &answers, &settings, inputs.missing_item), paid) {
@@ -255,7 +258,9 @@ impl Execution<'_> {
         let day = document::posting_date(self.kind, today, paid.as_ref());
         let closed = match settings.books.closed_for(day) {
             // A person may have opened them since.
-            Some(_) if remembered => self.settings_anew(&company, record).await?.books.closed_for(day),
+            Some(_) if remembered => {
+                self.settings_anew(&company, record, Methods::Kept).await?.books.closed_for(day)
+            }
             closed => closed,
         };
         if let Some(closed_until) = closed {
@@ -281,16 +286,18 @@ impl Execution<'_> {
         };
         // From here on something may be created, and only for a document that will not be too large.
         write(&CustomerId(LONGEST_ID.to_owned()), &vec![ItemId(LONGEST_ID.to_owned()); matched.items.len()])?;
+        let mut taxable = answers.taxable(&matched);
         let (items, (customer_id, customer_name)) = match inputs.mode {
             Mode::Create => {
-                let items = self.items(&company, record, &matched, inputs.missing_item).await?;
-                (items, self.customer(&company, &matched).await?)
+                let items = self.items(&company, record, &matched, inputs.missing_item, &mut taxable).await?;
+                (items, self.customer(&company, &matched, &mut taxable).await?)
             }
             // Nothing is created: what would be has no id yet.
             Mode::Preview => {
                 (matched.items.iter().map(preview::item).collect(), preview::customer(&matched.customer))
             }
         };
+        self.keep_taxable(&realm, &settings, &taxable).await;
         let (body, draft) = write(&customer_id, &items)?;
         let notes = Notes {
             record: matched.sale.record.name.clone(),
@@ -471,8 +478,8 @@ impl Execution<'_> {
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
-    /// Asks for customers and items in one round trip; and, if it is `asked`, how the company keeps its books, with or without its
-    /// payment methods.
+    /// Asks for customers and items in one round trip; and, if it is `asked`, how the company keeps its books, and whether a payment
+    /// method is to be found by its name.
     async fn look_up(
         &self,
         company: &Company,
@@ -496,13 +503,16 @@ impl Execution<'_> {
             queries.extend(items.each_in(attribute, values));
         }
         let by_item = queries.len();
-        if let Some(methods) = asked {
-            queries.extend(books::queries(company, record, methods));
-        }
+        let methods = asked.map(|named| {
+            let rates = usize::from(reading.is_foreign(&company.settings.books));
+            let reads = by_item + books::queries(company, record, Methods::Kept).len() + rates;
+            books::methods(company, record, named, reads, self.now())
+        });
+        queries.extend(methods.into_iter().flat_map(|methods| books::queries(company, record, methods)));
         let rows = self.app.ask(company, self.kind, &queries).await?;
-        let settings = match &rows[by_item..] {
-            [] => company.settings.clone(),
-            rows => self.read_books(company, record, asked == Some(true), rows).await?,
+        let settings = match methods {
+            None => company.settings.clone(),
+            Some(methods) => self.read_books(company, record, methods, &rows[by_item..]).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
@@ -524,7 +534,12 @@ impl Execution<'_> {
         Ok((answers, settings))
     }
 
-    async fn customer(&self, company: &Company, matched: &Matched) -> Result<(CustomerId, String), Stop> {
+    async fn customer(
+        &self,
+        company: &Company,
+        matched: &Matched,
+        taxable: &mut Taxable,
+    ) -> Result<(CustomerId, String), Stop> {
         match &matched.customer {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
@@ -532,7 +547,11 @@ impl Execution<'_> {
                 let of = &matched.sale.record;
                 let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
                 let made = order.create().await?;
-                Ok((CustomerId(made.id), made.name))
+                let id = CustomerId(made.id);
+                // Anybody's of the same name may be exempt.
+                let ours = made.is_ours.then(|| (id.clone(), CustomerTax::default()));
+                taxable.customers.extend(ours);
+                Ok((id, made.name))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! How a company keeps its books, as QuickBooks says: what a document must look like there.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub struct Books {
     pub unsummed_tax_codes: BTreeSet<String>,
     /// The active payment methods, by their names; none as long as nobody asked for them.
     pub payment_methods: Option<BTreeMap<String, PaymentMethodId>>,
+    /// When they were asked for; none by an earlier release.
+    pub payment_methods_read_at: Option<Timestamp>,
     /// The company's own fields on documents: their ids by their names.
     pub custom_fields: BTreeMap<String, String>,
     /// Whether people give documents their numbers.
@@ -132,9 +135,10 @@ impl Books {
     }
 
     /// The same books, with these payment methods.
-    pub fn with_payment_methods(mut self, methods: Vec<PaymentMethod>) -> Self {
+    pub fn with_payment_methods(mut self, methods: Vec<PaymentMethod>, read_at: Timestamp) -> Self {
         let active = methods.into_iter().filter(|method| method.active);
         self.payment_methods = Some(active.map(|method| (method.name, method.id)).collect());
+        self.payment_methods_read_at = Some(read_at);
         self
     }
 
@@ -170,6 +174,7 @@ impl Books {
             tax_percents: BTreeMap::new(),
             unsummed_tax_codes: BTreeSet::new(),
             payment_methods: None,
+            payment_methods_read_at: None,
             custom_fields: custom_fields(&preferences.sales_forms_prefs),
             custom_numbers: preferences.sales_forms_prefs.custom_txn_numbers.unwrap_or_default(),
             classes: tracked.class_tracking_per_txn.unwrap_or_default(),
@@ -300,6 +305,7 @@ mod tests {
             tax_percents,
             locations: true,
             payment_methods: Some([("Visa".to_owned(), PaymentMethodId("4".into()))].into()),
+            payment_methods_read_at: Some("2026-11-27T12:00:00Z".parse().unwrap()),
             ..Books::default()
         };
         let again = serde_json::from_str(&serde_json::to_string(&books).unwrap()).unwrap();

@@ -3,18 +3,18 @@
 //! QuickBooks is asked broadly (it compares by rules of its own) and the answers are compared again here.
 
 use crate::adjustment::{Applied, Fee};
-use crate::books::{Books, SalesTax};
+use crate::books::Books;
 use crate::customer::{self, CustomerFound, Sought};
 use crate::hubspot::RecordKind;
 use crate::item::{self, Catalog, ItemFound, MissingItem};
 use crate::line::{Article, SaleLine};
 use crate::money::{self, Currency};
 use crate::problem::{LineLabel, Problem, keep};
-use crate::quickbooks::{Customer, CustomerId, Item, ItemId, TaxCodeId};
+use crate::quickbooks::{Customer, CustomerId, Item, ItemId};
 use crate::rate::{LineTax, QuoteTaxes};
 use crate::sale::{BuyerId, LineReading, Reading, RecordRef, Sale};
 use crate::settings::{Discounts, NoLineItems, Settings, Tax, Totals};
-use crate::tax::{self, Shown, Taxation};
+use crate::tax::{self, CustomerTax, Shown, Taxable, Taxation};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,15 +67,70 @@ pub struct Answers {
     pub customers_by_id: Vec<Customer>,
     /// To [`Reading::untold`]: items of which only the id was known.
     pub items_by_id: Vec<Item>,
+    /// What is remembered of [`Reading::untold`].
+    pub taxable: Taxable,
 }
 
-/// What has to be asked by its id alone.
+/// What has to be known by its id alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Untold {
     /// The customer.
     pub customer: Option<CustomerId>,
     /// Items.
     pub items: BTreeSet<ItemId>,
+}
+
+impl Untold {
+    /// What is left of it to ask.
+    pub fn besides(&self, known: &Taxable) -> Self {
+        Self {
+            customer: self.customer.clone().filter(|id| !known.customers.contains_key(id)),
+            items: self.items.iter().filter(|id| !known.items.contains_key(*id)).cloned().collect(),
+        }
+    }
+}
+
+impl Answers {
+    fn customers(&self) -> impl Iterator<Item = &Customer> {
+        self.customers_by_id.iter().chain(&self.customers_by_email).chain(&self.customers_by_name)
+    }
+
+    fn all_items(&self) -> impl Iterator<Item = &Item> {
+        self.items_by_id.iter().chain(&self.items)
+    }
+
+    /// Nothing is known of one that is to be created: it has no code of its own then, and is not exempt.
+    fn customer_tax(&self, found: Option<&CustomerFound>) -> CustomerTax {
+        let Some(CustomerFound::Existing { id, .. }) = found else { return CustomerTax::default() };
+        let told = self.customers().find(|customer| customer.id == *id).map(CustomerTax::of);
+        told.or_else(|| self.taxable.customers.get(id).cloned()).unwrap_or_default()
+    }
+
+    /// Whether sales tax is due on it; none when nothing is known of it.
+    fn is_taxed(&self, id: &ItemId) -> Option<bool> {
+        let told = self.all_items().find(|item| item.id == *id).and_then(|item| item.taxable);
+        told.or_else(|| self.taxable.items.get(id).copied())
+    }
+
+    /// Whom and what sales tax is due of, as QuickBooks has just said: of what the document stands on, and of all that was asked
+    /// by its id. Not what was remembered: that would grow no younger by being used.
+    pub fn taxable(&self, matched: &Matched) -> Taxable {
+        let stands_on = |id: &ItemId| {
+            let fees = matched.sale.fees.iter().map(|fee| &fee.item);
+            let items = matched.items.iter().filter_map(|item| Some(&item.existing()?.id));
+            items.chain(fees).any(|item| item == id)
+        };
+        let is_buyer = |customer: &&Customer| matches!(&matched.customer, CustomerFound::Existing { id, .. } if *id == customer.id);
+        let items = self.items.iter().filter(|item| stands_on(&item.id)).chain(&self.items_by_id);
+        Taxable {
+            customers: self
+                .customers()
+                .filter(is_buyer)
+                .map(|customer| (customer.id.clone(), CustomerTax::of(customer)))
+                .collect(),
+            items: items.map(|item| (item.id.clone(), item.taxable.unwrap_or_default())).collect(),
+        }
+    }
 }
 
 /// A sale with its customer and items: all a document needs.
@@ -143,8 +198,12 @@ impl Reading {
     /// Whether these books would refuse the record for its currency or its discounts: a person may have switched on more since.
     pub fn is_refused_by(&self, settings: &Settings) -> bool {
         let books = &settings.books;
-        let is_foreign = !books.several_currencies && books.foreign(self.currency.as_ref()).is_some();
-        is_foreign || self.has_a_discount_too_many(settings)
+        !books.several_currencies && self.is_foreign(books) || self.has_a_discount_too_many(settings)
+    }
+
+    /// Whether its currency is certainly not the home currency.
+    pub fn is_foreign(&self, books: &Books) -> bool {
+        books.foreign(self.currency.as_ref()).is_some()
     }
 
     fn has_a_discount_too_many(&self, Settings { books, choices }: &Settings) -> bool {
@@ -192,12 +251,11 @@ impl Reading {
         taxes.filter(|tax| tax.rate_id.is_some()).any(|tax| tax::needs_library(tax, settings))
     }
 
-    /// What has to be asked by its id: where sales tax is kept by hand and QuickBooks decides on it, its items say what is
-    /// taxed, and its customer may have a code of its own or be exempt; of what is remembered only ids are known.
+    /// What has to be known by its id: where sales tax is kept by hand and QuickBooks decides on it, its items say what is
+    /// taxed, and its customer may have a code of its own or be exempt; of what was matched before only ids are known.
     pub fn untold(&self, links: &Links, settings: &Settings) -> Untold {
-        let Settings { books, choices } = settings;
-        let by_hand = books.is_american() && books.sales_tax == SalesTax::Manual;
-        if !by_hand || choices.tax != Tax::QuickBooks {
+        let choices = &settings.choices;
+        if !settings.items_say_what_is_taxed() {
             return Untold::default();
         }
         let articles = self.lines.iter().map(|line| &line.article);
@@ -346,8 +404,6 @@ impl<'a> Taxed<'a> {
         answers: &Answers,
         amount: Option<Decimal>,
     ) -> Shown<'a> {
-        let items = || answers.items.iter().chain(&answers.items_by_id);
-        let taxable = |id: &ItemId| items().find(|item| item.id == *id).and_then(|item| item.taxable);
         let settled = self.settled.unwrap_or_default();
         // A deal that is billed by its amount has a line of its own.
         let mut lines = self.lines;
@@ -355,7 +411,7 @@ impl<'a> Taxed<'a> {
             (LineLabel { number: 1, name: Some(self.record.name.clone()) }, LineTax::default())
         });
         let of_item = |found: &ItemFound| match found {
-            ItemFound::Existing(item) => taxable(&item.id),
+            ItemFound::Existing(item) => answers.is_taxed(&item.id),
             ItemFound::Missing(new) => new.taxable,
         };
         let of_items = settled.iter().map(|(_, item)| of_item(item)).chain(std::iter::repeat(None));
@@ -364,28 +420,12 @@ impl<'a> Taxed<'a> {
             record: &self.record.name,
             decimals: self.decimals,
             lines: lines.collect(),
-            fee: self.fees.first().map(|fee| taxable(&fee.item)),
+            fee: self.fees.first().map(|fee| answers.is_taxed(&fee.item)),
             taxes: self.taxes,
             amount,
-            customers_code: known(customer, answers).find_map(own_code),
-            is_exempt: known(customer, answers).any(|customer| customer.taxable == Some(false)),
+            customer: answers.customer_tax(customer),
         }
     }
-}
-
-/// The customer as QuickBooks answered it, as often as it did: not at all where it is remembered, and was not asked.
-fn known<'a>(found: Option<&CustomerFound>, answers: &'a Answers) -> impl Iterator<Item = &'a Customer> {
-    let id = match found {
-        Some(CustomerFound::Existing { id, .. }) => Some(id.clone()),
-        Some(CustomerFound::Missing(_)) | None => None,
-    };
-    let all =
-        answers.customers_by_id.iter().chain(&answers.customers_by_email).chain(&answers.customers_by_name);
-    all.filter(move |customer| id.as_ref() == Some(&customer.id))
-}
-
-fn own_code(customer: &Customer) -> Option<TaxCodeId> {
-    customer.default_tax_code_ref.clone().map(|code| code.value)
 }
 
 /// Told once all else is well: only then is it known how many lines there are, and what they add up to.

@@ -17,7 +17,7 @@ use crate::quickbooks::{
     PaymentMethodId, Ref,
 };
 use crate::sale::{self, common_currency, record_ref};
-use crate::settings::Settings;
+use crate::settings::{Choices, Settings};
 use crate::text::{cut, fold, is_whole, writable_line};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -56,6 +56,12 @@ impl Paid {
             |name: &str| books.payment_methods.iter().flatten().find(|(known, _)| fold(known) == fold(name));
         names.filter_map(known).map(|(_, id)| id.clone()).next()
     }
+}
+
+/// Whether a payment method is to be found by its name: HubSpot says one, and the settings do not say which is meant.
+pub fn is_method_named(enrolled: &Enrolled, choices: &Choices) -> bool {
+    let words = enrolled.payments.iter().filter_map(|payment| method(payment));
+    words.into_iter().any(|word| choices.payment_methods.get(word).is_none())
 }
 
 /// What QuickBooks companies call HubSpot's ways of paying, the likeliest first (hubspot.md §7, quickbooks.md §2.10).
@@ -258,9 +264,12 @@ fn received(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result
     }))
 }
 
+fn method(payment: &Payment) -> Option<&str> {
+    payment.properties.hs_payment_method_type.as_deref().map(str::trim)
+}
+
 /// The way all of them were paid.
 fn common_method<'a>(payments: impl Iterator<Item = &'a Payment>) -> Option<String> {
-    let method = |payment: &'a Payment| payment.properties.hs_payment_method_type.as_deref().map(str::trim);
     let methods: BTreeSet<Option<&str>> = payments.map(method).collect();
     match methods.len() {
         1 => methods.into_iter().flatten().next().map(str::to_owned),

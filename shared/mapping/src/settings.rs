@@ -21,7 +21,7 @@ pub use self::maps::{CustomFields, PaymentMethods};
 pub use self::tax_codes::TaxCodes;
 
 use self::choices::FIELDS;
-use crate::books::Books;
+use crate::books::{Books, SalesTax};
 
 /// The settings of one company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,14 @@ pub struct Settings {
     pub books: Books,
     /// What people chose.
     pub choices: Choices,
+}
+
+impl Settings {
+    /// Whether items and customers say what is taxed: sales tax is kept by hand, in the United States, and QuickBooks decides on it.
+    pub fn items_say_what_is_taxed(&self) -> bool {
+        let Self { books, choices } = self;
+        books.is_american() && books.sales_tax == SalesTax::Manual && choices.tax == Tax::QuickBooks
+    }
 }
 
 /// The form of the file that this release writes and reads.

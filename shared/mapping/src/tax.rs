@@ -13,11 +13,11 @@
 use crate::books::SalesTax;
 use crate::money;
 use crate::problem::{Figure, LineFault, LineLabel, Problem};
-use crate::quickbooks::{GlobalTax, Ref, TaxCodeId, TaxSaid};
+use crate::quickbooks::{Customer, CustomerId, GlobalTax, ItemId, Ref, TaxCodeId, TaxSaid};
 use crate::rate::{LineTax, QuoteTaxes};
 use crate::settings::{Amounts, Settings, Tax};
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a document says of tax.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,33 @@ impl Taxation {
     }
 }
 
+/// Whom and what sales tax is due of, where it is kept by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taxable {
+    /// Customers.
+    pub customers: BTreeMap<CustomerId, CustomerTax>,
+    /// Whether tax is due on each of these items.
+    pub items: BTreeMap<ItemId, bool>,
+}
+
+/// A customer, as far as sales tax by hand depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerTax {
+    /// Whether no tax is due of it.
+    pub is_exempt: bool,
+    /// The tax code of its documents, where it has one of its own.
+    pub code: Option<TaxCodeId>,
+}
+
+impl CustomerTax {
+    pub(crate) fn of(customer: &Customer) -> Self {
+        Self {
+            is_exempt: customer.taxable == Some(false),
+            code: customer.default_tax_code_ref.clone().map(|code| code.value),
+        }
+    }
+}
+
 /// What is known of a record's tax before it is decided.
 pub(crate) struct Shown<'a> {
     /// The record's name.
@@ -122,10 +149,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) taxes: &'a QuoteTaxes,
     /// What HubSpot's tax comes to.
     pub(crate) amount: Option<Decimal>,
-    /// The customer's own tax code, if that was asked.
-    pub(crate) customers_code: Option<TaxCodeId>,
-    /// Whether the customer is exempt from sales tax, likewise.
-    pub(crate) is_exempt: bool,
+    /// The customer, as far as it was asked.
+    pub(crate) customer: CustomerTax,
 }
 
 impl Shown<'_> {
@@ -173,7 +198,7 @@ impl Shown<'_> {
     /// Sales tax kept by hand: what the items say, as when a person writes the document; who is exempt pays none.
     fn by_items(&self, settings: &Settings) -> Result<Taxation, Problem> {
         let of = |taxable: &Option<bool>| {
-            let is_taxed = taxable.unwrap_or_default() && !self.is_exempt;
+            let is_taxed = taxable.unwrap_or_default() && !self.customer.is_exempt;
             Rated::coded(if is_taxed { TAX } else { NON })
         };
         let lines: Vec<Rated> = self.lines.iter().map(|(_, _, taxable)| of(taxable)).collect();
@@ -183,7 +208,7 @@ impl Shown<'_> {
         let code = || {
             let of_company =
                 settings.choices.default_tax_code.clone().or_else(|| settings.books.sales_tax_code.clone());
-            let code = self.customers_code.clone().or(of_company);
+            let code = self.customer.code.clone().or(of_company);
             code.ok_or_else(|| Problem::TaxCodeMissing { record: self.record.to_owned() })
         };
         let said = if is_taxed { Some(of_code(code()?)) } else { None };
@@ -363,7 +388,7 @@ mod tests {
     use crate::hubspot::Enrolled;
     use crate::item::MissingItem;
     use crate::lookup::{Answers, LinkedCustomer, Links, Matched};
-    use crate::quickbooks::{CustomerId, ItemId};
+    use crate::quickbooks::Item;
     use crate::sale;
     use crate::settings::{Choices, TaxCodes};
     use crate::testing::{
@@ -491,6 +516,37 @@ mod tests {
         check(Some(true), Some("exempt"), None, None, Ok("NON"));
         check(Some(false), None, None, None, Ok("NON"));
         check(None, None, None, Some("2"), Ok("NON"));
+    }
+
+    #[test]
+    fn what_is_remembered_of_sales_tax_by_hand_is_as_good_as_asked_and_not_kept_anew() {
+        let (customer_id, item_id) = (CustomerId("58".into()), ItemId("21".into()));
+        let linked = LinkedCustomer { id: customer_id.clone(), name: "Ana".into(), currency: None };
+        let links = Links { customer: Some(linked), items: [("9001".into(), item_id.clone())].into() };
+        let settings =
+            Settings { books: books("US", SalesTax::Manual), choices: chosen(Tax::QuickBooks, None) };
+        let row = item(json!({"Id": "21", "Name": "Widget", "Taxable": false}));
+        let check = |is_exempt, row: Option<&Item>, expected: &str| {
+            let enrolled = deal([line(json!({"hs_product_id": "9001"}))]);
+            let reading = sale::read(&enrolled);
+            let buyer = CustomerTax { is_exempt, code: Some(TaxCodeId("4".into())) };
+            let taxable = Taxable {
+                customers: [(customer_id.clone(), buyer)].into(),
+                items: [(item_id.clone(), true)].into(),
+            };
+            let untold = reading.untold(&links, &settings);
+            assert_eq!(untold.besides(&taxable), Default::default());
+            assert_eq!(untold.besides(&Taxable::default()), untold);
+            let answers =
+                Answers { taxable, items_by_id: row.into_iter().cloned().collect(), ..Answers::default() };
+            let matched = reading.settle(&links, &answers, &settings, MissingItem::Refuse).unwrap();
+            assert_eq!(shown(&matched), expected);
+            let said = row.map(|_| (item_id.clone(), false)).into_iter().collect();
+            assert_eq!(answers.taxable(&matched), Taxable { customers: [].into(), items: said });
+        };
+        check(false, None, "TAX code 4");
+        check(true, None, "NON");
+        check(false, Some(&row), "NON");
     }
 
     #[test]

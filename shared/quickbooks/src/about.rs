@@ -1,10 +1,13 @@
 //! What a company says of itself (quickbooks.md §2.9). That it answers proves that a token is for this company.
 
-use mapping::money::Currency;
+use jiff::Timestamp;
+use mapping::books::Books;
+use mapping::quickbooks::Preferences;
 use serde::Deserialize;
 
 use crate::client::Company;
 use crate::error::Error;
+use crate::query::{Entity, Query};
 
 /// A company's own facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +16,8 @@ pub struct About {
     pub name: String,
     /// Its name in law, where that is another one.
     pub legal_name: Option<String>,
-    /// Its country, such as `US`.
-    pub country: Option<String>,
-    /// The currency its books are kept in.
-    pub home_currency: Option<Currency>,
+    /// How it keeps its books, with its payment methods if it said them.
+    pub books: Books,
 }
 
 impl Company {
@@ -24,19 +25,27 @@ impl Company {
     ///
     /// # Errors
     /// [`Error::Unauthorized`] and [`Error::Forbidden`]: the token is not for this company.
-    pub async fn about(&self) -> Result<About, Error> {
+    pub async fn about(&self, now: Timestamp) -> Result<About, Error> {
         let Informed { info } = self.get(&format!("companyinfo/{}", self.realm())).await?;
-        let Preferred { preferences } = self.get("preferences").await?;
-        let home = preferences.currency.and_then(|currency| currency.home).map(|home| home.value);
-        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let methods = [Query::from(Entity::PaymentMethod).max_results(MOST_METHODS)];
+        let (preferred, methods) = futures::future::join(self.get("preferences"), self.query(&methods)).await;
+        let Preferred { preferences } = preferred?;
+        let books = Books::read(&preferences, &mapping::quickbooks::CompanyInfo { country: info.country });
+        // Whoever needs them asks again.
+        let methods = methods.ok().and_then(|rows| rows.first()?.read().ok());
         Ok(About {
-            legal_name: given(info.legal_name),
-            country: given(info.country),
+            legal_name: info.legal_name.filter(|name| !name.trim().is_empty()),
             name: info.name,
-            home_currency: home.and_then(|code| code.parse().ok()),
+            books: match methods {
+                Some(methods) => books.with_payment_methods(methods, now),
+                None => books,
+            },
         })
     }
 }
+
+/// QuickBooks' largest page.
+const MOST_METHODS: u16 = 1000;
 
 #[derive(Deserialize)]
 struct Informed {
@@ -60,54 +69,44 @@ struct Preferred {
     preferences: Preferences,
 }
 
-#[derive(Deserialize)]
-struct Preferences {
-    #[serde(rename = "CurrencyPrefs")]
-    currency: Option<CurrencyPrefs>,
-}
-
-#[derive(Deserialize)]
-struct CurrencyPrefs {
-    #[serde(rename = "HomeCurrency")]
-    home: Option<HomeCurrency>,
-}
-
-#[derive(Deserialize)]
-struct HomeCurrency {
-    value: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::Client;
     use crate::test_server::{Server, answer};
+    use mapping::quickbooks::PaymentMethodId;
 
     async fn about(url: &str) -> Result<About, Error> {
         let realm = "9341450000000001".to_owned().try_into().unwrap();
-        Client::new(url).unwrap().company(realm, "a-secret-token".into()).about().await
+        Client::new(url).unwrap().company(realm, "a-secret-token".into()).about(Timestamp::UNIX_EPOCH).await
     }
 
     #[tokio::test]
-    async fn a_company_says_its_names_country_and_currency() {
-        let server = Server::start(|seen| {
-            let info = r#"{"CompanyInfo": {"CompanyName": "Demo", "LegalName": "Demo Ltd", "Country": "CA", "Id": "1"}}"#;
-            let preferences = r#"{"Preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": false, "HomeCurrency": {"value": "CAD"}}}}"#;
-            answer(200, "", if seen.line.contains("/companyinfo/") { info } else { preferences })
-        })
-        .await;
-        let about = about(&server.url).await.unwrap();
-        assert_eq!((about.name.as_str(), about.legal_name.as_deref()), ("Demo", Some("Demo Ltd")));
-        assert_eq!(about.home_currency, Some("CAD".parse().unwrap()));
-        let lines: Vec<_> = server.seen().into_iter().map(|seen| seen.line).collect();
-        let company = "GET /v3/company/9341450000000001";
-        assert_eq!(
-            lines,
-            [
-                format!("{company}/companyinfo/9341450000000001?minorversion=75"),
-                format!("{company}/preferences?minorversion=75")
-            ]
-        );
+    async fn a_company_says_its_names_and_how_it_keeps_its_books() {
+        let check = async |status, methods: &'static str, expected: Option<&str>| {
+            let server = Server::start(move |seen| {
+                let info = r#"{"CompanyInfo": {"CompanyName": "Demo", "LegalName": " ", "Country": "CA", "Id": "1"}}"#;
+                let preferences = r#"{"Preferences": {"CurrencyPrefs": {"MultiCurrencyEnabled": true, "HomeCurrency": {"value": "CAD"}}}}"#;
+                match seen.line.split(['?', ' ']).nth(1).and_then(|path| path.rsplit('/').next()) {
+                    Some("9341450000000001") => answer(200, "", info),
+                    Some("preferences") => answer(200, "", preferences),
+                    _ => answer(status, "", methods),
+                }
+            })
+            .await;
+            let About { name, legal_name, books } = about(&server.url).await.unwrap();
+            assert_eq!((name.as_str(), legal_name), ("Demo", None));
+            assert_eq!((books.country.as_deref(), books.several_currencies), (Some("CA"), true));
+            assert_eq!(books.home_currency, Some("CAD".parse().unwrap()));
+            let methods = expected.map(|name| [(name.to_owned(), PaymentMethodId("4".into()))].into());
+            assert_eq!(books.payment_methods, methods);
+            assert_eq!(books.payment_methods_read_at, expected.map(|_| Timestamp::UNIX_EPOCH));
+            let asked: Vec<_> = server.seen().into_iter().map(|seen| seen.line).collect();
+            assert!(asked.len() == 3 && asked[0].contains("/companyinfo/9341450000000001?"), "{asked:?}");
+        };
+        let visa = r#"{"QueryResponse": {"PaymentMethod": [{"Id": "4", "Name": "Visa"}]}}"#;
+        check(200, visa, Some("Visa")).await;
+        check(503, "", None).await;
     }
 
     #[tokio::test]

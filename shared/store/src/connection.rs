@@ -356,15 +356,17 @@ impl Store {
     ) -> Result<bool, Error> {
         const DOING: &str = "linking the company";
         let note = self.link_note(&company.realm, id).map_err(Error::unavailable(DOING))?;
-        let linked = self
+        let mut link = self
             .dynamodb
             .transact_write_items()
             .transact_items(part(consented).map_err(Error::unavailable(DOING))?)
             .transact_items(part(&self.link(id, company)).map_err(Error::unavailable(DOING))?)
-            .transact_items(TransactWriteItem::builder().put(note).build())
-            .send()
-            .await;
-        match linked {
+            .transact_items(TransactWriteItem::builder().put(note).build());
+        if let Some((books, read_at)) = company.known_books() {
+            let keep = self.kept_books(id, &company.realm, books, read_at)?;
+            link = link.transact_items(part(&keep).map_err(Error::unavailable(DOING))?);
+        }
+        match link.send().await {
             Ok(_) => Ok(true),
             Err(error)
                 if error.as_service_error().is_some_and(|error| is_refusal(error) || is_conflict(error)) =>

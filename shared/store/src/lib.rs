@@ -26,6 +26,7 @@ pub mod record;
 pub mod repeats;
 pub mod retry;
 pub mod session;
+mod taxable;
 pub mod tokens;
 
 use std::time::Duration;

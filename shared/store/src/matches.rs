@@ -48,21 +48,19 @@ impl Store {
         let lines: HashMap<String, &String> = lines.iter().map(|line| (line_sort(line), line)).collect();
         let sorts: Vec<String> = buyer.map(buyer_sort).into_iter().chain(lines.keys().cloned()).collect();
         let mut found = Matches::default();
-        for sorts in sorts.chunks(READ_AT_ONCE) {
-            for attributes in self.matched_items(portal, realm, sorts).await? {
-                let item = Item { what: "a match", attributes: &attributes };
-                let id = item.text("id")?;
-                match lines.get(&item.text("sk")?) {
-                    None => {
-                        let currency = item.optional_text("currency").and_then(|code| code.parse().ok());
-                        let (id, name) = (CustomerId(id), item.text("name")?);
-                        found.customer = Some(LinkedCustomer { id, name, currency });
-                    }
-                    Some(line) if item.optional_time("until")?.is_none_or(|until| now < until) => {
-                        found.items.insert((*line).clone(), ItemId(id));
-                    }
-                    Some(_) => {}
+        for attributes in self.recalled(portal, realm, &sorts).await? {
+            let item = Item { what: "a match", attributes: &attributes };
+            let id = item.text("id")?;
+            match lines.get(&item.text("sk")?) {
+                None => {
+                    let currency = item.optional_text("currency").and_then(|code| code.parse().ok());
+                    let (id, name) = (CustomerId(id), item.text("name")?);
+                    found.customer = Some(LinkedCustomer { id, name, currency });
                 }
+                Some(line) if holds(&item, now)? => {
+                    found.items.insert((*line).clone(), ItemId(id));
+                }
+                Some(_) => {}
             }
         }
         Ok(found)
@@ -80,7 +78,6 @@ impl Store {
         matches: &Matches,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let pk = partition(portal, realm);
         let customer = matches.customer.iter().map(|LinkedCustomer { id, name, currency }| {
             let mut item = HashMap::from([
                 ("sk".to_owned(), text(buyer_sort(buyer))),
@@ -95,13 +92,23 @@ impl Store {
             let sort = text(line_sort(line));
             let mut item = HashMap::from([("sk".to_owned(), sort), ("id".to_owned(), text(&id.0))]);
             if is_custom(line) {
-                item.insert("until".to_owned(), millis(until));
-                item.insert("ttl".to_owned(), number(until.as_second()));
+                item.extend(held_until(until));
             }
             item
         });
+        self.remembered(portal, realm, customer.chain(items)).await
+    }
+
+    /// Writes items of what is remembered, each with its sort key.
+    pub(crate) async fn remembered(
+        &self,
+        portal: PortalId,
+        realm: &RealmId,
+        items: impl Iterator<Item = HashMap<String, AttributeValue>>,
+    ) -> Result<(), Error> {
+        let pk = partition(portal, realm);
         let mut writes = Vec::new();
-        for mut item in customer.chain(items) {
+        for mut item in items {
             item.insert("pk".to_owned(), text(&pk));
             item.insert("v".to_owned(), number(VERSION));
             let put = PutRequest::builder()
@@ -121,16 +128,29 @@ impl Store {
         Ok(())
     }
 
-    async fn matched_items(
+    /// What is remembered under these sort keys, as far as it can be read at once.
+    pub(crate) async fn recalled(
         &self,
         portal: PortalId,
         realm: &RealmId,
         sorts: &[String],
     ) -> Result<Vec<HashMap<String, AttributeValue>>, Error> {
         let pk = partition(portal, realm);
+        let mut recalled = Vec::new();
+        for sorts in sorts.chunks(READ_AT_ONCE) {
+            recalled.extend(self.recalled_at_once(&pk, sorts).await?);
+        }
+        Ok(recalled)
+    }
+
+    async fn recalled_at_once(
+        &self,
+        pk: &str,
+        sorts: &[String],
+    ) -> Result<Vec<HashMap<String, AttributeValue>>, Error> {
         let keys = sorts
             .iter()
-            .map(|sort| HashMap::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text(sort))]))
+            .map(|sort| HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sort))]))
             .collect();
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
@@ -145,6 +165,16 @@ impl Store {
             .map_err(Error::unavailable("recalling matches"))?;
         Ok(answer.responses.unwrap_or_default().remove(&self.names.table).unwrap_or_default())
     }
+}
+
+/// Whether it is not too old to be used.
+pub(crate) fn holds(item: &Item<'_>, now: Timestamp) -> Result<bool, Error> {
+    Ok(item.optional_time("until")?.is_none_or(|until| now < until))
+}
+
+/// The attributes of what is too old from then on.
+pub(crate) fn held_until(until: Timestamp) -> [(String, AttributeValue); 2] {
+    [("until".to_owned(), millis(until)), ("ttl".to_owned(), number(until.as_second()))]
 }
 
 fn partition(portal: PortalId, realm: &RealmId) -> String {

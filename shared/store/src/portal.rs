@@ -116,25 +116,36 @@ pub struct NewCompany {
     pub name: String,
     /// Its name in law, where that is another one.
     pub legal_name: Option<String>,
-    /// Its country, such as `US`.
-    pub country: Option<String>,
     /// Whether it is connected with sandbox keys.
     pub sandbox: bool,
-    /// The currency its books are kept in, as its preferences say.
-    pub home_currency: Option<Currency>,
+    /// How it keeps its books, as far as it said that by [`NewCompany::connected_at`].
+    #[serde(default)]
+    pub books: Books,
     /// Who connects it, by the e-mail address of the HubSpot user.
     pub connected_by: Option<String>,
     /// When it is connected.
     pub connected_at: Option<Timestamp>,
 }
 
+/// When what is known of a company's books was read, once it is doubted.
+pub const DOUBTED: Timestamp = Timestamp::UNIX_EPOCH;
+
 pub(crate) const PORTAL: &str = "PORTAL";
 pub(crate) const LINK: &str = "LINK#";
 pub(crate) const SETTINGS: &str = "SETTINGS#";
 const BOOKS: &str = "BOOKS#";
 
+const KEEPING: &str = "keeping the preferences";
+
 /// What the names of a company's exchange rates begin with, among what is known of its books.
 const RATE: &str = "rate_";
+
+impl NewCompany {
+    /// Its books, and when it said so, if it said all that documents depend on.
+    pub(crate) fn known_books(&self) -> Option<(&Books, Timestamp)> {
+        self.connected_at.filter(|_| !self.books.are_incomplete()).map(|at| (&self.books, at))
+    }
+}
 
 impl Store {
     /// The portal with its connections, or none if it never installed the app. One strongly consistent query.
@@ -194,8 +205,12 @@ impl Store {
     pub(crate) fn link(&self, id: PortalId, company: &NewCompany) -> UpdateItemFluentBuilder {
         let texts = [
             (":legal_name", "legal_name", company.legal_name.clone()),
-            (":country", "country", company.country.clone()),
-            (":home_currency", "home_currency", company.home_currency.as_ref().map(ToString::to_string)),
+            (":country", "country", company.books.country.clone()),
+            (
+                ":home_currency",
+                "home_currency",
+                company.books.home_currency.as_ref().map(ToString::to_string),
+            ),
             (":connected_by", "connected_by", company.connected_by.clone()),
         ];
         let mut set = "SET v = :v, #name = if_not_exists(#name, :name), sandbox = :sandbox".to_owned();
@@ -274,16 +289,25 @@ impl Store {
         books: &Books,
         read_at: Timestamp,
     ) -> Result<(), Error> {
-        let books = serde_json::to_string(books).map_err(Error::unavailable("keeping the preferences"))?;
-        self.update_of_books(id, realm)
+        let keep = self.kept_books(id, realm, books, read_at)?;
+        keep.send().await.map_err(Error::unavailable(KEEPING)).map(drop)
+    }
+
+    /// The write of what is known of a company's books.
+    pub(crate) fn kept_books(
+        &self,
+        id: PortalId,
+        realm: &RealmId,
+        books: &Books,
+        read_at: Timestamp,
+    ) -> Result<UpdateItemFluentBuilder, Error> {
+        let books = serde_json::to_string(books).map_err(Error::unavailable(KEEPING))?;
+        Ok(self
+            .update_of_books(id, realm)
             .update_expression("SET v = :v, books = :books, read_at = :read_at")
             .expression_attribute_values(":v", number(VERSION))
             .expression_attribute_values(":books", text(books))
-            .expression_attribute_values(":read_at", millis(read_at))
-            .send()
-            .await
-            .map_err(Error::unavailable("keeping the preferences"))
-            .map(drop)
+            .expression_attribute_values(":read_at", millis(read_at)))
     }
 
     fn update_of_books(&self, id: PortalId, realm: &RealmId) -> UpdateItemFluentBuilder {
@@ -300,7 +324,7 @@ impl Store {
             .update_of_books(id, realm)
             .update_expression("SET read_at = :long_ago")
             .condition_expression("attribute_exists(books)")
-            .expression_attribute_values(":long_ago", millis(Timestamp::UNIX_EPOCH));
+            .expression_attribute_values(":long_ago", millis(DOUBTED));
         unless_refused(update, "doubting the preferences").await.map(drop)
     }
 

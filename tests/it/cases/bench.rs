@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use local::stack::{Options, Vendor};
 use local::world::SCOPES;
+use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::RealmId;
 use serde_json::{Map, Value, json};
@@ -183,9 +184,8 @@ impl Place<'_> {
                 realm,
                 name,
                 legal_name: None,
-                country: None,
                 sandbox: false,
-                home_currency: Some(self.home.parse()?),
+                books: Books { home_currency: Some(self.home.parse()?), ..Books::default() },
                 connected_by: None,
                 connected_at: None,
             };

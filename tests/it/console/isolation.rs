@@ -4,6 +4,7 @@
 
 use futures::StreamExt;
 use local::stack::Stack;
+use mapping::books::Books;
 use mapping::hubspot::PortalId;
 use mapping::quickbooks::{DocumentKind, RealmId};
 use serde_json::json;
@@ -56,9 +57,8 @@ async fn install(stack: &Stack, number: u64) {
         realm: realm.clone(),
         name: canary(number),
         legal_name: None,
-        country: None,
         sandbox: false,
-        home_currency: None,
+        books: Books::default(),
         connected_by: None,
         connected_at: None,
     };

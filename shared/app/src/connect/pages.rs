@@ -47,11 +47,11 @@ pub(super) fn confirm(visit: &Visit<'_>, session: &Session, handle: &Handle, pen
                 dt { (say("Known as", "Nom d’usage")) }
                 dd { (company.name) }
             }
-            @if let Some(country) = &company.country {
+            @if let Some(country) = &company.books.country {
                 dt { (say("Country", "Pays")) }
                 dd { (country) }
             }
-            @if let Some(currency) = &company.home_currency {
+            @if let Some(currency) = &company.books.home_currency {
                 dt { (say("Home currency", "Devise")) }
                 dd { (currency) }
             }

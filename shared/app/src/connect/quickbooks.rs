@@ -177,12 +177,13 @@ async fn exchange(visit: &Visit<'_>, code: &str, sandbox: bool) -> Result<Tokens
 async fn proven(app: &App, session: &Session, bought: &Bought) -> Result<NewCompany, Told> {
     let Bought { realm, sandbox, tokens, begun, .. } = bought;
     let company = app.quickbooks(*sandbox).company(realm.clone(), tokens.access_token.clone());
-    let mut asked = company.about().await;
+    let now = clock::now();
+    let mut asked = company.about(now).await;
     if let Err(Error::NotSent(_) | Error::Throttled | Error::Unknown(_)) = asked
         && begun.elapsed() < ASKED_AGAIN_WITHIN
     {
         // The tokens are bought, and may have ended others: they are worth a second question.
-        asked = company.about().await;
+        asked = company.about(now).await;
     }
     if !sandbox {
         app.count_reads(realm, company.meter().take()).await;
@@ -199,11 +200,10 @@ async fn proven(app: &App, session: &Session, bought: &Bought) -> Result<NewComp
         realm: realm.clone(),
         name: about.name,
         legal_name: about.legal_name,
-        country: about.country,
         sandbox: *sandbox,
-        home_currency: about.home_currency,
+        books: about.books,
         connected_by: Some(session.stored.user.clone()),
-        connected_at: Some(clock::now()),
+        connected_at: Some(now),
     })
 }
 

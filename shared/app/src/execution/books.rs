@@ -1,15 +1,18 @@
 //! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
 //! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
 //!
-//! - Preferences, the rates of tax codes and, where something was paid, the payment methods: a day; and until they would refuse a
-//!   record, or QuickBooks refuses a document, which may rest on what is no longer so; or a payment, as something that it names is
-//!   gone: that is final, but the next execution asks, and so does who tries the payment again.
-//!   A code whose rates do not add up is asked for again after an hour.
+//! - Preferences, the rates of tax codes and, where a payment's method is found by its name, the payment methods: a day; and until
+//!   they would refuse a record, or QuickBooks refuses a document, which may rest on what is no longer so; or a payment, as
+//!   something that it names is gone: that is final, but the next execution asks, and so does who tries the payment again.
+//!   A code whose rates do not add up is asked for again after an hour. Payment methods that are known hold for another day where
+//!   asking for them would be the ninth read. Preferences and payment methods are known from connecting the company on.
 //! - The country: until QuickBooks refuses a document.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.
 //! - Which customer a contact became, and which item a product: until QuickBooks refuses a document. Which item a line became
 //!   that is no product of HubSpot's: a day besides, as its SKU or name may be another item's by then (`store::matches`).
+//! - Whom and what is taxed, where sales tax is kept by hand and QuickBooks decides on it: an hour, as QuickBooks does not refuse
+//!   what is taxed as its customer or items were before; and until QuickBooks refuses a document.
 //! - Terms, accounts, classes, locations and tax codes themselves: nothing, as settings and inputs name them by their ids.
 
 use jiff::civil::Date;
@@ -23,7 +26,7 @@ use mapping::settings::Settings;
 use quickbooks::Rows;
 use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
-use store::portal::Rate;
+use store::portal::{DOUBTED, Rate};
 use store::record::Record;
 
 use super::{Execution, PAGE};
@@ -38,12 +41,26 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// For so long an exchange rate is.
 const RATE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whether a plan may rest on what is kept.
+/// So many metered reads an ordinary execution takes at most.
+const MOST_READS: usize = 8;
+
+/// What becomes of the payment methods that are known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Methods {
+    /// They are asked for.
+    Asked,
+    /// They grow older.
+    Kept,
+    /// They hold for another day: to ask for them would be one read too many.
+    Prolonged,
+}
+
+/// Whether a plan may rest on what is kept; `named`, whether a payment method is to be found by its name.
 pub(super) fn are_known(
     company: &Company,
     record: &Record,
     reading: &Reading,
-    methods: bool,
+    named: bool,
     now: Timestamp,
 ) -> bool {
     let is_fresh = |read_at| is_within(KEPT_FOR, read_at, now);
@@ -55,7 +72,7 @@ pub(super) fn are_known(
         books.unsummed_tax_codes.contains(&code.0) && company.books_read_at.is_some_and(is_recent)
     };
     let unknown = |code: &&TaxCodeId| !books.tax_percents.contains_key(&code.0) && !is_asked(code);
-    let lacks_methods = methods && books.payment_methods.is_none();
+    let lacks_methods = named && !books.payment_methods_read_at.is_some_and(is_fresh);
     let lacks_rate = !books.is_american() && choices.tax_codes_to_know().iter().any(unknown);
     !was_refused
         && !lacks_rate
@@ -74,12 +91,39 @@ fn asks_for_country(company: &Company, record: &Record) -> bool {
     record.plan_version > 0 || company.settings.books.country.is_none()
 }
 
-/// What to ask: one or two metered reads, one more for what is paid, and two more or so where the rates of tax codes have to be known.
-pub(super) fn queries(company: &Company, record: &Record, methods: bool) -> Vec<Query> {
+/// Whether QuickBooks has refused something that may rest on what is kept.
+fn are_doubted(company: &Company, record: &Record) -> bool {
+    record.plan_version > 0 || company.books_read_at == Some(DOUBTED)
+}
+
+/// How to treat the payment methods beside so many other reads.
+pub(super) fn methods(
+    company: &Company,
+    record: &Record,
+    named: bool,
+    reads: usize,
+    now: Timestamp,
+) -> Methods {
+    let books = &company.settings.books;
+    let is_fresh = books.payment_methods_read_at.is_some_and(|read_at| is_within(KEPT_FOR, read_at, now));
+    let is_doubted = are_doubted(company, record);
+    if !named || is_fresh && !is_doubted {
+        return Methods::Kept;
+    }
+    let are_enough = reads >= MOST_READS && books.payment_methods_read_at.is_some() && !is_doubted;
+    if are_enough { Methods::Prolonged } else { Methods::Asked }
+}
+
+/// What to ask: one or two metered reads, and two more or so where the rates of tax codes have to be known.
+pub(super) fn queries(company: &Company, record: &Record, methods: Methods) -> Vec<Query> {
     let mut queries = vec![Query::from(Entity::Preferences)];
     queries.extend(asks_for_country(company, record).then(|| Query::from(Entity::CompanyInfo)));
-    queries.extend(methods.then(|| Query::from(Entity::PaymentMethod).max_results(PAGE)));
-    let codes = company.settings.choices.tax_codes_to_know().into_iter().map(|code| &code.0);
+    let asked = methods == Methods::Asked;
+    queries.extend(asked.then(|| Query::from(Entity::PaymentMethod).max_results(PAGE)));
+    let Settings { books, choices } = &company.settings;
+    // Only elsewhere are amounts split by the rates of their codes.
+    let split = books.country.as_deref() != Some("US");
+    let codes = choices.tax_codes_to_know().into_iter().filter(|_| split).map(|code| &code.0);
     let codes = Query::from(Entity::TaxCode).each_in(Attribute::Id, codes);
     let rates = (!codes.is_empty()).then(|| Query::from(Entity::TaxRate).max_results(PAGE));
     queries.extend(codes.into_iter().chain(rates));
@@ -123,9 +167,14 @@ impl Execution<'_> {
     }
 
     /// The settings with the books as QuickBooks says now: what was refused may have rested on what is kept of them.
-    pub(super) async fn settings_anew(&self, company: &Company, record: &Record) -> Result<Settings, Stop> {
-        let rows = self.app.ask(company, self.kind, &queries(company, record, true)).await?;
-        self.read_books(company, record, true, &rows).await
+    pub(super) async fn settings_anew(
+        &self,
+        company: &Company,
+        record: &Record,
+        methods: Methods,
+    ) -> Result<Settings, Stop> {
+        let rows = self.app.ask(company, self.kind, &queries(company, record, methods)).await?;
+        self.read_books(company, record, methods, &rows).await
     }
 
     /// Best effort: what is not doubted holds for a day at most.
@@ -140,7 +189,7 @@ impl Execution<'_> {
         &self,
         company: &Company,
         record: &Record,
-        methods: bool,
+        methods: Methods,
         rows: &[Rows],
     ) -> Result<Settings, Stop> {
         let unreadable = || unreadable(self.kind, &company.name);
@@ -154,10 +203,14 @@ impl Execution<'_> {
             }
             _ => CompanyInfo { country: company.settings.books.country.clone() },
         };
-        let (methods, taxes) = rest.split_at(usize::from(methods));
-        let mut books = Books::read(preferences.first().ok_or_else(down)?, &info);
-        if let [methods] = methods {
-            books = books.with_payment_methods(methods.read().map_err(unreadable())?);
+        let (asked, taxes) = rest.split_at(usize::from(methods == Methods::Asked));
+        let (mut books, now) = (Books::read(preferences.first().ok_or_else(down)?, &info), clock::now());
+        if let [methods] = asked {
+            books = books.with_payment_methods(methods.read().map_err(unreadable())?, now);
+        } else if !are_doubted(company, record) {
+            let Books { payment_methods, payment_methods_read_at: read_at, .. } = &company.settings.books;
+            books.payment_methods.clone_from(payment_methods);
+            books.payment_methods_read_at = if methods == Methods::Prolonged { Some(now) } else { *read_at };
         }
         if let [codes @ .., rates] = taxes {
             let codes: Vec<Vec<TaxCode>> =
@@ -166,7 +219,7 @@ impl Execution<'_> {
             books = books.with_tax_codes(&codes.concat(), &rates);
         }
         let (portal, realm) = (self.request.portal_id, company.realm());
-        let kept = self.app.store.keep_books(portal, realm, &books, clock::now()).await;
+        let kept = self.app.store.keep_books(portal, realm, &books, now).await;
         if let Err(error) = kept {
             tracing::warn!(error = chain(&error), "the company's preferences could not be kept");
         }

@@ -7,6 +7,7 @@ use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
 use mapping::quickbooks::ItemId;
 use mapping::sale::RecordRef;
+use mapping::tax::Taxable;
 use store::record::{Record, State};
 
 use super::{Execution, frozen_notes};
@@ -27,6 +28,7 @@ impl Execution<'_> {
         record: &Record,
         matched: &Matched,
         missing_item: MissingItem,
+        taxable: &mut Taxable,
     ) -> Result<Vec<ItemId>, Stop> {
         if missing_item == MissingItem::Create {
             self.note_created(self.created_before(company, record, matched).await?);
@@ -42,8 +44,12 @@ impl Execution<'_> {
                         let of = &matched.sale.record;
                         let wanted = Wanted { new: item, line: line.article.label(), record: of.kind };
                         let made = self.order_item(company, of, wanted).await?;
-                        self.note_created(made.is_ours.then_some(made.name));
-                        new.entry(&item.name).or_insert(ItemId(made.id)).clone()
+                        let id = ItemId(made.id);
+                        if made.is_ours {
+                            self.note_created([made.name]);
+                            taxable.items.insert(id.clone(), item.taxable.unwrap_or_default());
+                        }
+                        new.entry(&item.name).or_insert(id).clone()
                     }
                 },
             };

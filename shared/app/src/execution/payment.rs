@@ -14,6 +14,7 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
+use super::books::Methods;
 use super::{Execution, each_once, frozen, made, tally, told};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
@@ -100,7 +101,7 @@ impl Execution<'_> {
         let company = self.company(realm).await?;
         let (enrolled, settings) = tokio::try_join!(
             self.enrolled(&company, record, kind, &inputs),
-            self.settings_anew(&company, record)
+            self.settings_anew(&company, record, Methods::Asked)
         )?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;

@@ -1,25 +1,36 @@
 //! What tax depends on beside the record and its look-up: asked only where it is needed.
 
 use mapping::lookup::{Answers, Untold};
-use mapping::quickbooks::{Customer, Item};
+use mapping::quickbooks::{Customer, Item, RealmId};
 use mapping::sale::Reading;
 use mapping::settings::Settings;
+use mapping::tax::Taxable;
 use quickbooks::query::{Attribute, Entity, Query};
 use store::budget::Budget;
+use store::record::Record;
 
 use super::{Execution, PAGE};
 use crate::budget;
 use crate::connection::{Company, Stop, hubspot_stop, unreadable};
+use crate::protocol::Effects;
+use crate::telemetry::chain;
 
 impl Execution<'_> {
-    /// The answers with what of the customer and items was known by its id only: another round trip, and metered reads, for a
-    /// company that keeps sales tax by hand.
+    /// The answers with what of the customer and items was known by its id only: for a company that keeps sales tax by hand
+    /// another round trip, and metered reads, unless it is remembered.
     pub(super) async fn told(
         &self,
         company: &Company,
+        record: &Record,
         mut answers: Answers,
         untold: &Untold,
     ) -> Result<Answers, Stop> {
+        // Whoever was refused asks.
+        if record.plan_version == 0 {
+            let (portal, realm) = (self.request.portal_id, company.realm());
+            answers.taxable = self.app.store.taxable(portal, realm, untold, self.now()).await?;
+        }
+        let untold = untold.besides(&answers.taxable);
         let of = |entity| Query::from(entity).with_inactive().max_results(PAGE);
         let (customer, items) = (untold.customer.iter().map(|id| &id.0), untold.items.iter().map(|id| &id.0));
         let mut queries = of(Entity::Customer).each_in(Attribute::Id, customer);
@@ -37,6 +48,17 @@ impl Execution<'_> {
             answers.items_by_id.extend(rows.read::<Item>().map_err(unreadable())?);
         }
         Ok(answers)
+    }
+
+    /// Best effort: what is not remembered is asked again.
+    pub(super) async fn keep_taxable(&self, realm: &RealmId, settings: &Settings, taxable: &Taxable) {
+        if !settings.items_say_what_is_taxed() {
+            return;
+        }
+        let kept = self.app.store.keep_taxable(self.request.portal_id, realm, taxable, self.now()).await;
+        if let Err(error) = kept {
+            tracing::warn!(error = chain(&error), "whom and what is taxed could not be kept");
+        }
     }
 
     /// The record with the rates of HubSpot's library, where a line names its rate by the id alone. It needs an optional
