@@ -19,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mapping::books::Books;
 use mapping::customer::CustomerFound;
 use mapping::date;
 use mapping::document::{self, Emailing};
@@ -256,16 +257,17 @@ impl Execution<'_> {
         // Once: a rate is of the document's day, and midnight may be near.
         let today = date::today(self.now(), &self.zone());
         let day = document::posting_date(self.kind, today, paid.as_ref());
-        let closed = match settings.books.closed_for(day) {
+        let closed =
+            |books: &Books| document::closed(self.kind, &matched.sale.record.name, day, paid.as_ref(), books);
+        let problem = match closed(&settings.books) {
             // A person may have opened them since.
             Some(_) if remembered => {
-                self.settings_anew(&company, record, Methods::Kept).await?.books.closed_for(day)
+                closed(&self.settings_anew(&company, record, Methods::Kept).await?.books)
             }
-            closed => closed,
+            problem => problem,
         };
-        if let Some(closed_until) = closed {
+        if let Some(problem) = problem {
             // Nothing is begun for what would be refused (quickbooks.md §4.4).
-            let problem = Problem::BooksClosed { record: matched.sale.record.name, day, closed_until };
             return Err(Stop::Failure(Failure::problems(kind, &[problem]).in_company(&company.name)));
         }
         let (number, unfit) = self.numbered(&company, record, &enrolled, &matched, &settings).await?;
@@ -601,6 +603,10 @@ impl Execution<'_> {
                     // Or the company is taxed otherwise by now, or has several currencies.
                     Meaning::ObjectGone | Meaning::CustomerGone | Meaning::TaxCode | Meaning::Currency => {
                         Outcome::Outdated(failure)
+                    }
+                    Meaning::PeriodClosed => {
+                        self.doubt_books(&plan.realm).await;
+                        Outcome::Refused(failure)
                     }
                     _ => Outcome::Refused(failure),
                 }

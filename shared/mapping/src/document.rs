@@ -3,6 +3,7 @@
 //! All three documents have the same lines; only what is said around them differs.
 
 use crate::adjustment::{Applied, Fee};
+use crate::books::Books;
 use crate::custom;
 use crate::customer::CustomerFound;
 use crate::date::{self, Days};
@@ -13,6 +14,7 @@ use crate::lookup::Matched;
 use crate::money::{self, Priced};
 use crate::number::Number;
 use crate::payment::Paid;
+use crate::problem::Problem;
 use crate::quickbooks::{
     AccountId, Address, ClassId, CustomerId, DiscountLineDetail, DocumentKind, Draft, Email, EmailStatus,
     Estimate, Invoice, ItemId, Line, LineDetail, Memo, PaymentMethodId, Ref, SalesForm, SalesItemLineDetail,
@@ -122,6 +124,22 @@ pub fn posting_date(kind: DocumentKind, today: Date, paid: Option<&Paid>) -> Dat
         DocumentKind::SalesReceipt => paid.and_then(|paid| paid.date).unwrap_or(today),
         DocumentKind::Invoice | DocumentKind::Estimate => today,
     }
+}
+
+/// What is wrong where the document's day, or that of the payment that is to follow an invoice, lies in closed books.
+pub fn closed(
+    kind: DocumentKind,
+    record: &str,
+    day: Date,
+    paid: Option<&Paid>,
+    books: &Books,
+) -> Option<Problem> {
+    let payment = paid.filter(|_| kind == DocumentKind::Invoice).map(|paid| (true, paid.date.unwrap_or(day)));
+    let closed = |(of_payment, day)| {
+        let closed_until = books.closed_for(day)?;
+        Some(Problem::BooksClosed { record: record.to_owned(), of_payment, day, closed_until })
+    };
+    [(false, day)].into_iter().chain(payment).find_map(closed)
 }
 
 /// The last day of an offer: so many days from today, else the quote's own expiration date as the portal sees it.

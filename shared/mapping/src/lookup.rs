@@ -521,6 +521,7 @@ fn settle_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::SalesTax;
     use crate::hubspot::{Enrolled, Record, RecordId};
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault};

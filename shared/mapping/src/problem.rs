@@ -172,10 +172,12 @@ pub enum Problem {
         /// The record's name.
         record: String,
     },
-    /// The document's day lies in closed books.
+    /// The day of the document, or of the payment that follows it, lies in closed books.
     BooksClosed {
         /// The record's name.
         record: String,
+        /// Whether it is the payment's.
+        of_payment: bool,
         /// The day.
         day: Date,
         /// The last day of closed books.

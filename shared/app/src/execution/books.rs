@@ -1,11 +1,12 @@
 //! How the company keeps its books, and the exchange rates of a day: asked for by an execution that needs them, and kept for
 //! those after it. What is read so is metered (`crate::metered`). What is kept, and until when:
 //!
-//! - Preferences, the rates of tax codes and, where a payment's method is found by its name, the payment methods: a day; and until
-//!   they would refuse a record, or QuickBooks refuses a document, which may rest on what is no longer so; or a payment, as
-//!   something that it names is gone: that is final, but the next execution asks, and so does who tries the payment again.
+//! - Preferences, the rates of tax codes and, where a payment's method is found by its name, the payment methods: a day, beginning
+//!   when the company is connected; and until they would refuse a record, or QuickBooks refuses a document, which may rest on what
+//!   is no longer so. Where it refuses a document or a payment for good, as the books are closed or something that the payment
+//!   names is gone, the next execution asks, and so does who tries the payment again.
 //!   A code whose rates do not add up is asked for again after an hour. Payment methods that are known hold for another day where
-//!   asking for them would be the ninth read. Preferences and payment methods are known from connecting the company on.
+//!   asking for them would be the ninth read.
 //! - The country: until QuickBooks refuses a document.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.

@@ -185,7 +185,7 @@ impl Execution<'_> {
             Err(quickbooks::Error::Rejected(fault)) => {
                 self.note_call(fault.intuit_tid.clone());
                 tracing::warn!(%fault, "QuickBooks refused the payment");
-                if fault.meaning() == Meaning::ObjectGone {
+                if matches!(fault.meaning(), Meaning::ObjectGone | Meaning::PeriodClosed) {
                     self.doubt_books(&plan.realm).await;
                 }
                 Outcome::Refused(Failure::of_payment(

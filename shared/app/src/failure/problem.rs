@@ -176,9 +176,14 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
             "The {noun} “{record}” has a discount, and discounts are switched off in QuickBooks. Switch them on (Account and settings, \
              Sales), or take the discount off the prices of the {noun}."
         ),
-        Problem::BooksClosed { record, day, closed_until } => format!(
+        Problem::BooksClosed { record, of_payment: false, day, closed_until } => format!(
             "The document of the {noun} “{record}” would be of {day}, and the books of the QuickBooks company are closed up to \
              {closed_until}. Change the closing date in QuickBooks (Account and settings, Advanced)."
+        ),
+        Problem::BooksClosed { record, of_payment: true, day, closed_until } => format!(
+            "The payment of the {noun} “{record}” is of {day}, and the books of the QuickBooks company are closed up to \
+             {closed_until}. Change the closing date in QuickBooks (Account and settings, Advanced), or have the action create an \
+             unpaid invoice."
         ),
         Problem::TooManyLines { record, count } => format!(
             "The {noun} “{record}” needs {count} lines, fees and a discount included, and QuickBooks takes at most 750 on a taxed \
