@@ -11,7 +11,8 @@ use store::record::{Claim, Key, State};
 
 use crate::paid::{paid, paid_quote, payment};
 use crate::support::{
-    asked, but, created, forget_matches, history, invoice, rows, run, settled, stack, the_invoice, with,
+    asked, but, created, forget_matches, history, invoice, portal, rows, run, settings, settled, stack,
+    the_invoice, with,
 };
 
 #[tokio::test]
@@ -30,7 +31,7 @@ async fn a_failure_is_answered_again_byte_for_byte_even_when_it_would_succeed_by
     let first = run(&stack, enrollment.clone()).await;
     let deal =
         json!({"id": "999", "properties": {"dealname": "Now there"}, "associations": {"contacts": ["503"]}});
-    crate::support::portal(&stack, json!({"deals": [deal]})).await;
+    portal(&stack, json!({"deals": [deal]})).await;
     let second = run(&stack, enrollment).await;
     assert_eq!(first.output("errorCode"), "RECORD_NOT_FOUND");
     assert_eq!(first.bodies(), second.bodies());
@@ -339,6 +340,31 @@ async fn cold_caches_cost_two_round_trips_to_each_vendor_and_one_more_for_a_new_
         assert_eq!(trips(Vendor::HubSpot, before[0]), 2, "HubSpot: {why}");
         assert_eq!(trips(Vendor::QuickBooks, before[1]), quickbooks, "QuickBooks: {why}");
     }
+}
+
+#[tokio::test]
+async fn the_new_products_of_a_deal_cost_one_round_trip_together() {
+    let stack = stack().await;
+    let income =
+        rows(&stack, "Account").into_iter().find(|account| account["AccountType"] == "Income").unwrap();
+    settings(&stack, json!({"income_account": income["Id"]})).await;
+    created(&stack, invoice(HANNA)).await;
+    let ids: Vec<String> = (901..905).map(|id| id.to_string()).collect();
+    let line = |id: &String| {
+        let name = format!("Never sold before {id}");
+        json!({"id": id, "properties": {"name": name, "quantity": "1", "price": "5", "amount": "5.00"}})
+    };
+    let lines: Vec<_> = ids.iter().map(line).collect();
+    let deal = json!({"id": "900", "properties": {"dealname": "All new", "deal_currency_code": "USD"},
+        "associations": {"contacts": ["503"], "line_items": ids}});
+    portal(&stack, json!({"deals": [deal], "line_items": lines})).await;
+    stack.faults(Vendor::QuickBooks, &json!([{"path": "/", "times": 1000, "delay_ms": 500}])).unwrap();
+    let before = stack.calls(Vendor::QuickBooks).len();
+    let creating = json!({"inputs": {"quickbooks_account": "default", "missing_item": "create"}});
+    created(&stack, but(invoice(900), creating)).await;
+    let calls = &stack.calls(Vendor::QuickBooks)[before..];
+    assert_eq!(calls.iter().filter(|call| call.path.ends_with("/item")).count(), 4);
+    assert_eq!(round_trips(calls), 3, "look-ups, products, document");
 }
 
 /// Until every lease has ended and no earlier send can still take effect.

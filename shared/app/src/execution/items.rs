@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
+use futures::StreamExt;
 use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
-use mapping::quickbooks::ItemId;
+use mapping::quickbooks::{ItemId, NewItem};
 use mapping::sale::RecordRef;
 use mapping::tax::Taxable;
 use store::record::{Record, State};
@@ -19,9 +20,13 @@ use crate::item::Wanted;
 use crate::order::{Order, Supplied};
 use crate::protocol::Effects;
 
+/// QuickBooks answers ten calls of a company at once, and other executions need some (quickbooks.md §6.1).
+const ORDERED_AT_ONCE: usize = 4;
+
 impl Execution<'_> {
-    /// Each line's item, created where it is missing, one after another. What is not done in time, a later attempt goes on
-    /// with: it finds what was created.
+    /// Each line's item, created where it is missing, side by side: each product is a claim of its own (`crate::order`), so a
+    /// batch, which has one request id, is none of the ways. What is not done in time, a later attempt goes on with: it finds
+    /// what was created.
     pub(super) async fn items(
         &self,
         company: &Company,
@@ -33,29 +38,46 @@ impl Execution<'_> {
         if missing_item == MissingItem::Create {
             self.note_created(self.created_before(company, record, matched).await?);
         }
-        let mut ids = Vec::new();
-        let mut new: BTreeMap<&str, ItemId> = BTreeMap::new();
+        let of = &matched.sale.record;
+        let mut missing = BTreeMap::new();
         for (line, found) in matched.sale.lines.iter().zip(&matched.items) {
-            let id = match found {
-                ItemFound::Existing(item) => item.id.clone(),
-                ItemFound::Missing(item) => match new.get(item.name.as_str()) {
-                    Some(id) => id.clone(),
-                    None => {
-                        let of = &matched.sale.record;
-                        let wanted = Wanted { new: item, line: line.article.label(), record: of.kind };
-                        let made = self.order_item(company, of, wanted).await?;
-                        let id = ItemId(made.id);
-                        if made.is_ours {
-                            self.note_created([made.name]);
-                            taxable.items.insert(id.clone(), item.taxable.unwrap_or_default());
-                        }
-                        new.entry(&item.name).or_insert(id).clone()
-                    }
-                },
-            };
-            ids.push(id);
+            if let ItemFound::Missing(new) = found {
+                let wanted = || Wanted { new, line: line.article.label(), record: of.kind };
+                missing.entry(new.name.as_str()).or_insert_with(wanted);
+            }
         }
-        Ok(ids)
+        let mut orders = Vec::new();
+        for wanted in missing.into_values() {
+            orders.push(self.order_item(company, of, wanted));
+        }
+        // All of them end, whatever becomes of one: what was created is told.
+        let ended: Vec<_> = futures::stream::iter(orders).buffered(ORDERED_AT_ONCE).collect().await;
+        let (mut ids, mut stops) = (BTreeMap::new(), Vec::new());
+        for (new, ordered) in ended {
+            match ordered {
+                Ok(Supplied { id, name, is_ours }) => {
+                    let id = ItemId(id);
+                    if is_ours {
+                        self.note_created([name]);
+                        taxable.items.insert(id.clone(), new.taxable.unwrap_or_default());
+                    }
+                    ids.insert(new.name.as_str(), id);
+                }
+                Err(stop) => stops.push(stop),
+            }
+        }
+        // What is not known yet comes before what a person must mend: the sentence then tells all that was created.
+        stops.sort_by_key(|stop| matches!(stop, Stop::Failure(_)));
+        let id_of = |found: &ItemFound| match found {
+            ItemFound::Existing(item) => Some(item.id.clone()),
+            ItemFound::Missing(new) => ids.get(new.name.as_str()).cloned(),
+        };
+        match stops.into_iter().next() {
+            Some(stop) => Err(stop),
+            None => {
+                matched.items.iter().map(id_of).collect::<Option<_>>().ok_or(Stop::Trouble(Trouble::Internal))
+            }
+        }
     }
 
     fn note_created(&self, names: impl IntoIterator<Item = String>) {
@@ -82,16 +104,18 @@ impl Execution<'_> {
         failure.besides(self.created_items(record).iter().map(answer::item_created))
     }
 
-    async fn order_item(
+    async fn order_item<'n>(
         &self,
         company: &Company,
         of: &RecordRef,
-        wanted: Wanted<'_>,
-    ) -> Result<Supplied, Stop> {
+        wanted: Wanted<'n>,
+    ) -> (&'n NewItem, Result<Supplied, Stop>) {
+        let new = wanted.new;
         if !self.in_time() {
-            return Err(Stop::Trouble(Trouble::OutOfTime));
+            return (new, Err(Stop::Trouble(Trouble::OutOfTime)));
         }
-        Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline).create().await
+        let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
+        (new, order.create().await)
     }
 
     /// What earlier attempts of this execution created and perhaps died before they wrote it down: the look-up finds it like
