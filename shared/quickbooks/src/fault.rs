@@ -127,6 +127,15 @@ impl Fault {
         })
     }
 
+    /// Whether an error names this field of what was sent.
+    pub fn is_about(&self, field: &str) -> bool {
+        let names = |error: &FaultError| {
+            let element = error.element.as_deref().unwrap_or_default();
+            element.split('.').any(|part| part == field)
+        };
+        self.errors.iter().any(names)
+    }
+
     /// Does every code prove that nothing happened?
     pub(crate) fn is_definite(&self) -> bool {
         self.all(|code| DEFINITE.contains(&code))

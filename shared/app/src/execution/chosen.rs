@@ -6,12 +6,18 @@ use mapping::quickbooks::ItemId;
 use mapping::settings::Choices;
 use serde_json::Value;
 
-use crate::failure::Chosen;
+use crate::failure::{COPY, Chosen};
 
 /// The choices that stand in the body of a document, each once.
 pub(super) fn chosen(body: &str, choices: &Choices, inputs: &BTreeMap<String, String>) -> Vec<Chosen> {
     let mut named = BTreeSet::new();
-    references(&serde_json::from_str(body).unwrap_or_default(), &mut named);
+    let body = serde_json::from_str(body).unwrap_or_default();
+    references(&body, &mut named);
+    let copies = [("BillEmailCc", "cc"), ("BillEmailBcc", "bcc")];
+    let copies = copies.into_iter().filter(|(field, _)| !body[field].is_null()).map(|(field, setting)| {
+        let text = format!("copy address of the app's settings (“{setting}”)");
+        Chosen { kind: COPY, id: field.to_owned(), text }
+    });
     let settings = |kind, noun, setting: &str, id: &str| Chosen {
         kind,
         id: id.to_owned(),
@@ -46,7 +52,7 @@ pub(super) fn chosen(body: &str, choices: &Choices, inputs: &BTreeMap<String, St
         }
         _ => None,
     };
-    named.iter().filter_map(of).collect()
+    named.iter().filter_map(of).chain(copies).collect()
 }
 
 /// What a body refers to: under which name, and the id.

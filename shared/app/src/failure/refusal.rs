@@ -20,6 +20,9 @@ pub struct Chosen {
     pub text: String,
 }
 
+/// The kind of addresses that get a copy: `id` is the field they stand in.
+pub(crate) const COPY: &str = "copy";
+
 impl Failure {
     /// QuickBooks refused a document of this record and customer, for good. What people `chose` for it may be gone.
     pub fn document_refused(
@@ -40,14 +43,7 @@ impl Failure {
                      merged. Make it active again in QuickBooks, then enroll the {noun} again."
                 ),
             ),
-            Meaning::Email => Self::new(
-                Code::ContactIncomplete,
-                customer,
-                format!(
-                    "QuickBooks does not accept the e-mail address of “{customer}”. Correct it on the contact of the {called} in \
-                     HubSpot, then enroll the {noun} again."
-                ),
-            ),
+            Meaning::Email => Self::address_refused(of, customer, chosen, fault),
             Meaning::ObjectGone => {
                 let (document, codes) = (document_of(what, Some(of)), fault.codes());
                 let gone = gone(chosen, fault);
@@ -62,6 +58,29 @@ impl Failure {
             }
             _ => Self::refused(what, Some(of), realm_name, fault),
         }
+    }
+
+    /// QuickBooks refused an address on a document: the contact's, unless it says that it is one of a setting; where it does not
+    /// say and there are such, it may be either.
+    fn address_refused(of: &RecordRef, customer: &str, chosen: &[Chosen], fault: &Fault) -> Self {
+        let (noun, called) = (of.kind.noun(), called(of));
+        let copies: Vec<&Chosen> = chosen.iter().filter(|chosen| chosen.kind == COPY).collect();
+        if let Some(Chosen { text, .. }) = copies.iter().find(|copy| fault.is_about(&copy.id)) {
+            let message = format!(
+                "QuickBooks does not accept the {text} on the document of the {called}. Correct it there, then enroll the {noun} again."
+            );
+            return Self::new(Code::QuickBooksRefused, subject(of), message);
+        }
+        let copies: String = copies.iter().map(|copy| format!(", or the {}", copy.text)).collect();
+        Self::new(
+            Code::ContactIncomplete,
+            customer,
+            format!(
+                "QuickBooks does not accept the e-mail address of “{customer}”{copies}. Correct it on the contact of the {called} in \
+                 HubSpot{}, then enroll the {noun} again.",
+                if copies.is_empty() { "" } else { " or in the app's settings" }
+            ),
+        )
     }
 
     /// QuickBooks refused what we sent, for good. When it refuses a question, the record may not be known by its name.
@@ -148,7 +167,7 @@ impl Failure {
             Meaning::Email => (
                 Code::ContactIncomplete,
                 format!(
-                    "QuickBooks does not accept the e-mail address of “{contact}”. Correct it in HubSpot"
+                    "QuickBooks does not accept the e-mail address, or the website, of “{contact}”. Correct it in HubSpot"
                 ),
             ),
             _ => (
@@ -287,7 +306,8 @@ fn gone(chosen: &[Chosen], fault: &Fault) -> String {
             format!("A product of its lines {gone}: make it active again, or change the line item")
         }
         (None, _) => {
-            let chosen: String = chosen.iter().map(|chosen| format!(" and the {}", chosen.text)).collect();
+            let chosen = chosen.iter().filter(|chosen| chosen.kind != COPY);
+            let chosen: String = chosen.map(|chosen| format!(" and the {}", chosen.text)).collect();
             format!("Something that it names {gone}: check the customer and the products{chosen}")
         }
     }

@@ -215,9 +215,16 @@ impl Addresses {
         let text = value.as_str().ok_or(Why::NotAddresses)?;
         let all: Vec<&str> = sale::emails(text).collect();
         let joined = all.join(", ");
-        let fit = !all.is_empty() && all.iter().all(|email| sale::is_usable_email(email));
+        let fit = !all.is_empty() && all.iter().all(|email| is_plain_address(email));
         if fit && length(&joined) <= 100 { Ok(Some(Self(joined))) } else { Err(Why::NotAddresses) }
     }
+}
+
+/// By RFC 822, which QuickBooks goes by (2210): of letters that its time knew, at a host.
+fn is_plain_address(email: &str) -> bool {
+    let host = email.rsplit_once('@').map_or("", |(_, host)| host);
+    let is_host = host.contains('.') && host.split('.').all(|label| !label.is_empty());
+    sale::is_usable_email(email) && email.is_ascii() && is_host && !email.starts_with('@')
 }
 
 fn property(value: &Value) -> Result<Option<String>, Why> {
