@@ -166,6 +166,40 @@ async fn a_companys_remembered_customer_that_is_gone_is_looked_for_again() {
     assert_eq!(created(&stack, invoice(900)).await.output("customer_match"), "link");
 }
 
+#[tokio::test]
+async fn a_customer_that_was_merged_into_another_one_is_created_anew() {
+    let stack = billing_companies().await;
+    portal(&stack, grinder(900, json!(["501"]), json!(["702"]))).await;
+    let id = created(&stack, invoice(900)).await.output("customer_id").to_owned();
+    company(&stack, json!({"customers": [{"Id": id, "Active": false}]})).await;
+    stack.advance_clock(jiff::SignedDuration::from_mins(4));
+    // What was merged is not found by its id either, whether it is asked for as inactive or not.
+    let nothing = json!({"QueryResponse": {}}).to_string();
+    let merged = json!([{"method": "GET", "path": "/query", "times": 1, "status": 200, "body": nothing,
+        "content_type": "application/json"}]);
+    stack.faults(Vendor::QuickBooks, &merged).unwrap();
+    let again = created(&stack, invoice(900)).await;
+    assert_ne!(again.output("customer_id"), id);
+    assert_eq!(again.output("customer_match"), "created");
+}
+
+#[tokio::test]
+async fn an_address_that_moved_to_another_person_is_another_customer() {
+    let stack = stack().await;
+    let shared = "info@acme.example";
+    contact(&stack, 900, json!({"firstname": "Ana", "lastname": "Ortiz", "email": shared})).await;
+    let ana = created(&stack, invoice(900)).await.output("customer_id").to_owned();
+    let own = json!({"Id": ana, "PrimaryEmailAddr": {"Address": "ana@acme.example"}});
+    company(&stack, json!({"customers": [own]})).await;
+    contact(&stack, 910, json!({"firstname": "Bob", "lastname": "Ortiz", "email": shared})).await;
+    let bob = created(&stack, invoice(910)).await;
+    assert_eq!((bob.output("customer_match"), bob.output("customer_name")), ("created", "Bob Ortiz"));
+    assert_ne!(bob.output("customer_id"), ana);
+    // And the address is Bob's from then on.
+    contact(&stack, 920, json!({"firstname": "Bob", "lastname": "Ortiz", "email": shared})).await;
+    assert_eq!(created(&stack, invoice(920)).await.output("customer_id"), bob.output("customer_id"));
+}
+
 /// A contact of these properties, with a deal over a grinder.
 async fn contact(stack: &Stack, id: u64, properties: Value) {
     let contact_id = format!("{id}5");

@@ -374,7 +374,7 @@ impl Item {
             Transition::Forget { .. } => {
                 record.state = State::Claimed;
                 record.plan_version += 1;
-                (record.made_id, record.replanned_for) = (None, None);
+                (record.made_id, record.replanned_for, record.first_sent_at) = (None, None, None);
                 self.lease_until = Some(Timestamp::UNIX_EPOCH);
             }
         }

@@ -47,8 +47,8 @@ impl Needed for Wanted<'_> {
         client.create_customer(body, request_id).await
     }
 
-    fn seen(row: Customer) -> Seen {
-        Seen { id: row.id.0, name: row.display_name, active: row.active }
+    fn seen(row: &Customer) -> Seen {
+        Seen { id: row.id.0.clone(), name: row.display_name.clone() }
     }
 
     fn is_it(&self, row: &Customer) -> bool {

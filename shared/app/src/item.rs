@@ -48,8 +48,8 @@ impl Needed for Wanted<'_> {
         client.create_item(body, request_id).await
     }
 
-    fn seen(row: Item) -> Seen {
-        Seen { id: row.id.0, name: row.name, active: row.active }
+    fn seen(row: &Item) -> Seen {
+        Seen { id: row.id.0.clone(), name: row.name.clone() }
     }
 
     fn is_it(&self, row: &Item) -> bool {

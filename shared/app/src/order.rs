@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use store::record::{Claim, Claimed, Key, Nonce, Noted, Plan, Record, Transition, Written};
 
 use crate::App;
+use crate::attempt::QUIET;
 use crate::clock;
 use crate::config::Environment;
 use crate::connection::{Company, Stop, unreadable};
@@ -32,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// What can be ordered: what a customer and an item differ in.
 pub(crate) trait Needed: Sync {
     /// It, as QuickBooks has it.
-    type Row: DeserializeOwned + Send + Sync;
+    type Row: DeserializeOwned + Clone + Send + Sync;
 
     /// What its request ids are for.
     const OP: Op;
@@ -57,7 +58,7 @@ pub(crate) trait Needed: Sync {
     ) -> impl Future<Output = Result<Created<Self::Row>, quickbooks::Error>> + Send;
 
     /// What of a row is looked at.
-    fn seen(row: Self::Row) -> Seen;
+    fn seen(row: &Self::Row) -> Seen;
 
     /// Whether a row that QuickBooks has by the name of the draft is what we need.
     fn is_it(&self, row: &Self::Row) -> bool;
@@ -81,11 +82,10 @@ pub(crate) struct Draft {
 pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) active: bool,
 }
 
 /// Something that an execution needs and QuickBooks does not have.
-pub(crate) struct Order<'a, N> {
+pub(crate) struct Order<'a, N: Needed> {
     pub(crate) app: &'a App,
     pub(crate) company: &'a Company,
     /// The document it is needed for, and the record that is made of, for sentences.
@@ -95,18 +95,20 @@ pub(crate) struct Order<'a, N> {
     /// The execution that needs it.
     pub(crate) by: String,
     pub(crate) deadline: Deadline,
-    /// The name of what was made or found.
-    name: OnceLock<String>,
+    /// What was made or found, as QuickBooks answered it.
+    row: OnceLock<N::Row>,
     /// Somebody else's had the name before we sent anything, and is taken.
     adopted: AtomicBool,
 }
 
 /// What came of an order.
-pub(crate) struct Supplied {
+pub(crate) struct Supplied<R> {
     pub(crate) id: String,
     pub(crate) name: String,
     /// Whether it was created for this execution, now or in an earlier attempt.
     pub(crate) is_ours: bool,
+    /// As QuickBooks answered it, if it did.
+    pub(crate) row: Option<R>,
 }
 
 impl<'a, N: Needed> Order<'a, N> {
@@ -127,13 +129,13 @@ impl<'a, N: Needed> Order<'a, N> {
             needed,
             by,
             deadline,
-            name: OnceLock::new(),
+            row: OnceLock::new(),
             adopted: AtomicBool::new(false),
         }
     }
 
     /// Creates it, or takes what another execution has created just before.
-    pub(crate) async fn create(&self) -> Result<Supplied, Stop> {
+    pub(crate) async fn create(&self) -> Result<Supplied<N::Row>, Stop> {
         let key = self.needed.key(self.app.config.environment, self.company.realm());
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -154,18 +156,17 @@ impl<'a, N: Needed> Order<'a, N> {
 
     /// The claim keeps the id only; the name is for this execution's answer.
     fn made(&self, row: N::Row) -> Made {
-        let Seen { id, name, .. } = N::seen(row);
+        let Seen { id, .. } = N::seen(&row);
         // One attempt makes one.
-        let _already_named = self.name.set(name);
+        let _already_there = self.row.set(row);
         Made { id, json: serde_json::Value::Null }
     }
 
-    async fn drive(&self, record: Box<Record>) -> Result<Supplied, Stop> {
+    async fn drive(&self, record: Box<Record>) -> Result<Supplied<N::Row>, Stop> {
         match protocol::drive(self, protocol::next_for_order, record).await {
             End::Done(record) => {
                 let id = record.made_id.ok_or(Stop::Trouble(Trouble::Internal))?;
-                let name = self.name.get().cloned().unwrap_or_else(|| self.needed.draft(false).name);
-                Ok(Supplied { id, name, is_ours: !self.adopted.load(Ordering::Relaxed) })
+                Ok(self.supplied(id, !self.adopted.load(Ordering::Relaxed), self.row.get().cloned()))
             }
             // That is about the claim: the execution's own record is still ours, and is given back.
             End::Later { trouble: Trouble::TakenOver, .. } => Err(Stop::Trouble(Trouble::InProgress)),
@@ -175,22 +176,27 @@ impl<'a, N: Needed> Order<'a, N> {
         }
     }
 
-    /// The look-up did not find what we once created: the books may lag, somebody may have changed what it is found by, or
-    /// it was made inactive. Only the last proves it gone (nothing of the kind is ever deleted, quickbooks.md §2.6, §2.7),
-    /// and frees the claim.
-    async fn still_there(&self, record: &Record) -> Result<Option<Supplied>, Stop> {
+    fn supplied(&self, id: String, is_ours: bool, row: Option<N::Row>) -> Supplied<N::Row> {
+        let name = row.as_ref().map(|row| N::seen(row).name);
+        Supplied { id, name: name.unwrap_or_else(|| self.needed.draft(false).name), is_ours, row }
+    }
+
+    /// The look-up did not find what we once created. It was made inactive, or somebody has changed what it is found by, so that
+    /// it is what we need no more, or merged it into another one, so that its id means nothing (quickbooks.md §2.6): each frees
+    /// the claim. Just after it was sent, that can be a lag of the books, too.
+    async fn still_there(&self, record: &Record) -> Result<Option<Supplied<N::Row>>, Stop> {
         let id = record.made_id.clone().ok_or(Stop::Trouble(Trouble::Internal))?;
         let is_ours = record.request.as_ref() == Some(&self.by);
         let query = Query::from(N::ENTITY).equals(Attribute::Id, &id).with_inactive();
-        match self.rows(query).await?.pop().map(N::seen) {
-            Some(Seen { name, active: true, .. }) => Ok(Some(Supplied { id, name, is_ours })),
-            None => Ok(Some(Supplied { id, name: self.needed.draft(false).name, is_ours })),
-            Some(_) => {
-                let forget = Transition::Forget { gone: id };
-                self.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
-                Ok(None)
-            }
+        let row = self.rows(query).await?.pop();
+        let sent = record.first_sent_at.unwrap_or(record.created_at);
+        let may_lag = clock::now().duration_since(sent) < QUIET;
+        if row.as_ref().map_or(may_lag, |row| self.needed.is_it(row)) {
+            return Ok(Some(self.supplied(id, is_ours, row)));
         }
+        let forget = Transition::Forget { gone: id };
+        self.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
+        Ok(None)
     }
 
     async fn rows(&self, query: Query) -> Result<Vec<N::Row>, Stop> {

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use futures::StreamExt;
 use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
-use mapping::quickbooks::{ItemId, NewItem};
+use mapping::quickbooks::{Item, ItemId, NewItem};
 use mapping::sale::RecordRef;
 use mapping::tax::Taxable;
 use store::record::{Record, State};
@@ -55,13 +55,10 @@ impl Execution<'_> {
         let (mut ids, mut stops) = (BTreeMap::new(), Vec::new());
         for (new, ordered) in ended {
             match ordered {
-                Ok(Supplied { id, name, is_ours }) => {
-                    let id = ItemId(id);
-                    if is_ours {
-                        self.note_created([name]);
-                        taxable.items.insert(id.clone(), new.taxable.unwrap_or_default());
-                    }
-                    ids.insert(new.name.as_str(), id);
+                Ok(Supplied { id, name, is_ours, row }) => {
+                    self.note_created(is_ours.then_some(name));
+                    taxable.items.extend(row.map(|row| (row.id, row.taxable.unwrap_or_default())));
+                    ids.insert(new.name.as_str(), ItemId(id));
                 }
                 Err(stop) => stops.push(stop),
             }
@@ -109,7 +106,7 @@ impl Execution<'_> {
         company: &Company,
         of: &RecordRef,
         wanted: Wanted<'n>,
-    ) -> (&'n NewItem, Result<Supplied, Stop>) {
+    ) -> (&'n NewItem, Result<Supplied<Item>, Stop>) {
         let new = wanted.new;
         if !self.in_time() {
             return (new, Err(Stop::Trouble(Trouble::OutOfTime)));
