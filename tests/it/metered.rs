@@ -157,27 +157,45 @@ async fn gross_amounts_in_another_currency_paid_by_a_method_of_some_name_take_ei
     for enrollment in all() {
         assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
     }
-    // Everything is old, but what is known of payment methods holds where asking would be the ninth read ...
+    // Everything is old, but what is known of payment methods holds where asking would be the ninth read, however often.
+    company(&stack, json!({"payment_methods": [{"Id": "9200", "Name": "Card"}]})).await;
+    for _day in 0..2 {
+        stack.advance_clock(jiff::SignedDuration::from_hours(25));
+        crate::support::forget_matches(&stack).await;
+        assert_eq!(cost(&stack, paid("DEAL", 900)).await, 8);
+        assert_eq!(method_of_the_last_payment(&stack), "9199");
+        for enrollment in all() {
+            assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
+        }
+    }
+    // One that is not among them is asked for as soon as that is no ninth read, and found.
+    company(&stack, json!({"payment_methods": [{"Id": "9201", "Name": "Wire transfer"}]})).await;
+    portal(&stack, json!({"commerce_payments": [payment_by("wire_transfer")]})).await;
     stack.advance_clock(jiff::SignedDuration::from_hours(25));
     crate::support::forget_matches(&stack).await;
-    company(&stack, json!({"payment_methods": [{"Id": "9200", "Name": "Card"}]})).await;
     assert_eq!(cost(&stack, paid("DEAL", 900)).await, 8);
-    assert_eq!(method_of_the_last_payment(&stack), "9199");
-    for enrollment in all() {
-        assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
-    }
-    // ... and no longer.
-    stack.advance_clock(jiff::SignedDuration::from_hours(25));
-    let wire = json!({"payment_methods": [{"Id": "9201", "Name": "Wire transfer"}]});
-    company(&stack, wire).await;
-    portal(&stack, json!({"commerce_payments": [payment_by("wire_transfer")]})).await;
-    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 5, "preferences, methods, code, rates, the day's rate");
+    assert_eq!(method_of_the_last_payment(&stack), json!(null));
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 4, "preferences, methods, code, rates");
     assert_eq!(method_of_the_last_payment(&stack), "9201");
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 0);
     // A method that the action or the settings name is not looked for.
     stack.advance_clock(jiff::SignedDuration::from_hours(25));
     settings(&stack, json!({"payment_methods": {"wire_transfer": "9200"}})).await;
-    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 4);
+    assert_eq!(cost(&stack, paid("DEAL", 900)).await, 4, "preferences, code, rates, the day's rate");
     assert_eq!(method_of_the_last_payment(&stack), "9200");
+}
+
+#[tokio::test]
+async fn a_tax_code_that_is_gone_is_asked_for_once_an_hour() {
+    let stack = stack().await;
+    sells_gross_to_paris(&stack).await;
+    settings(&stack, json!({"tax": "hubspot", "tax_codes": {"20": "5", "7": "77"}})).await;
+    cost(&stack, invoice(900)).await;
+    assert_eq!(cost(&stack, invoice(900)).await, 0);
+    stack.advance_clock(jiff::SignedDuration::from_mins(59));
+    assert_eq!(cost(&stack, invoice(900)).await, 0);
+    stack.advance_clock(jiff::SignedDuration::from_mins(2));
+    assert_eq!(cost(&stack, invoice(900)).await, 4, "preferences, codes, rates, the day's rate");
 }
 
 #[tokio::test]
@@ -201,9 +219,9 @@ async fn sales_tax_by_hand_asks_whom_and_what_is_taxed_once_an_hour() {
     crate::taxed::deal_with_tax(&stack, json!({}), json!({})).await;
     let items = rows(&stack, "Item");
     settings(&stack, json!({"fee_item": items[0]["Id"], "default_item": items[1]["Id"]})).await;
-    for enrollment in [invoice(920), paid("DEAL", PAID_DEAL), enroll("invoice", "QUOTE", OFFER)] {
-        let cold = cost(&stack, enrollment.clone()).await;
-        assert!((1..=8).contains(&cold), "{cold} for {enrollment}");
+    let all = [(invoice(920), 7), (paid("DEAL", PAID_DEAL), 4), (enroll("invoice", "QUOTE", OFFER), 2)];
+    for (enrollment, reads) in all {
+        assert_eq!(cost(&stack, enrollment.clone()).await, reads, "{enrollment}");
         assert_eq!(cost(&stack, enrollment.clone()).await, 0, "{enrollment}");
     }
     for enrollment in all_three("DEAL", 920) {
@@ -223,13 +241,21 @@ async fn sales_tax_by_hand_asks_whom_and_what_is_taxed_once_an_hour() {
     }
 }
 
+/// The tax code of the last invoice, and how many of its lines are taxed.
+fn taxed(stack: &Stack) -> (Value, usize) {
+    let invoice = rows(stack, "Invoice").pop().unwrap();
+    let lines = invoice["Line"].as_array().unwrap().iter();
+    let taxed = lines.filter(|line| line["SalesItemLineDetail"]["TaxCodeRef"]["value"] == "TAX").count();
+    (invoice["TxnTaxDetail"]["TxnTaxCodeRef"]["value"].clone(), taxed)
+}
+
 #[tokio::test]
 async fn of_what_an_execution_creates_it_is_known_what_is_taxed() {
     let stack = stack().await;
     crate::taxed::keeps_sales_tax(&stack, crate::taxed::by_hand()).await;
     let income =
         rows(&stack, "Account").into_iter().find(|account| account["AccountType"] == "Income").unwrap();
-    settings(&stack, json!({"income_account": income["Id"]})).await;
+    settings(&stack, json!({"income_account": income["Id"], "default_tax_code": "72"})).await;
     let deal = json!({"id": "900", "properties": {"dealname": "First order", "deal_currency_code": "USD"},
         "associations": {"contacts": ["905"], "line_items": ["901"]}});
     let contact = json!({"id": "905", "properties": {"firstname": "Ines", "lastname": "Okafor", "email": "ines@okafor.example"}});
@@ -238,10 +264,36 @@ async fn of_what_an_execution_creates_it_is_known_what_is_taxed() {
     portal(&stack, json!({"deals": [deal], "contacts": [contact], "line_items": [line]})).await;
     let creating =
         but(invoice(900), json!({"inputs": {"quickbooks_account": "default", "missing_item": "create"}}));
-    assert!((1..=8).contains(&cost(&stack, creating.clone()).await));
-    assert_eq!(tax_of_the_last_invoice(&stack), "4.00");
-    assert_eq!(cost(&stack, creating).await, 0);
-    assert_eq!(tax_of_the_last_invoice(&stack), "4.00");
+    assert_eq!(cost(&stack, creating.clone()).await, 6, "preferences, country, customer, product");
+    // QuickBooks gave the customer the company's code, 71: nobody chose that.
+    assert_eq!(taxed(&stack), (json!("72"), 1));
+    assert_eq!(cost(&stack, creating.clone()).await, 0);
+    assert_eq!(taxed(&stack), (json!("72"), 1));
+    stack.advance_clock(jiff::SignedDuration::from_mins(61));
+    assert_eq!(cost(&stack, creating).await, 2);
+    assert_eq!(taxed(&stack), (json!("72"), 1));
+}
+
+#[tokio::test]
+async fn who_was_refused_asks_what_is_taxed_whatever_is_remembered() {
+    let stack = stack().await;
+    crate::taxed::keeps_sales_tax(&stack, crate::taxed::by_hand()).await;
+    let grinder = rows(&stack, "Item").into_iter().find(|item| item["Sku"] == "EQ-GR01").unwrap();
+    settings(&stack, json!({"no_line_items": "deal_amount", "default_item": grinder["Id"]})).await;
+    let deal = json!({"id": "900", "properties": {"dealname": "A grinder", "deal_currency_code": "USD", "amount": "240"},
+        "associations": {"contacts": ["502"], "line_items": []}});
+    portal(&stack, json!({"deals": [deal]})).await;
+    cost(&stack, invoice(900)).await;
+    assert_eq!(taxed(&stack).1, 1);
+    // The item is taxed no more, and the customer that is remembered was made inactive.
+    let customer = rows(&stack, "Invoice").pop().unwrap()["CustomerRef"]["value"].clone();
+    let gone = json!({"items": [{"Id": grinder["Id"], "Name": grinder["Name"], "Taxable": false}],
+        "customers": [{"Id": customer, "Active": false}]});
+    company(&stack, gone).await;
+    let other = json!({"DisplayName": "T. Brandt", "PrimaryEmailAddr": {"Address": "theo.brandt@brandtandsons.example"}});
+    company(&stack, json!({"customers": [other]})).await;
+    assert!(cost(&stack, invoice(900)).await > 0);
+    assert_eq!(taxed(&stack).1, 0);
 }
 
 #[tokio::test]

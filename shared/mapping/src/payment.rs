@@ -7,6 +7,7 @@
 //! for its money all the same. A sales receipt says that the money came in: one whose payments all do not count is refused, as
 //! it would book what nobody received. A record without any payment was paid elsewhere, and whoever enrolls it says so.
 
+use crate::books::Books;
 use crate::date;
 use crate::document::LABEL_LIMIT;
 use crate::hubspot::{Enrolled, Payment, PaymentProperties, Quote, Record, RecordId};
@@ -47,21 +48,23 @@ impl Paid {
     /// The company's payment method that the settings name for it, else the one of the same name, if it has one.
     pub fn method_of(&self, Settings { books, choices }: &Settings) -> Option<PaymentMethodId> {
         let word = self.method.as_deref()?;
-        if let Some(chosen) = choices.payment_methods.get(word) {
-            return Some(chosen.clone());
-        }
-        let own = word.replace('_', " ");
-        let names = names_of(word).iter().copied().chain([own.as_str()]);
-        let known =
-            |name: &str| books.payment_methods.iter().flatten().find(|(known, _)| fold(known) == fold(name));
-        names.filter_map(known).map(|(_, id)| id.clone()).next()
+        choices.payment_methods.get(word).cloned().or_else(|| method_called(word, books).cloned())
     }
 }
 
-/// Whether a payment method is to be found by its name: HubSpot says one, and the settings do not say which is meant.
-pub fn is_method_named(enrolled: &Enrolled, choices: &Choices) -> bool {
-    let words = enrolled.payments.iter().filter_map(|payment| method(payment));
-    words.into_iter().any(|word| choices.payment_methods.get(word).is_none())
+/// HubSpot's word for a payment method that is to be found by its name, as the settings do not say which is meant.
+pub fn named_method(enrolled: &Enrolled, choices: &Choices) -> Option<String> {
+    let word = common_method(counted(enrolled).into_iter()).filter(|word| !word.is_empty())?;
+    choices.payment_methods.get(&word).is_none().then_some(word)
+}
+
+/// The payment method of the name that HubSpot's word means.
+pub fn method_called<'a>(word: &str, books: &'a Books) -> Option<&'a PaymentMethodId> {
+    let own = word.replace('_', " ");
+    let names = names_of(word).iter().copied().chain([own.as_str()]);
+    let known =
+        |name: &str| books.payment_methods.iter().flatten().find(|(known, _)| fold(known) == fold(name));
+    names.filter_map(known).map(|(_, id)| id).next()
 }
 
 /// What QuickBooks companies call HubSpot's ways of paying, the likeliest first (hubspot.md §7, quickbooks.md §2.10).
@@ -137,7 +140,8 @@ pub fn paid(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result
     }
 }
 
-/// What a sales receipt says was paid: the same, if any of the payments there are counts.
+/// What a sales receipt says was paid: the same, if any of the payments there are counts. What HubSpot waits for may have been paid
+/// elsewhere, if nothing was paid in HubSpot; not so what is under way there.
 ///
 /// # Errors
 /// As [`paid`], or that none counts.
@@ -147,11 +151,33 @@ pub fn paid_at_once(
     settings: &Settings,
 ) -> Result<Option<Paid>, Vec<Problem>> {
     let (any, received) = (!enrolled.payments.is_empty(), enrolled.payments.iter().any(is_received));
-    if any && !received {
+    let standing = match &enrolled.record {
+        Record::Quote(quote) => Standing::of(quote),
+        Record::Deal(_) => Standing::NotSaid,
+    };
+    let is_refused = match standing {
+        Standing::NotSaid | Standing::Paid => any && !received,
+        // Once all of it came in, HubSpot is about to say so.
+        Standing::Awaited => any && !came_in(enrolled),
+        Standing::UnderWay => true,
+    };
+    if is_refused {
         let record = record_ref(&enrolled.record).name;
-        return Err(vec![Problem::NotPaid { record, payments: uncounted(enrolled) }]);
+        return Err(vec![Problem::NotPaid { record, standing, payments: uncounted(enrolled) }]);
     }
     paid(enrolled, zone, settings)
+}
+
+/// Whether what was received comes to a quote's amount; also, as far as anything was received, where that cannot be reckoned.
+fn came_in(enrolled: &Enrolled) -> bool {
+    let received: Vec<&Payment> =
+        each_once(&enrolled.payments).into_iter().filter(|one| is_received(one)).collect();
+    let sum = received.iter().map(|payment| net(&payment.properties).ok()).sum::<Option<Decimal>>();
+    let wanted = match &enrolled.record {
+        Record::Quote(quote) => money::figure(quote.properties.hs_quote_amount.as_deref()).ok(),
+        Record::Deal(_) => None,
+    };
+    !received.is_empty() && sum.zip(wanted).is_none_or(|(sum, wanted)| sum >= wanted)
 }
 
 /// A payment that does not count as money received.
@@ -227,9 +253,34 @@ fn balance(invoice: &Document) -> Decimal {
     money::round_half_up(invoice.balance.unwrap_or(invoice.total_amt))
 }
 
+/// What HubSpot says of a quote's payment (hubspot.md §7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: payments are not switched on.
+    NotSaid,
+    /// Or something newer.
+    Awaited,
+    /// A bank debit takes days.
+    UnderWay,
+    /// It is paid.
+    Paid,
+}
+
+impl Standing {
+    /// Of this quote.
+    pub fn of(quote: &Quote) -> Self {
+        match quote.properties.hs_payment_status.as_deref().map(str::trim) {
+            None | Some("") => Self::NotSaid,
+            Some("PAID") => Self::Paid,
+            Some("PROCESSING") => Self::UnderWay,
+            Some(_) => Self::Awaited,
+        }
+    }
+}
+
 /// Whether HubSpot calls a quote paid.
 pub fn is_paid(quote: &Quote) -> bool {
-    quote.properties.hs_payment_status.as_deref().map(str::trim) == Some("PAID")
+    Standing::of(quote) == Standing::Paid
 }
 
 fn stated(quote: &Quote, zone: &TimeZone) -> Result<Option<Paid>, NumberFault> {
@@ -264,12 +315,9 @@ fn received(enrolled: &Enrolled, zone: &TimeZone, settings: &Settings) -> Result
     }))
 }
 
-fn method(payment: &Payment) -> Option<&str> {
-    payment.properties.hs_payment_method_type.as_deref().map(str::trim)
-}
-
 /// The way all of them were paid.
 fn common_method<'a>(payments: impl Iterator<Item = &'a Payment>) -> Option<String> {
+    let method = |payment: &'a Payment| payment.properties.hs_payment_method_type.as_deref().map(str::trim);
     let methods: BTreeSet<Option<&str>> = payments.map(method).collect();
     match methods.len() {
         1 => methods.into_iter().flatten().next().map(str::to_owned),
@@ -497,7 +545,7 @@ mod tests {
         let check = |enrolled: &Enrolled, expected: Result<bool, usize>| {
             let found = paid_at_once(enrolled, &zone(), &Settings::default());
             let found = found.map(|paid| paid.is_some()).map_err(|problems| match problems.as_slice() {
-                [Problem::NotPaid { record, payments }] if record == "Harbour kiosk" => payments.len(),
+                [Problem::NotPaid { record, payments, .. }] if record == "Harbour kiosk" => payments.len(),
                 other => panic!("{other:?}"),
             });
             assert_eq!(found, expected);
@@ -512,8 +560,12 @@ mod tests {
         check(&on_quote(json!("PAID"), from_ref(&failed)), Err(1));
         check(&on_quote(json!("PENDING"), &[]), Ok(false));
         check(&on_quote(json!("PENDING"), &[failed]), Err(1));
-        // Money came in: HubSpot may be about to say so.
-        check(&on_quote(json!("PENDING"), &[paid]), Ok(false));
+        check(&on_quote(json!("PENDING"), from_ref(&paid)), Err(1));
+        check(&on_quote(json!(null), from_ref(&paid)), Ok(false));
+        let in_full = [payment("succeeded", "149.97")];
+        check(&on_quote(json!("PENDING"), &in_full), Ok(false));
+        check(&on_quote(json!("PROCESSING"), &in_full), Err(1));
+        check(&on_quote(json!("PROCESSING"), &[]), Err(0));
     }
 
     #[test]

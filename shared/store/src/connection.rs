@@ -362,7 +362,7 @@ impl Store {
             .transact_items(part(consented).map_err(Error::unavailable(DOING))?)
             .transact_items(part(&self.link(id, company)).map_err(Error::unavailable(DOING))?)
             .transact_items(TransactWriteItem::builder().put(note).build());
-        if let Some((books, read_at)) = company.known_books() {
+        if let Some((books, read_at)) = company.books_to_keep() {
             let keep = self.kept_books(id, &company.realm, books, read_at)?;
             link = link.transact_items(part(&keep).map_err(Error::unavailable(DOING))?);
         }

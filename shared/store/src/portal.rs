@@ -142,7 +142,7 @@ const RATE: &str = "rate_";
 
 impl NewCompany {
     /// Its books, and when it said so, if it said all that documents depend on.
-    pub(crate) fn known_books(&self) -> Option<(&Books, Timestamp)> {
+    pub(crate) fn books_to_keep(&self) -> Option<(&Books, Timestamp)> {
         self.connected_at.filter(|_| !self.books.are_incomplete()).map(|at| (&self.books, at))
     }
 }
@@ -278,7 +278,7 @@ impl Store {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Keeps how a company keeps its books, as QuickBooks said it at `read_at`.
+    /// Keeps how a company keeps its books, as QuickBooks said it at `read_at`; with `seen`, if what is kept is still of then.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -288,9 +288,14 @@ impl Store {
         realm: &RealmId,
         books: &Books,
         read_at: Timestamp,
+        seen: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let keep = self.kept_books(id, realm, books, read_at)?;
-        keep.send().await.map_err(Error::unavailable(KEEPING)).map(drop)
+        let mut keep = self.kept_books(id, realm, books, read_at)?;
+        if let Some(seen) = seen {
+            keep = keep.condition_expression("read_at = :seen");
+            keep = keep.expression_attribute_values(":seen", millis(seen));
+        }
+        unless_refused(keep, KEEPING).await.map(drop)
     }
 
     /// The write of what is known of a company's books.
