@@ -292,13 +292,17 @@ async fn quote_with_tax(stack: &Stack, percent: &str) {
 }
 
 #[tokio::test]
-async fn a_quote_s_own_taxes_stop_nothing_where_quickbooks_decides_on_tax() {
+async fn a_quote_s_own_taxes_that_the_document_will_not_have_are_told_of_its_amount() {
     let stack = stack().await;
     settings(&stack, json!({"totals": "refuse"})).await;
     quote_with_tax(&stack, "20").await;
-    let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
-    assert_eq!((shown.output("total"), shown.output("warnings")), ("171.00", ""));
+    let shown = refused(&stack, enroll("invoice", "QUOTE", 910), "TOTAL_MISMATCH").await;
+    assert!(shown.output("errorMessage").contains("205.20, of which 34.20 is tax"), "{}", shown.0);
     settings(&stack, json!({"totals": "warn"})).await;
+    let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
+    assert_eq!(shown.output("total"), "171.00");
+    assert!(shown.output("warnings").contains("205.20, of which 34.20 is tax"), "{}", shown.0);
+    // What cannot be read says nothing of the amount, and stops nothing.
     quote_with_tax(&stack, "a fifth").await;
     let shown = created(&stack, enroll("invoice", "QUOTE", 910)).await;
     assert!(shown.output("warnings").contains("205.20"), "{}", shown.0);

@@ -49,6 +49,9 @@ pub(crate) struct Notes {
     /// What it comes to with its tax, where HubSpot says so.
     #[serde(default, with = "rust_decimal::serde::str_option")]
     pub(crate) expected: Option<Decimal>,
+    /// The record's own amount, where it holds the tax that HubSpot shows.
+    #[serde(default, with = "rust_decimal::serde::str_option")]
+    pub(crate) amount_with_tax: Option<Decimal>,
     /// The document's date.
     pub(crate) date: Date,
     /// What was paid in HubSpot, when the document is to say so.
@@ -182,7 +185,9 @@ impl Created<'_> {
         // The books decide what was billed; when they differ from what was sold, a person should know.
         let total = self.document.total_amt;
         let (noun, added) = (self.kind.noun(), self.notes.total + tax(self.document));
-        let differs = match self.notes.expected {
+        // What was known before it was created is told already.
+        let in_hubspot = self.notes.expected.or(self.notes.amount_with_tax);
+        let differs = match in_hubspot {
             Some(expected) if expected != total => {
                 Some(format!("with its tax, it comes to {} in HubSpot", money(expected)))
             }

@@ -30,7 +30,7 @@ use mapping::number::Number;
 use mapping::payment::Paid;
 use mapping::problem::Problem;
 use mapping::quickbooks::{Customer, CustomerId, Document, DocumentKind, Item, ItemId, RealmId};
-use mapping::sale::{self, BuyerId, Reading, RecordRef};
+use mapping::sale::{self, AmountDiffers, BuyerId, Reading, RecordRef};
 use mapping::settings::{Bill, Settings};
 use mapping::tax::{CustomerTax, Taxable};
 use quickbooks::fault::Meaning;
@@ -55,7 +55,7 @@ use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
 use crate::{App, console, customer};
 
-use books::Methods;
+use books::{Asking, Needed};
 use repeated::Earlier;
 use told::{left_out, of_texts};
 
@@ -239,11 +239,15 @@ impl Execution<'_> {
         let links =
             if record.plan_version == 0 { self.links(&realm, &reading).await? } else { Links::default() };
         let links = reading.fitting(links, &company.settings.books);
-        let choices = &company.settings.choices;
-        let named = inputs.payment_method.is_none() && mapping::payment::is_method_named(&enrolled, choices);
-        let remembered = books::are_known(&company, record, &reading, named, self.now());
-        let asked = (!remembered).then_some(named);
-        let (answers, settings) = self.look_up(&company, record, &reading, &links, asked).await?;
+        let word = mapping::payment::named_method(&enrolled, &company.settings.choices);
+        let needed = Needed {
+            method: word.as_deref().filter(|_| inputs.payment_method.is_none()),
+            is_foreign: reading.is_foreign(&company.settings.books),
+            now: self.now(),
+        };
+        let remembered = books::are_known(&company, record, &reading, &needed);
+        let stale = (!remembered).then_some(&needed);
+        let (answers, settings) = self.look_up(&company, record, &reading, &links, stale).await?;
         let answers = self.told(&company, record, answers, &reading.untold(&links, &settings)).await?;
         let reading = self.with_rates(reading.in_books(&settings.books, &enrolled), &settings).await?;
         let paid = self.paid(&enrolled, &inputs, &settings);
@@ -261,9 +265,7 @@ impl Execution<'_> {
             |books: &Books| document::closed(self.kind, &matched.sale.record.name, day, paid.as_ref(), books);
         let problem = match closed(&settings.books) {
             // A person may have opened them since.
-            Some(_) if remembered => {
-                closed(&self.settings_anew(&company, record, Methods::Kept).await?.books)
-            }
+            Some(_) if remembered => closed(&self.settings_anew(&company, record, false).await?.books),
             problem => problem,
         };
         if let Some(problem) = problem {
@@ -320,6 +322,7 @@ impl Execution<'_> {
             subtotal: matched.subtotal(),
             total: matched.total(),
             expected: matched.expected(),
+            amount_with_tax: matched.sale.amount_with_tax(),
             date: draft.form().txn_date,
             paid: paid.clone(),
             booking: inputs
@@ -480,15 +483,15 @@ impl Execution<'_> {
         Ok(Links { customer: matches.customer, items: matches.items.into_iter().collect() })
     }
 
-    /// Asks for customers and items in one round trip; and, if it is `asked`, how the company keeps its books, and whether a payment
-    /// method is to be found by its name.
+    /// Asks for customers and items in one round trip; and, where what is kept of them is stale for what is needed, how the company
+    /// keeps its books.
     async fn look_up(
         &self,
         company: &Company,
         record: &Record,
         reading: &Reading,
         links: &Links,
-        asked: Option<bool>,
+        stale: Option<&Needed<'_>>,
     ) -> Result<(Answers, Settings), Stop> {
         let wanted = reading.wanted(links);
         let customers =
@@ -505,16 +508,12 @@ impl Execution<'_> {
             queries.extend(items.each_in(attribute, values));
         }
         let by_item = queries.len();
-        let methods = asked.map(|named| {
-            let rates = usize::from(reading.is_foreign(&company.settings.books));
-            let reads = by_item + books::queries(company, record, Methods::Kept).len() + rates;
-            books::methods(company, record, named, reads, self.now())
-        });
-        queries.extend(methods.into_iter().flat_map(|methods| books::queries(company, record, methods)));
+        let asking = stale.map(|needed| Asking::beside(by_item, needed, company, record));
+        queries.extend(asking.iter().flat_map(Asking::queries));
         let rows = self.app.ask(company, self.kind, &queries).await?;
-        let settings = match methods {
+        let settings = match asking {
             None => company.settings.clone(),
-            Some(methods) => self.read_books(company, record, methods, &rows[by_item..]).await?,
+            Some(asking) => self.read_books(&asking, &rows[by_item..]).await?,
         };
         let read = |rows: &[Rows]| -> Result<Vec<Customer>, quickbooks::Error> {
             Ok(rows.iter().map(Rows::read).collect::<Result<Vec<_>, _>>()?.concat())
@@ -549,11 +548,8 @@ impl Execution<'_> {
                 let of = &matched.sale.record;
                 let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
                 let made = order.create().await?;
-                let id = CustomerId(made.id);
-                // Anybody's of the same name may be exempt.
-                let ours = made.is_ours.then(|| (id.clone(), CustomerTax::default()));
-                taxable.customers.extend(ours);
-                Ok((id, made.name))
+                taxable.customers.extend(made.row.map(|row| (row.id.clone(), CustomerTax::of(&row))));
+                Ok((CustomerId(made.id), made.name))
             }
         }
     }
@@ -858,11 +854,16 @@ fn is_default(item: &ItemFound) -> bool {
 }
 
 fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
-    let differs = matched.sale.amount_differs();
-    let warning = differs.map(|(record, lines)| {
+    let (differs, noun) = (matched.sale.amount_differs(&matched.tax), kind.noun());
+    let warning = differs.map(|AmountDiffers { amount, comes_to, held }| {
         // Some currencies have three decimals, of which QuickBooks keeps two.
-        let lines = answer::money(lines);
-        format!("The {}'s amount is {record}, its line items come to {lines}.", kind.noun())
+        let comes_to = answer::money(comes_to);
+        match held {
+            None => format!("The {noun}'s amount is {amount}, its line items come to {comes_to}."),
+            Some(tax) => {
+                format!("The {noun}'s amount is {amount}, of which {tax} is tax; the document comes to {comes_to}.")
+            }
+        }
     });
     let lines = matched.sale.lines.iter().zip(&matched.items);
     // A deal billed by its amount has no product that could fit.

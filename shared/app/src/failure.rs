@@ -14,6 +14,7 @@ mod trouble;
 
 pub use code::Code;
 pub(crate) use problem::uncounted;
+pub(crate) use refusal::COPY;
 pub use refusal::Chosen;
 pub use trouble::Trouble;
 
@@ -73,11 +74,12 @@ mod tests {
 
     use jiff::civil::Date;
     use mapping::hubspot::RecordKind;
-    use mapping::payment::Uncounted;
+    use mapping::payment::{Standing, Uncounted};
     use mapping::problem::{
         AdjustmentFault, Figure, Lack, LineFault, LineLabel, NumberFault, Problem, Unusable,
     };
     use mapping::quickbooks::Document;
+    use mapping::sale::AmountDiffers;
     use quickbooks::fault::Fault;
 
     use super::problem::sentence;
@@ -95,6 +97,11 @@ mod tests {
             element: None,
         };
         Fault { errors: vec![error], kind: "ValidationFault".to_owned(), intuit_tid: None }
+    }
+
+    fn differs(held: Option<&str>, comes_to: &str) -> AmountDiffers {
+        let held = held.map(|tax| tax.parse().unwrap());
+        AmountDiffers { amount: "150.00".parse().unwrap(), comes_to: comes_to.parse().unwrap(), held }
     }
 
     fn not_received(amount: Option<&str>, status: Option<&str>) -> Uncounted {
@@ -132,11 +139,8 @@ mod tests {
             Problem::ContactIncomplete { contact: contact.clone(), lacks: unusable },
             Problem::CustomerAmbiguous { contact, candidates: candidates.clone() },
             Problem::NoLineItems { record: record.clone() },
-            Problem::TotalDiffers {
-                record: record.clone(),
-                amount: "150.00".parse().unwrap(),
-                total: "149.97".parse().unwrap(),
-            },
+            Problem::TotalDiffers { record: record.clone(), differs: differs(None, "149.97") },
+            Problem::TotalDiffers { record: record.clone(), differs: differs(Some("11.11"), "138.89") },
             Problem::LineNameless { line: LineLabel { number: 3, name: None } },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: Some("WID-1".into()) },
             Problem::ItemNotFound { line: line(1, "Widget"), sku: None },
@@ -185,7 +189,14 @@ mod tests {
             },
             Problem::NotPaid {
                 record: record.clone(),
+                standing: Standing::NotSaid,
                 payments: vec![not_received(Some("149.97"), Some("failed")), not_received(None, None)],
+            },
+            Problem::NotPaid { record: record.clone(), standing: Standing::UnderWay, payments: Vec::new() },
+            Problem::NotPaid {
+                record: record.clone(),
+                standing: Standing::Awaited,
+                payments: vec![not_received(Some("50.00"), Some("succeeded"))],
             },
             Problem::CurrencyForeign {
                 record: record.clone(),

@@ -8,8 +8,8 @@ use crate::custom;
 use crate::customer::CustomerFound;
 use crate::date::{self, Days};
 use crate::hubspot::Record;
-use crate::item::{self, ItemFound};
-use crate::line::{Discount, SaleLine};
+use crate::item::{self, ItemFound, ItemMatch};
+use crate::line::{Article, Discount, SaleLine};
 use crate::lookup::Matched;
 use crate::money::{self, Priced};
 use crate::number::Number;
@@ -154,9 +154,9 @@ pub fn expiration(record: &Record, days: Option<Days>, today: Date, zone: &TimeZ
 /// What of the texts on a document is not whole, by the names of what they are of: each once, for a person to be told.
 pub fn altered(matched: &Matched, settings: &Settings, header: &Header) -> Vec<String> {
     let Matched { sale, tax, .. } = matched;
-    let described = sale.lines.iter().enumerate().filter_map(|(at, sold)| {
-        let (text, notes) = said_of(sold, &priced(sold, tax.line(at)));
-        is_cut(text, &notes).then(|| sold.article.label().to_string())
+    let described = sale.lines.iter().zip(&matched.items).enumerate().filter_map(|(at, (sold, found))| {
+        let (text, notes) = said_of(sold, found, &priced(sold, tax.line(at)));
+        is_cut(&text, &notes).then(|| sold.article.label().to_string())
     });
     let labelled = sale.fees.iter().filter(|fee| is_cut(&fee.charge.label, &[]));
     let labelled = labelled.map(|fee| fee.charge.label.clone());
@@ -251,8 +251,9 @@ fn lines(matched: &Matched, items: &[ItemId], Settings { books, choices }: &Sett
     let Matched { sale, tax, .. } = matched;
     let class = choices.class.as_ref().filter(|_| books.line_classes);
     let dated = choices.service_dates == ServiceDates::BillingStart;
-    let sold = sale.lines.iter().zip(items).enumerate();
-    let sold = sold.map(|(at, (sold, item))| line(sold, item, Said { tax: tax.line(at), class, dated }));
+    let sold = sale.lines.iter().zip(&matched.items).zip(items).enumerate();
+    let said = |at| Said { tax: tax.line(at), class, dated };
+    let sold = sold.map(|(at, ((sold, found), item))| line(sold, found, item, said(at)));
     let fees = sale.fees.iter().map(|fee| fee_line(fee, Said { tax: &tax.fee, class, dated }));
     sold.chain(fees).chain(discount_line(matched, class)).collect()
 }
@@ -265,10 +266,11 @@ struct Said<'a> {
     dated: bool,
 }
 
-fn line(sold: &SaleLine, item: &ItemId, said: Said<'_>) -> Line {
+fn line(sold: &SaleLine, found: &ItemFound, item: &ItemId, said: Said<'_>) -> Line {
     let priced = priced(sold, said.tax);
     let begins = sold.article.begins.filter(|_| said.dated);
-    item_line(item, said, priced, sold.figures.amount, (description(sold, &priced), begins))
+    let (text, notes) = said_of(sold, found, &priced);
+    item_line(item, said, priced, sold.figures.amount, (with_notes(&text, &notes), begins))
 }
 
 fn priced(sold: &SaleLine, tax: &Rated) -> Priced {
@@ -325,14 +327,14 @@ fn listed(discounts: &[Applied]) -> Option<String> {
 }
 
 /// What the customer reads: HubSpot's description if there is one, else the line's name (the item's own name stands
-/// beside it), then what quantity and price do not show.
-fn description(sold: &SaleLine, priced: &Priced) -> Option<String> {
-    let (text, notes) = said_of(sold, priced);
-    with_notes(text, &notes)
-}
-
-fn said_of<'a>(sold: &'a SaleLine, priced: &Priced) -> (&'a str, Vec<String>) {
-    let text = sold.article.description.as_deref().or(sold.article.name.as_deref()).unwrap_or_default();
+/// beside it), or both, where that is the default item's; then what quantity and price do not show.
+fn said_of(sold: &SaleLine, found: &ItemFound, priced: &Priced) -> (String, Vec<String>) {
+    let Article { name, description, .. } = &sold.article;
+    let stands_in = found.existing().is_some_and(|item| item.matched == ItemMatch::Default);
+    let text = match (name, description) {
+        (Some(name), Some(description)) if stands_in => format!("{name}\n{description}"),
+        (name, description) => description.clone().or_else(|| name.clone()).unwrap_or_default(),
+    };
     let quantity = priced.as_one.then(|| {
         let price = money::display(sold.figures.price);
         format!("Quantity {} at {price}", sold.figures.quantity)

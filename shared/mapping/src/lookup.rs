@@ -108,7 +108,7 @@ impl Answers {
 
     /// Whether sales tax is due on it; none when nothing is known of it.
     fn is_taxed(&self, id: &ItemId) -> Option<bool> {
-        let told = self.all_items().find(|item| item.id == *id).and_then(|item| item.taxable);
+        let told = self.all_items().find(|item| item.id == *id).map(|item| item.taxable.unwrap_or_default());
         told.or_else(|| self.taxable.items.get(id).copied())
     }
 
@@ -343,10 +343,11 @@ impl Reading {
                     tax: hubspots,
                     altered,
                 };
-                check_total(&sale, settings)?;
+                check_total(&sale, &tax, settings)?;
                 let sale = match settings.choices.discounts {
-                    Discounts::Net => sale,
-                    Discounts::Document => sale.with_discounts_apart(),
+                    // QuickBooks spreads one over all lines, and with it over each tax.
+                    Discounts::Document if tax.is_uniform() => sale.with_discounts_apart(),
+                    Discounts::Document | Discounts::Net => sale,
                 };
                 check_size(&sale, &tax, settings)?;
                 Ok(Matched { sale, customer, items, tax })
@@ -448,10 +449,10 @@ fn foreign_currency(record: &RecordRef, currency: Option<&Currency>, settings: &
 }
 
 /// Told once all else is well: only then is it known what the lines come to.
-fn check_total(sale: &Sale, settings: &Settings) -> Result<(), Vec<Problem>> {
-    match (settings.choices.totals, sale.amount_differs()) {
-        (Totals::Refuse, Some((amount, total))) => {
-            Err(vec![Problem::TotalDiffers { record: sale.record.name.clone(), amount, total }])
+fn check_total(sale: &Sale, tax: &Taxation, settings: &Settings) -> Result<(), Vec<Problem>> {
+    match (settings.choices.totals, sale.amount_differs(tax)) {
+        (Totals::Refuse, Some(differs)) => {
+            Err(vec![Problem::TotalDiffers { record: sale.record.name.clone(), differs }])
         }
         (Totals::Refuse | Totals::Warn, _) => Ok(()),
     }
@@ -526,7 +527,7 @@ mod tests {
     use crate::item::ItemMatch;
     use crate::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault};
     use crate::quickbooks::AccountId;
-    use crate::sale;
+    use crate::sale::{self, AmountDiffers};
     use crate::settings::Choices;
     use crate::testing::{
         adjusted, adjustment, companies, contact_with, customer, deal, item, over, quote, quote_with,
@@ -796,8 +797,11 @@ mod tests {
         };
         let differs = Problem::TotalDiffers {
             record: "Offer 7".into(),
-            amount: "150.00".parse().unwrap(),
-            total: "149.97".parse().unwrap(),
+            differs: AmountDiffers {
+                amount: "150.00".parse().unwrap(),
+                comes_to: "149.97".parse().unwrap(),
+                held: None,
+            },
         };
         assert_eq!(found(Totals::Warn, "150"), []);
         assert_eq!(found(Totals::Refuse, "149.97"), []);

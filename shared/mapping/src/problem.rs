@@ -4,9 +4,9 @@
 //! Why does nothing stop at the first problem? Somebody has to open the deal, mend it and enroll it again: once is enough.
 
 use crate::money::Currency;
-use crate::payment::Uncounted;
+use crate::payment::{Standing, Uncounted};
+use crate::sale::AmountDiffers;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use std::fmt;
 
 /// Something a person can fix in HubSpot or QuickBooks.
@@ -61,10 +61,8 @@ pub enum Problem {
     TotalDiffers {
         /// The record's name.
         record: String,
-        /// The record's amount, in cents.
-        amount: Decimal,
-        /// What its lines come to, discounts and fees carried, before tax.
-        total: Decimal,
+        /// How.
+        differs: AmountDiffers,
     },
     /// A line's figures cannot be billed.
     LineInvalid {
@@ -224,6 +222,8 @@ pub enum Problem {
     NotPaid {
         /// The record's name.
         record: String,
+        /// What HubSpot says of a quote as a whole.
+        standing: Standing,
         /// All of them.
         payments: Vec<Uncounted>,
     },
@@ -292,6 +292,7 @@ impl Problem {
             Self::FeeItemMissing { fee } => fee.clone(),
             Self::QuoteTaxUncoded { taxes } => taxes.clone(),
             Self::PaymentInvalid { payment, .. } | Self::PaymentCurrency { payment, .. } => payment.clone(),
+            Self::NotPaid { record, payments, .. } if payments.is_empty() => record.clone(),
             Self::NotPaid { payments, .. } => {
                 payments.iter().map(|one| one.payment.as_str()).collect::<Vec<_>>().join(", ")
             }

@@ -78,6 +78,11 @@ impl QuoteTaxes {
         self.problems.is_empty().then(|| self.applied.iter().map(|tax| tax.amount).sum())
     }
 
+    /// Whether they come to anything.
+    pub(crate) fn are_due(&self) -> bool {
+        self.applied.iter().any(|tax| !tax.amount.is_zero())
+    }
+
     /// What they are called.
     pub(crate) fn label(&self) -> String {
         self.applied.iter().map(|tax| tax.label.as_str()).collect::<Vec<_>>().join(", ")
@@ -120,7 +125,8 @@ pub(crate) fn of_quote(enrolled: &Enrolled, standing: Option<Decimal>, decimals:
                 standing.map_or(Decimal::ZERO, |standing| share(standing, percent, decimals))
             }
         };
-        if !amount.is_zero() {
+        // A rate of 0 % is one, with a code of its own outside of the United States; a fixed amount of nothing is no tax.
+        if !amount.is_zero() || matches!(value, Value::Percent(_)) {
             taxes.applied.push(Applied { label, amount });
         }
     }

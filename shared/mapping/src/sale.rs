@@ -14,6 +14,7 @@ use crate::optional::{self, Chosen};
 use crate::problem::{Lack, LineFault, LineLabel, Problem};
 use crate::quickbooks::Address;
 use crate::rate::{self, Library, LineTax, QuoteTaxes};
+use crate::tax::Taxation;
 use crate::text::{cut, is_refused, is_whole, length, seen, single_line, writable_line};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,12 +63,27 @@ impl Sale {
         self.subtotal() - self.discount() + fees
     }
 
-    /// The record's own amount and [`Sale::total`], where they differ: what a person should be told. None when the record
-    /// has no amount. Whether HubSpot's amount holds the tax it shows depends on the kind of quote: either will do.
-    pub fn amount_differs(&self) -> Option<(Decimal, Decimal)> {
+    /// The record's own amount and what the document comes to, where they differ: what a person should be told. None when the
+    /// record has no amount, and where what the document comes to with its tax is not known before ([`Sale::amount_with_tax`]).
+    /// Whether HubSpot's amount holds the tax it shows depends on the kind of quote: either will do, if the document has that tax.
+    pub fn amount_differs(&self, tax: &Taxation) -> Option<AmountDiffers> {
         let (amount, total) = (self.in_its_decimals(self.amount?), self.total());
-        let with_tax = self.tax.map(|tax| total + tax);
-        (amount != total && Some(amount) != with_tax).then_some((amount, total))
+        if amount == total {
+            return None;
+        }
+        let held = self.amount_with_tax().and(self.tax);
+        let comes_to = match (held, tax.carried()) {
+            (None, _) => total,
+            (Some(_), carried) => total + carried?,
+        };
+        (amount != comes_to).then_some(AmountDiffers { amount, comes_to, held })
+    }
+
+    /// The record's own amount, where it holds the tax that HubSpot shows.
+    pub fn amount_with_tax(&self) -> Option<Decimal> {
+        let amount = self.in_its_decimals(self.amount?);
+        let tax = self.tax.filter(|tax| !tax.is_zero())?;
+        (amount == self.total() + tax).then_some(amount)
     }
 
     /// The same sale, its lines at what they cost without their discounts, and these among the discounts of the whole: before
@@ -97,6 +113,17 @@ impl Sale {
         rounded.rescale(self.decimals);
         rounded
     }
+}
+
+/// How a record's own amount and its document differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmountDiffers {
+    /// The record's own amount.
+    pub amount: Decimal,
+    /// What the document comes to: before tax, unless the amount holds some.
+    pub comes_to: Decimal,
+    /// The tax in the amount.
+    pub held: Option<Decimal>,
 }
 
 /// Which texts of a record cannot be written whole. The descriptions of lines are cut where they are written: what has to fit
@@ -495,7 +522,8 @@ fn company_buyer(
 fn website(domain: &str) -> Option<String> {
     let domain = domain.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    let is_host = domain.contains('.') && domain.len() <= 253 && domain.bytes().all(plain);
+    let has_labels = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    let is_host = has_labels && domain.len() <= 253 && domain.bytes().all(plain);
     is_host.then(|| format!("https://{domain}"))
 }
 
@@ -660,7 +688,8 @@ mod tests {
         let check = |amount: Value, expected: Option<(&str, &str)>| {
             let lines = deal([widget_line()]);
             let enrolled = quote_with(json!({"hs_quote_amount": amount}), lines);
-            let found = settled(&enrolled).unwrap().sale.amount_differs();
+            let found = settled(&enrolled).unwrap();
+            let found = found.sale.amount_differs(&found.tax).map(|found| (found.amount, found.comes_to));
             let expected = expected.map(|(record, total)| (record.parse().unwrap(), total.parse().unwrap()));
             assert_eq!(found, expected);
         };
@@ -683,7 +712,8 @@ mod tests {
             let reading = read(&quote_with(properties, deal([line])));
             let matched =
                 reading.settle(&Links::default(), &answers, &settings, MissingItem::Refuse).unwrap();
-            matched.sale.amount_differs().map(|(amount, total)| format!("{amount} {total}"))
+            let differs = matched.sale.amount_differs(&matched.tax);
+            differs.map(|AmountDiffers { amount, comes_to, .. }| format!("{amount} {comes_to}"))
         };
         let taxed = || json!({"hs_tax_rate": "20"});
         assert_eq!(differs("149.97", "USD", taxed()), None);

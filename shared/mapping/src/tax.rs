@@ -87,6 +87,17 @@ impl Taxation {
         self.lines.get(at).unwrap_or(&self.fee)
     }
 
+    /// What tax there is beside the amounts, where that is known before QuickBooks computes it.
+    pub(crate) fn carried(&self) -> Option<Decimal> {
+        if self.is_inclusive() { Some(Decimal::ZERO) } else { self.expected }
+    }
+
+    /// Whether all lines are taxed alike, as far as we say.
+    pub fn is_uniform(&self) -> bool {
+        let mut codes = self.lines.iter().map(|rated| &rated.code);
+        codes.next().is_none_or(|first| codes.all(|code| code == first))
+    }
+
     /// Whether amounts hold their tax.
     pub(crate) fn is_inclusive(&self) -> bool {
         self.global == Some(GlobalTax::TaxInclusive)
@@ -127,7 +138,8 @@ pub struct CustomerTax {
 }
 
 impl CustomerTax {
-    pub(crate) fn of(customer: &Customer) -> Self {
+    /// As QuickBooks says it of a customer.
+    pub fn of(customer: &Customer) -> Self {
         Self {
             is_exempt: customer.taxable == Some(false),
             code: customer.default_tax_code_ref.clone().map(|code| code.value),
@@ -208,7 +220,10 @@ impl Shown<'_> {
         let code = || {
             let of_company =
                 settings.choices.default_tax_code.clone().or_else(|| settings.books.sales_tax_code.clone());
-            let code = self.customer.code.clone().or(of_company);
+            // QuickBooks gives each new customer the company's code: that is no choice of anybody's.
+            let own =
+                self.customer.code.clone().filter(|own| settings.books.sales_tax_code.as_ref() != Some(own));
+            let code = own.or(of_company);
             code.ok_or_else(|| Problem::TaxCodeMissing { record: self.record.to_owned() })
         };
         let said = if is_taxed { Some(of_code(code()?)) } else { None };
@@ -218,7 +233,7 @@ impl Shown<'_> {
 
     /// `TAX` or `NON` for each line. A tax of the whole quote is on all of them.
     fn american(&self) -> (Vec<Rated>, Rated) {
-        let by_quote = !self.taxes.applied.is_empty();
+        let by_quote = self.taxes.are_due();
         let of = |taxed: bool| Rated::coded(if taxed || by_quote { TAX } else { NON });
         (self.lines.iter().map(|(_, tax, _)| of(tax.is_taxed())).collect(), of(false))
     }
@@ -245,7 +260,7 @@ impl Shown<'_> {
     }
 
     fn is_taxed(&self) -> bool {
-        !self.taxes.applied.is_empty() || self.lines.iter().any(|(_, tax, _)| tax.is_taxed())
+        self.taxes.are_due() || self.lines.iter().any(|(_, tax, _)| tax.is_taxed())
     }
 
     /// Sales tax kept by hand, by HubSpot's rates: a document has one code.
@@ -318,6 +333,9 @@ impl Shown<'_> {
             return None;
         }
         let alone = self.lines.iter().all(|(_, tax, _)| !tax.is_taxed());
+        if !alone && !self.taxes.are_due() {
+            return None;
+        }
         let Some(percent) = self.taxes.percent.filter(|_| alone) else {
             return Some(Err(Problem::QuoteTaxUncoded { taxes: self.taxes.label() }));
         };

@@ -3,8 +3,8 @@
 
 use jiff::civil::Date;
 use mapping::date;
-use mapping::hubspot::Enrolled;
-use mapping::payment::{self, Booking, Paid};
+use mapping::hubspot::{self, Enrolled};
+use mapping::payment::{self, Booking, Paid, Standing};
 use mapping::problem::Problem;
 use mapping::quickbooks::{Document, DocumentId, DocumentKind, PaymentMethodId, PaymentSeen, RealmId};
 use mapping::sale;
@@ -14,7 +14,6 @@ use quickbooks::query::{Attribute, Entity, Query};
 use rust_decimal::Decimal;
 use store::record::{Plan, Record};
 
-use super::books::Methods;
 use super::{Execution, each_once, frozen, made, tally, told};
 use crate::answer::{self, Notes};
 use crate::connection::{Company, Stop, unreadable};
@@ -42,7 +41,8 @@ impl Execution<'_> {
     /// Payments that the document does not count.
     pub(super) fn of_payments(&self, enrolled: &Enrolled, inputs: &Inputs) -> Option<String> {
         let payments = payment::uncounted(enrolled);
-        let is_told = self.says_how_it_was_paid(inputs) && !payments.is_empty();
+        let is_awaited = matches!(&enrolled.record, hubspot::Record::Quote(quote) if Standing::of(quote) == Standing::Awaited);
+        let is_told = self.says_how_it_was_paid(inputs) && (!payments.is_empty() || is_awaited);
         is_told.then(|| told::of_payments(&enrolled.record, &payments))
     }
 
@@ -101,7 +101,7 @@ impl Execution<'_> {
         let company = self.company(realm).await?;
         let (enrolled, settings) = tokio::try_join!(
             self.enrolled(&company, record, kind, &inputs),
-            self.settings_anew(&company, record, Methods::Asked)
+            self.settings_anew(&company, record, true)
         )?;
         let paid = self.paid(&enrolled, &inputs, &settings);
         let paid = paid.map_err(|problems| Stop::Failure(Failure::problems(kind, &problems)))?;
@@ -129,6 +129,7 @@ impl Execution<'_> {
             subtotal: total,
             total,
             expected: None,
+            amount_with_tax: None,
             date: document.txn_date.unwrap_or(today),
             paid,
             booking: Some(booking),

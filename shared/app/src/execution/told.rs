@@ -17,6 +17,9 @@ pub(super) fn left_out(sale: &Sale) -> impl Iterator<Item = String> {
 pub(super) fn of_payments(record: &Record, payments: &[Uncounted]) -> String {
     let payments = uncounted(payments);
     match record {
+        Record::Quote(quote) if !payment::is_paid(quote) && payments.is_empty() => {
+            "HubSpot does not say that the quote is paid.".to_owned()
+        }
         Record::Quote(quote) if !payment::is_paid(quote) => {
             format!(
                 "HubSpot does not say that the quote is paid, so that its payments do not count: {payments}."

@@ -6,7 +6,7 @@ use mapping::hubspot::RecordKind;
 use mapping::item;
 use mapping::lookup::Matched;
 use mapping::quickbooks::DocumentKind;
-use mapping::settings::{Online, ServiceDates, Settings};
+use mapping::settings::{Discounts, Online, ServiceDates, Settings};
 
 /// A sentence each.
 pub(super) fn warnings(
@@ -21,6 +21,7 @@ pub(super) fn warnings(
     let ship_date = no_ship_date(kind, record, settings, header);
     let off = switched_off(kind, matched, settings, header).map(str::to_owned);
     let skus = skus_left_out(matched);
+    let tracked = tracked.chain(discounts_netted(matched, settings));
     let said = tracked.chain(own_fields).chain(ship_date).chain(off);
     said.chain(several_emails(matched)).chain(skus).collect()
 }
@@ -36,6 +37,15 @@ fn untracked(Settings { books, choices }: &Settings) -> impl Iterator<Item = &'s
         "The QuickBooks company does not track locations: the location of the app's settings (“location”) was left out.",
     );
     class.into_iter().chain(location)
+}
+
+/// A discount of the whole document would lower every tax in it.
+fn discounts_netted(matched: &Matched, Settings { choices, .. }: &Settings) -> Option<String> {
+    let are_left = matched.sale.lines.iter().any(|line| line.figures.gross != line.figures.amount);
+    let so = choices.discounts == Discounts::Document && !matched.tax.is_uniform() && are_left;
+    let text = "The lines are taxed differently: their discounts were taken off the lines, not off the whole document (“discounts”), \
+                so that each lowers its own line's tax.";
+    so.then(|| text.to_owned())
 }
 
 /// What is sent all the same: whether QuickBooks keeps it is not documented, and a person may switch it on later.

@@ -1,8 +1,9 @@
 //! What is wrong with a record, all of it in one failure.
 
 use mapping::hubspot::RecordKind;
-use mapping::payment::Uncounted;
+use mapping::payment::{Standing, Uncounted};
 use mapping::problem::{AdjustmentFault, Figure, Lack, LineFault, NumberFault, Problem, Unusable};
+use mapping::sale::AmountDiffers;
 
 use super::{Code, Failure};
 use crate::answer::money;
@@ -99,10 +100,17 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
         Problem::NoLineItems { record } => {
             format!("The {noun} “{record}” has no line items. Add what is sold.")
         }
-        Problem::TotalDiffers { record, amount, total } => format!(
-            "The {noun} “{record}” has the amount {amount}, but its line items come to {total}. Correct one of them in HubSpot, \
+        Problem::TotalDiffers { record, differs: AmountDiffers { amount, comes_to, held: None } } => format!(
+            "The {noun} “{record}” has the amount {amount}, but its line items come to {comes_to}. Correct one of them in HubSpot, \
              or let the app's settings only warn (“totals”)."
         ),
+        Problem::TotalDiffers { record, differs: AmountDiffers { amount, comes_to, held: Some(tax) } } => {
+            format!(
+                "The {noun} “{record}” has the amount {amount}, of which {tax} is tax, but the document would come to {comes_to}. Let \
+             HubSpot decide on tax in the app's settings (“tax”) if the company keeps that tax, take it out of the {noun}, or let the \
+             settings only warn (“totals”)."
+            )
+        }
         Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),
         Problem::LineNameless { line } => format!(
             "Line item “{line}” has neither a name nor a SKU. Give it the name or SKU of a QuickBooks product in the {noun}'s \
@@ -216,11 +224,23 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
             "The payment “{payment}” is in {currency}, but “{record}” is in {expected}. Create an invoice without its payment, \
              and record the payment in QuickBooks."
         ),
-        Problem::NotPaid { record, payments } => format!(
-            "A sales receipt says that money came in, and no payment of the {noun} “{record}” did: {}. Collect it in HubSpot, or wait for \
-             it, or create an invoice instead.",
-            uncounted(payments)
-        ),
+        Problem::NotPaid { record, standing, payments } => {
+            let why = match (standing, uncounted(payments)) {
+                (Standing::UnderWay, _) => {
+                    format!("HubSpot says that the payment of the {noun} “{record}” is still under way")
+                }
+                (Standing::Awaited, payments) => {
+                    format!("HubSpot does not say that the {noun} “{record}” is paid: {payments}")
+                }
+                (Standing::NotSaid | Standing::Paid, payments) => {
+                    format!("no payment of the {noun} “{record}” did: {payments}")
+                }
+            };
+            format!(
+                "A sales receipt says that money came in, and {why}. Collect it in HubSpot, or wait for it, or create an invoice \
+                 instead."
+            )
+        }
         Problem::CurrencyForeign { record, currency, home } => format!(
             "The {noun} “{record}” is in {currency}, but the QuickBooks company has {home} only. Switch on Multicurrency in \
              QuickBooks (Account and settings, Advanced), or change the {noun}'s currency."
@@ -265,7 +285,7 @@ fn line_fault(noun: &str, line: &str, fault: &LineFault) -> String {
             format!("has “{text}” as its {}, which is not a number. Correct it", figure_noun(*figure))
         }
         LineFault::Negative(figure) => {
-            format!("has a {} below zero, which QuickBooks does not take. Correct it", figure_noun(*figure))
+            format!("has a {} below zero, which is not billed. Correct it", figure_noun(*figure))
         }
         LineFault::TooLarge(figure) => {
             format!("has a {} with more digits than QuickBooks takes. Correct it", figure_noun(*figure))
