@@ -79,18 +79,20 @@ fn every_sound_record_becomes_a_document_that_keeps_all_rules_and_totals_in_quic
     each_record(check, &[("document", RECORDS), ("taxed", 4_000)]);
 }
 
-/// Where QuickBooks computes the tax of HubSpot's rates anew, on sums instead of lines, cents may differ, a quote's own discount
-/// that is spread over several rates moves more, and a discount of gross amounts has to be split: that is told. Everywhere
-/// else each cent is as in HubSpot.
+/// Where QuickBooks computes the tax of HubSpot's rates anew, on sums instead of lines, cents may differ, a discount that is
+/// spread over the rates moves more, and a discount of gross amounts has to be split: that is told. Everywhere else each
+/// cent is as in HubSpot.
 fn tolerance(Order { settings, matched, .. }: &Order, decimals: u32) -> Decimal {
     let american = settings.books.is_american();
     let by_hand = settings.books.sales_tax == SalesTax::Manual;
     let sale = &matched.sale;
-    let computed_anew = settings.choices.tax == Tax::HubSpot && (!american || by_hand);
-    // The fees of a record have a code of their own.
-    let one_rate = matched.tax.is_uniform() && sale.fees.is_empty();
+    // One code stands for all rates there, whatever HubSpot made of them.
+    if american && by_hand && settings.choices.tax == Tax::HubSpot {
+        return Decimal::MAX;
+    }
+    let computed_anew = settings.choices.tax == Tax::HubSpot && !american;
     let gross = !american && settings.choices.amounts == Amounts::Gross && settings.choices.tax != Tax::None;
-    match (gross, computed_anew, sale.discounts.is_empty() || one_rate && !gross) {
+    match (gross, computed_anew, sale.discounts.is_empty()) {
         (true, _, true) | (false, false, _) => Decimal::ZERO,
         (true, _, false) => Decimal::new(5, decimals.min(2)),
         // Half of the smallest coin for each line, and for each rate; a line in dinars is rounded twice.
