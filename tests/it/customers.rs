@@ -168,19 +168,43 @@ async fn a_companys_remembered_customer_that_is_gone_is_looked_for_again() {
 
 #[tokio::test]
 async fn a_customer_that_was_merged_into_another_one_is_created_anew() {
-    let stack = billing_companies().await;
-    portal(&stack, grinder(900, json!(["501"]), json!(["702"]))).await;
+    let stack = stack().await;
+    let ana = json!({"firstname": "Ana", "lastname": "Ortiz", "email": "ana@acme.example"});
+    contact(&stack, 900, ana).await;
     let id = created(&stack, invoice(900)).await.output("customer_id").to_owned();
-    company(&stack, json!({"customers": [{"Id": id, "Active": false}]})).await;
-    stack.advance_clock(jiff::SignedDuration::from_mins(4));
-    // What was merged is not found by its id either, whether it is asked for as inactive or not.
-    let nothing = json!({"QueryResponse": {}}).to_string();
-    let merged = json!([{"method": "GET", "path": "/query", "times": 1, "status": 200, "body": nothing,
-        "content_type": "application/json"}]);
-    stack.faults(Vendor::QuickBooks, &merged).unwrap();
+    // What was merged is found by nothing any more, and a document that names it is refused.
+    let other = json!({"Id": id, "DisplayName": "Acme", "GivenName": "A", "FamilyName": "B",
+        "PrimaryEmailAddr": {"Address": "office@acme.example"}});
+    company(&stack, json!({"customers": [other]})).await;
+    let gone = json!({"Fault": {"Error": [{"Message": "Invalid Reference Id", "code": "2500",
+        "Detail": format!("Invalid Reference Id : Customers element id {id} not found")}], "type": "ValidationFault"}});
+    let answer = |method: &str, path: &str, status: u16, body: Value| {
+        json!({"method": method, "path": path, "times": 1, "status": status, "body": body.to_string(),
+            "content_type": "application/json"})
+    };
+    let nothing = json!({"QueryResponse": {}});
+    let faults = json!([answer("POST", "/invoice", 400, gone), answer("GET", "/query", 200, nothing)]);
+    stack.faults(Vendor::QuickBooks, &faults).unwrap();
+    let before = stack.calls(Vendor::QuickBooks).len();
     let again = created(&stack, invoice(900)).await;
     assert_ne!(again.output("customer_id"), id);
-    assert_eq!(again.output("customer_match"), "created");
+    assert_eq!((again.output("customer_match"), again.output("customer_name")), ("created", "Ana Ortiz"));
+    let calls = &stack.calls(Vendor::QuickBooks)[before..];
+    let asked = calls.iter().filter(|call| call.path.ends_with("/query")).count();
+    assert_eq!(asked, 1, "by its id");
+}
+
+#[tokio::test]
+async fn a_customer_whose_address_was_corrected_in_quickbooks_is_still_the_contact_s() {
+    let stack = stack().await;
+    contact(&stack, 900, json!({"firstname": "Ana", "lastname": "Ortiz", "email": "ana@acme.exmaple"})).await;
+    let id = created(&stack, invoice(900)).await.output("customer_id").to_owned();
+    for address in ["ana@acme.example", "books@acme.example, ana@acme.exmaple"] {
+        let corrected = json!({"Id": id, "PrimaryEmailAddr": {"Address": address}});
+        company(&stack, json!({"customers": [corrected]})).await;
+        forget_matches(&stack).await;
+        assert_eq!(created(&stack, invoice(900)).await.output("customer_id"), id, "{address}");
+    }
 }
 
 #[tokio::test]

@@ -148,6 +148,25 @@ async fn what_was_created_for_a_document_that_then_failed_is_told_with_the_failu
 
 /// Whatever ended it: a later attempt reads the record anew, and may find nothing of it.
 #[tokio::test]
+async fn of_products_created_side_by_side_those_that_were_are_told_with_the_one_that_was_refused() {
+    let stack = stack().await;
+    settings(&stack, json!({"income_account": INCOME})).await;
+    let names = ["Window lettering", "Door lettering", "Floor lettering"];
+    let lines: Vec<Value> = names.map(|name| json!({"name": name})).into();
+    deal(&stack, 900, &lines).await;
+    let refusal = json!({"Fault": {"Error": [{"Message": "x", "Detail": "x", "code": "2050"}], "type": "ValidationFault"}});
+    let fault = json!([{"method": "POST", "path": "/item", "times": 1, "status": 400, "body": refusal.to_string(),
+        "content_type": "application/json"}]);
+    stack.faults(Vendor::QuickBooks, &fault).unwrap();
+    let shown = refused(&stack, creating(900), "QUICKBOOKS_REFUSED").await;
+    assert_eq!(item_creates(&stack), 3);
+    let message = shown.output("errorMessage");
+    let told = names.iter().filter(|name| message.contains(&told(name))).count();
+    assert_eq!(told, 2, "{message}");
+    assert!(rows(&stack, "Invoice").is_empty());
+}
+
+#[tokio::test]
 async fn what_was_created_for_a_plan_that_was_given_up_is_told_with_the_failure() {
     let stack = stack().await;
     settings(&stack, json!({"income_account": INCOME})).await;

@@ -375,6 +375,7 @@ impl Item {
                 record.state = State::Claimed;
                 record.plan_version += 1;
                 (record.made_id, record.replanned_for, record.first_sent_at) = (None, None, None);
+                (record.sends, record.request) = (0, None);
                 self.lease_until = Some(Timestamp::UNIX_EPOCH);
             }
         }

@@ -1,7 +1,7 @@
 //! A customer that is created: one for each address, and for each name of a HubSpot company that is billed.
 
-use mapping::quickbooks::{Customer, Email, NewCustomer, RealmId};
-use mapping::sale::Buyer;
+use mapping::quickbooks::{Customer, NewCustomer, RealmId};
+use mapping::sale::{self, Buyer};
 use quickbooks::fault::Fault;
 use quickbooks::query::{Attribute, Entity};
 use quickbooks::{Created, RequestId};
@@ -55,6 +55,14 @@ impl Needed for Wanted<'_> {
         row.active && self.has_its_address(row)
     }
 
+    /// Its address may have been corrected, or its name: not both, which makes it another person's.
+    fn is_still(&self, row: &Customer) -> bool {
+        let named = |given: &Option<String>, family: &Option<String>| [given, family].map(folded_name);
+        let is_namesake =
+            named(&row.given_name, &row.family_name) == named(&self.new.given_name, &self.new.family_name);
+        row.active && (self.has_its_address(row) || is_namesake)
+    }
+
     fn refused(&self, fault: &Fault) -> Failure {
         Failure::customer_refused(&self.buyer.label(), fault)
     }
@@ -76,11 +84,18 @@ impl Needed for Wanted<'_> {
 impl Wanted<'_> {
     /// A company has nothing but its name.
     fn has_its_address(&self, row: &Customer) -> bool {
-        let ours = folded(self.new.primary_email_addr.as_ref());
-        ours.is_none() || folded(row.primary_email_addr.as_ref()) == ours
+        let Some(ours) = self.new.primary_email_addr.as_ref().map(|email| folded(&email.address)) else {
+            return true;
+        };
+        let theirs = row.primary_email_addr.as_ref().map_or("", |email| &email.address);
+        sale::emails(theirs).any(|email| folded(email) == ours)
     }
 }
 
-fn folded(email: Option<&Email>) -> Option<String> {
-    email.map(|email| email.address.trim().to_lowercase())
+fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+fn folded_name(name: &Option<String>) -> String {
+    name.as_deref().map(folded).unwrap_or_default()
 }

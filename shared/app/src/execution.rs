@@ -46,7 +46,7 @@ use crate::budget;
 use crate::clock;
 use crate::connection::{Account, Company, Stop, hubspot_stop, unreadable};
 use crate::effects::{self, Deadline, later};
-use crate::failure::{Failure, Trouble};
+use crate::failure::{Code, Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
 use crate::inputs::{IfRepeated, Inputs, Mode};
 use crate::order::Order;
@@ -294,7 +294,7 @@ impl Execution<'_> {
         let (items, (customer_id, customer_name)) = match inputs.mode {
             Mode::Create => {
                 let items = self.items(&company, record, &matched, inputs.missing_item, &mut taxable).await?;
-                (items, self.customer(&company, &matched, &mut taxable).await?)
+                (items, self.customer(&company, record, &matched, &mut taxable).await?)
             }
             // Nothing is created: what would be has no id yet.
             Mode::Preview => {
@@ -538,6 +538,7 @@ impl Execution<'_> {
     async fn customer(
         &self,
         company: &Company,
+        record: &Record,
         matched: &Matched,
         taxable: &mut Taxable,
     ) -> Result<(CustomerId, String), Stop> {
@@ -546,7 +547,8 @@ impl Execution<'_> {
             CustomerFound::Missing(new) => {
                 let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
                 let of = &matched.sale.record;
-                let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
+                let (by, refused) = (self.name(), is_gone(record));
+                let order = Order::new(self.app, company, self.kind, of, wanted, by, self.deadline, refused);
                 let made = order.create().await?;
                 taxable.customers.extend(made.row.map(|row| (row.id.clone(), CustomerTax::of(&row))));
                 Ok((CustomerId(made.id), made.name))
@@ -880,6 +882,12 @@ fn warnings(kind: RecordKind, matched: &Matched) -> Vec<String> {
 fn each_once<T>(rows: Vec<T>, id: impl Fn(&T) -> String) -> Vec<T> {
     let mut seen = HashSet::new();
     rows.into_iter().filter(|row| seen.insert(id(row))).collect()
+}
+
+/// Whether QuickBooks refused the execution's document for something that is gone: the plan is made anew.
+fn is_gone(record: &Record) -> bool {
+    let codes = [Code::CustomerInactive, Code::QuickBooksRefused];
+    codes.iter().any(|code| record.replanned_for.as_deref() == Some(code.as_str()))
 }
 
 fn frozen_notes(record: &Record) -> Option<Notes> {

@@ -56,6 +56,11 @@ impl Needed for Wanted<'_> {
         item::is_namesake(row, &self.new.name) && item::reason_against(row).is_none()
     }
 
+    /// It may stand in another category by now.
+    fn is_still(&self, row: &Item) -> bool {
+        row.name.to_lowercase() == self.new.name.to_lowercase() && item::reason_against(row).is_none()
+    }
+
     fn refused(&self, fault: &Fault) -> Failure {
         Failure::item_refused(&self.new.name, fault)
     }

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use store::record::{Claim, Claimed, Key, Nonce, Noted, Plan, Record, Transition, Written};
 
 use crate::App;
-use crate::attempt::QUIET;
 use crate::clock;
 use crate::config::Environment;
 use crate::connection::{Company, Stop, unreadable};
@@ -63,6 +62,9 @@ pub(crate) trait Needed: Sync {
     /// Whether a row that QuickBooks has by the name of the draft is what we need.
     fn is_it(&self, row: &Self::Row) -> bool;
 
+    /// Whether the row that a claim made is still what it was made for, whatever people have changed in it.
+    fn is_still(&self, row: &Self::Row) -> bool;
+
     /// QuickBooks refused it.
     fn refused(&self, fault: &Fault) -> Failure;
 
@@ -95,6 +97,8 @@ pub(crate) struct Order<'a, N: Needed> {
     /// The execution that needs it.
     pub(crate) by: String,
     pub(crate) deadline: Deadline,
+    /// Whether QuickBooks has refused that execution's document, for something that is gone.
+    pub(crate) was_refused: bool,
     /// What was made or found, as QuickBooks answered it.
     row: OnceLock<N::Row>,
     /// Somebody else's had the name before we sent anything, and is taken.
@@ -120,6 +124,7 @@ impl<'a, N: Needed> Order<'a, N> {
         needed: N,
         by: String,
         deadline: Deadline,
+        was_refused: bool,
     ) -> Self {
         Self {
             app,
@@ -129,6 +134,7 @@ impl<'a, N: Needed> Order<'a, N> {
             needed,
             by,
             deadline,
+            was_refused,
             row: OnceLock::new(),
             adopted: AtomicBool::new(false),
         }
@@ -181,17 +187,15 @@ impl<'a, N: Needed> Order<'a, N> {
         Supplied { id, name: name.unwrap_or_else(|| self.needed.draft(false).name), is_ours, row }
     }
 
-    /// The look-up did not find what we once created. It was made inactive, or somebody has changed what it is found by, so that
-    /// it is what we need no more, or merged it into another one, so that its id means nothing (quickbooks.md §2.6): each frees
-    /// the claim. Just after it was sent, that can be a lag of the books, too.
+    /// The look-up did not find what we once created: the books may lag, or somebody has changed what it is found by. It is gone
+    /// (rulings.md 8) once it is inactive or another's by now; and, once QuickBooks has refused a document that may have named
+    /// it, where its id means nothing, as it was merged into another one (quickbooks.md §2.6).
     async fn still_there(&self, record: &Record) -> Result<Option<Supplied<N::Row>>, Stop> {
         let id = record.made_id.clone().ok_or(Stop::Trouble(Trouble::Internal))?;
         let is_ours = record.request.as_ref() == Some(&self.by);
         let query = Query::from(N::ENTITY).equals(Attribute::Id, &id).with_inactive();
         let row = self.rows(query).await?.pop();
-        let sent = record.first_sent_at.unwrap_or(record.created_at);
-        let may_lag = clock::now().duration_since(sent) < QUIET;
-        if row.as_ref().map_or(may_lag, |row| self.needed.is_it(row)) {
+        if row.as_ref().map_or(!self.was_refused, |row| self.needed.is_still(row)) {
             return Ok(Some(self.supplied(id, is_ours, row)));
         }
         let forget = Transition::Forget { gone: id };

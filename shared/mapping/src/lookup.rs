@@ -346,7 +346,7 @@ impl Reading {
                 check_total(&sale, &tax, settings)?;
                 let sale = match settings.choices.discounts {
                     // QuickBooks spreads one over all lines, and with it over each tax.
-                    Discounts::Document if tax.is_uniform() => sale.with_discounts_apart(),
+                    Discounts::Document if tax.is_uniform(&sale) => sale.with_discounts_apart(),
                     Discounts::Document | Discounts::Net => sale,
                 };
                 check_size(&sale, &tax, settings)?;

@@ -54,7 +54,9 @@ impl Paid {
 
 /// HubSpot's word for a payment method that is to be found by its name, as the settings do not say which is meant.
 pub fn named_method(enrolled: &Enrolled, choices: &Choices) -> Option<String> {
-    let word = common_method(counted(enrolled).into_iter()).filter(|word| !word.is_empty())?;
+    let received = counted(enrolled).into_iter().filter(|payment| is_received(payment));
+    let is_paid = !matches!(&enrolled.record, Record::Quote(quote) if !is_paid(quote));
+    let word = common_method(received).filter(|word| is_paid && !word.is_empty())?;
     choices.payment_methods.get(&word).is_none().then_some(word)
 }
 
@@ -173,11 +175,19 @@ fn came_in(enrolled: &Enrolled) -> bool {
     let received: Vec<&Payment> =
         each_once(&enrolled.payments).into_iter().filter(|one| is_received(one)).collect();
     let sum = received.iter().map(|payment| net(&payment.properties).ok()).sum::<Option<Decimal>>();
-    let wanted = match &enrolled.record {
-        Record::Quote(quote) => money::figure(quote.properties.hs_quote_amount.as_deref()).ok(),
-        Record::Deal(_) => None,
+    let (wanted, currency) = match &enrolled.record {
+        Record::Quote(Quote { properties: of, .. }) => {
+            (money::figure(of.hs_quote_amount.as_deref()).ok(), of.hs_currency.as_deref())
+        }
+        Record::Deal(_) => (None, None),
     };
-    !received.is_empty() && sum.zip(wanted).is_none_or(|(sum, wanted)| sum >= wanted)
+    let is_another = |payment: &&Payment| {
+        let theirs = payment.properties.hs_currency_code.as_deref();
+        theirs.zip(currency).is_some_and(|(theirs, ours)| !theirs.trim().eq_ignore_ascii_case(ours.trim()))
+    };
+    !received.is_empty()
+        && !received.iter().any(is_another)
+        && sum.zip(wanted).is_none_or(|(sum, wanted)| sum >= wanted)
 }
 
 /// A payment that does not count as money received.

@@ -535,7 +535,7 @@ pub(crate) fn is_usable_email(email: &str) -> bool {
 }
 
 /// The addresses in a field: people write several, separated by commas or semicolons.
-pub(crate) fn emails(field: &str) -> impl Iterator<Item = &str> {
+pub fn emails(field: &str) -> impl Iterator<Item = &str> {
     field.split([',', ';']).map(str::trim).filter(|email| !email.is_empty())
 }
 

@@ -179,9 +179,18 @@ impl Choices {
         fields.filter(|difference| difference.before != difference.after).collect()
     }
 
+    fn copies(&self, name: &str) -> Result<(), Why> {
+        let addresses = match name {
+            "cc" => self.cc.as_ref(),
+            "bcc" => self.bcc.as_ref(),
+            _ => None,
+        };
+        if addresses.is_none_or(Addresses::are_plain) { Ok(()) } else { Err(Why::NotAddresses) }
+    }
+
     fn take(&mut self, name: &str, value: &Value) -> Result<(), Why> {
         match FIELDS.iter().find(|field| field.name == name) {
-            Some(field) => field.set(self, value),
+            Some(field) => field.set(self, value).and_then(|()| self.copies(name)),
             None if name != VERSION => Err(Why::Unknown { known: &NAMES }),
             None if value.as_u64() == Some(FILE_VERSION) => Ok(()),
             None => Err(Why::NoVersion),

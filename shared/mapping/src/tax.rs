@@ -15,6 +15,7 @@ use crate::money;
 use crate::problem::{Figure, LineFault, LineLabel, Problem};
 use crate::quickbooks::{Customer, CustomerId, GlobalTax, ItemId, Ref, TaxCodeId, TaxSaid};
 use crate::rate::{LineTax, QuoteTaxes};
+use crate::sale::Sale;
 use crate::settings::{Amounts, Settings, Tax};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,9 +93,10 @@ impl Taxation {
         if self.is_inclusive() { Some(Decimal::ZERO) } else { self.expected }
     }
 
-    /// Whether all lines are taxed alike, as far as we say.
-    pub fn is_uniform(&self) -> bool {
-        let mut codes = self.lines.iter().map(|rated| &rated.code);
+    /// Whether all lines of a sale and its fees are taxed alike, as far as we say.
+    pub fn is_uniform(&self, sale: &Sale) -> bool {
+        let fee = (!sale.fees.is_empty()).then_some(&self.fee);
+        let mut codes = self.lines.iter().chain(fee).map(|rated| &rated.code);
         codes.next().is_none_or(|first| codes.all(|code| code == first))
     }
 

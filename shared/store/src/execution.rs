@@ -545,7 +545,7 @@ fn describe(write: &mut Write, held: &Record, transition: &Transition, now: Time
                     [(":zero", number(0)), (":one", number(1))],
                 )
                 .set("lease_until = :zero", [])
-                .remove("doc_id, replanned_for, first_sent_at");
+                .remove("doc_id, replanned_for, first_sent_at, sends, asked");
             write.value(":gone", text(gone));
             "fence = :fence AND st = :DOC_DONE AND doc_id = :gone".to_owned()
         }

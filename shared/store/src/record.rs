@@ -587,7 +587,7 @@ pub enum Transition {
     Tell,
     /// The callback was taken or refused for good: HubSpot no longer waits.
     Settle,
-    /// DOC_DONE → CLAIMED, claims only: what is recorded here is proven gone (rulings.md 8).
+    /// DOC_DONE → CLAIMED, claims only: what is recorded here is proven gone, or another's by now (rulings.md 8).
     Forget {
         /// The id that is gone.
         gone: String,

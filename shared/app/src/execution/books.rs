@@ -5,8 +5,9 @@
 //!   or QuickBooks refuses a document, which may rest on what is no longer so. Where it refuses a document or a payment for good,
 //!   as the books are closed or something that the payment names is gone, the next execution asks, and so does who tries the
 //!   payment again. A code that is not there, or whose rates do not add up, is asked for again after an hour.
-//! - Payment methods, where a payment's is found by its name: likewise, and longer where the name is among them and to ask again
-//!   would be the ninth read.
+//! - Payment methods, where a payment's is found by its name: as long as the name is among them and QuickBooks does not refuse what
+//!   they are in; they are asked for again beside the preferences, where that is not the ninth read, and where the name is not
+//!   among them and they are older than a day.
 //! - The country: until QuickBooks refuses a document.
 //! - An exchange rate: for the day it is of, for an hour, as a person may enter another one; and until QuickBooks refuses a
 //!   document.

@@ -11,7 +11,7 @@ use mapping::sale::RecordRef;
 use mapping::tax::Taxable;
 use store::record::{Record, State};
 
-use super::{Execution, frozen_notes};
+use super::{Execution, frozen_notes, is_gone};
 use crate::answer;
 use crate::connection::{Company, Stop};
 use crate::failure::{Failure, Trouble};
@@ -48,7 +48,7 @@ impl Execution<'_> {
         }
         let mut orders = Vec::new();
         for wanted in missing.into_values() {
-            orders.push(self.order_item(company, of, wanted));
+            orders.push(self.order_item(company, of, wanted, is_gone(record)));
         }
         // All of them end, whatever becomes of one: what was created is told.
         let ended: Vec<_> = futures::stream::iter(orders).buffered(ORDERED_AT_ONCE).collect().await;
@@ -106,12 +106,14 @@ impl Execution<'_> {
         company: &Company,
         of: &RecordRef,
         wanted: Wanted<'n>,
+        was_refused: bool,
     ) -> (&'n NewItem, Result<Supplied<Item>, Stop>) {
         let new = wanted.new;
         if !self.in_time() {
             return (new, Err(Stop::Trouble(Trouble::OutOfTime)));
         }
-        let order = Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline);
+        let order =
+            Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline, was_refused);
         (new, order.create().await)
     }
 

@@ -41,7 +41,8 @@ impl Execution<'_> {
     /// Payments that the document does not count.
     pub(super) fn of_payments(&self, enrolled: &Enrolled, inputs: &Inputs) -> Option<String> {
         let payments = payment::uncounted(enrolled);
-        let is_awaited = matches!(&enrolled.record, hubspot::Record::Quote(quote) if Standing::of(quote) == Standing::Awaited);
+        let is_due = |quote| matches!(Standing::of(quote), Standing::Awaited | Standing::UnderWay);
+        let is_awaited = matches!(&enrolled.record, hubspot::Record::Quote(quote) if is_due(quote));
         let is_told = self.says_how_it_was_paid(inputs) && (!payments.is_empty() || is_awaited);
         is_told.then(|| told::of_payments(&enrolled.record, &payments))
     }

@@ -42,7 +42,7 @@ fn untracked(Settings { books, choices }: &Settings) -> impl Iterator<Item = &'s
 /// A discount of the whole document would lower every tax in it.
 fn discounts_netted(matched: &Matched, Settings { choices, .. }: &Settings) -> Option<String> {
     let are_left = matched.sale.lines.iter().any(|line| line.figures.gross != line.figures.amount);
-    let so = choices.discounts == Discounts::Document && !matched.tax.is_uniform() && are_left;
+    let so = choices.discounts == Discounts::Document && !matched.tax.is_uniform(&matched.sale) && are_left;
     let text = "The lines are taxed differently: their discounts were taken off the lines, not off the whole document (“discounts”), \
                 so that each lowers its own line's tax.";
     so.then(|| text.to_owned())

@@ -106,9 +106,9 @@ pub(super) fn sentence(noun: &str, problem: &Problem) -> String {
         ),
         Problem::TotalDiffers { record, differs: AmountDiffers { amount, comes_to, held: Some(tax) } } => {
             format!(
-                "The {noun} “{record}” has the amount {amount}, of which {tax} is tax, but the document would come to {comes_to}. Let \
-             HubSpot decide on tax in the app's settings (“tax”) if the company keeps that tax, take it out of the {noun}, or let the \
-             settings only warn (“totals”)."
+                "The {noun} “{record}” has the amount {amount}, of which {tax} is tax, but the document would come to {comes_to}. Let the \
+                 app's settings carry that tax (“tax”, “amounts”) if the company keeps it, take it out of the {noun}, or let the settings \
+                 only warn (“totals”)."
             )
         }
         Problem::LineInvalid { line, fault } => line_fault(noun, &line.to_string(), fault),

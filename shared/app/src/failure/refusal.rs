@@ -71,16 +71,19 @@ impl Failure {
             );
             return Self::new(Code::QuickBooksRefused, subject(of), message);
         }
+        if copies.is_empty() || fault.is_about("BillEmail") {
+            let message = format!(
+                "QuickBooks does not accept the e-mail address of “{customer}”. Correct it on the contact of the {called} in HubSpot, \
+                 then enroll the {noun} again."
+            );
+            return Self::new(Code::ContactIncomplete, customer, message);
+        }
         let copies: String = copies.iter().map(|copy| format!(", or the {}", copy.text)).collect();
-        Self::new(
-            Code::ContactIncomplete,
-            customer,
-            format!(
-                "QuickBooks does not accept the e-mail address of “{customer}”{copies}. Correct it on the contact of the {called} in \
-                 HubSpot{}, then enroll the {noun} again.",
-                if copies.is_empty() { "" } else { " or in the app's settings" }
-            ),
-        )
+        let message = format!(
+            "QuickBooks does not accept the e-mail address of “{customer}”{copies}. Correct it on the contact of the {called} in \
+             HubSpot or in the app's settings, then enroll the {noun} again."
+        );
+        Self::new(Code::QuickBooksRefused, subject(of), message)
     }
 
     /// QuickBooks refused what we sent, for good. When it refuses a question, the record may not be known by its name.

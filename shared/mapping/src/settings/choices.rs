@@ -208,6 +208,12 @@ impl Addresses {
         &self.0
     }
 
+    /// Whether they are all addresses by RFC 822, which QuickBooks goes by (2210). Whoever writes them is told; those of an earlier
+    /// release are sent all the same.
+    pub(super) fn are_plain(&self) -> bool {
+        sale::emails(&self.0).all(is_plain_address)
+    }
+
     fn read(value: &Value) -> Result<Option<Self>, Why> {
         if value.is_null() {
             return Ok(None);
@@ -215,12 +221,12 @@ impl Addresses {
         let text = value.as_str().ok_or(Why::NotAddresses)?;
         let all: Vec<&str> = sale::emails(text).collect();
         let joined = all.join(", ");
-        let fit = !all.is_empty() && all.iter().all(|email| is_plain_address(email));
+        let fit = !all.is_empty() && all.iter().all(|email| sale::is_usable_email(email));
         if fit && length(&joined) <= 100 { Ok(Some(Self(joined))) } else { Err(Why::NotAddresses) }
     }
 }
 
-/// By RFC 822, which QuickBooks goes by (2210): of letters that its time knew, at a host.
+/// Of letters that RFC 822 knew, at a host.
 fn is_plain_address(email: &str) -> bool {
     let host = email.rsplit_once('@').map_or("", |(_, host)| host);
     let is_host = host.contains('.') && host.split('.').all(|label| !label.is_empty());
@@ -582,6 +588,22 @@ mod tests {
             assert_eq!(stored.len(), count, "{stored:?}");
             let kept = |name: &str| Some(stored.iter().find(|(stored, _)| *stored == name)?.1.clone());
             assert_eq!(Choices::from_stored(kept), Ok(choices));
+        }
+    }
+
+    #[test]
+    fn copies_go_to_plain_addresses_and_what_was_kept_is_read_all_the_same() {
+        for (address, is_plain) in [
+            ("books@harbor.example, b@c.example", true),
+            ("books@harbor", false),
+            ("büro@harbor.example", false),
+            ("books@harbor..example", false),
+            ("@harbor.example", false),
+        ] {
+            let file = serde_json::json!({"version": 1, "cc": address}).to_string();
+            assert_eq!(Choices::default().changed_by(&file).is_ok(), is_plain, "{address}");
+            let kept = Choices::from_stored(|name| (name == "cc").then(|| address.to_owned())).unwrap();
+            assert_eq!(kept.cc.unwrap().as_str(), address);
         }
     }
 
