@@ -132,9 +132,19 @@ fn each_snapshot_of_the_table_has_its_case() {
             file.strip_prefix(case::folder()).unwrap().with_extension("").to_string_lossy().into_owned()
         })
         .collect();
-    let cases = cases.into_keys().collect();
-    let left: Vec<_> = names.difference(&cases).collect();
+    let left: Vec<_> = names.iter().filter(|name| !cases.contains_key(*name)).collect();
     assert!(left.is_empty(), "no case of the table has these snapshots any more: {left:?}");
+    // It is shown beside what came of it, and not compared with it.
+    for (name, case) in &cases {
+        let snapshot =
+            std::fs::read_to_string(case::folder().join(format!("{name}.snap"))).unwrap_or_default();
+        let quoted = serde_json::to_string(&case.about).unwrap();
+        let says = [&case.about, &quoted].map(|about| format!("\ndescription: {about}\n"));
+        assert!(
+            says.iter().any(|says| snapshot.contains(says)),
+            "{name}: its snapshot has another description"
+        );
+    }
 }
 
 /// The contract's codes, each shown by the table as the workflow sees it.
