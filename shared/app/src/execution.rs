@@ -49,7 +49,7 @@ use crate::effects::{self, Deadline, later};
 use crate::failure::{Code, Failure, Trouble};
 use crate::ids::{self, MARKER, Op};
 use crate::inputs::{IfRepeated, Inputs, Mode};
-use crate::order::Order;
+use crate::order::{Order, Orderer};
 use crate::preview::{self, Preview};
 use crate::protocol::{Change, Effects, Event, Made, Outcome, Sighting};
 use crate::telemetry::chain;
@@ -535,6 +535,11 @@ impl Execution<'_> {
         Ok((answers, settings))
     }
 
+    fn orderer<'e>(&'e self, company: &'e Company, record: &Record, of: &'e RecordRef) -> Orderer<'e> {
+        let (app, kind, deadline) = (self.app, self.kind, self.deadline);
+        Orderer { app, company, kind, of, name: self.name(), deadline, was_refused: is_gone(record) }
+    }
+
     async fn customer(
         &self,
         company: &Company,
@@ -546,10 +551,8 @@ impl Execution<'_> {
             CustomerFound::Existing { id, name, .. } => Ok((id.clone(), name.clone())),
             CustomerFound::Missing(new) => {
                 let wanted = customer::Wanted { new, buyer: &matched.sale.buyer };
-                let of = &matched.sale.record;
-                let (by, refused) = (self.name(), is_gone(record));
-                let order = Order::new(self.app, company, self.kind, of, wanted, by, self.deadline, refused);
-                let made = order.create().await?;
+                let by = self.orderer(company, record, &matched.sale.record);
+                let made = Order::new(by, wanted).create().await?;
                 taxable.customers.extend(made.row.map(|row| (row.id.clone(), CustomerTax::of(&row))));
                 Ok((CustomerId(made.id), made.name))
             }

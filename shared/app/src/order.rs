@@ -86,19 +86,25 @@ pub(crate) struct Seen {
     pub(crate) name: String,
 }
 
-/// Something that an execution needs and QuickBooks does not have.
-pub(crate) struct Order<'a, N: Needed> {
+/// The execution that needs something.
+#[derive(Clone)]
+pub(crate) struct Orderer<'a> {
     pub(crate) app: &'a App,
     pub(crate) company: &'a Company,
-    /// The document it is needed for, and the record that is made of, for sentences.
+    /// The document it makes, and the record that is made of, for sentences.
     pub(crate) kind: DocumentKind,
     pub(crate) of: &'a RecordRef,
-    pub(crate) needed: N,
-    /// The execution that needs it.
-    pub(crate) by: String,
+    /// Its name.
+    pub(crate) name: String,
     pub(crate) deadline: Deadline,
-    /// Whether QuickBooks has refused that execution's document, for something that is gone.
+    /// Whether QuickBooks has refused its document, for something that is gone.
     pub(crate) was_refused: bool,
+}
+
+/// Something that an execution needs and QuickBooks does not have.
+pub(crate) struct Order<'a, N: Needed> {
+    by: Orderer<'a>,
+    needed: N,
     /// What was made or found, as QuickBooks answered it.
     row: OnceLock<N::Row>,
     /// Somebody else's had the name before we sent anything, and is taken.
@@ -116,38 +122,18 @@ pub(crate) struct Supplied<R> {
 }
 
 impl<'a, N: Needed> Order<'a, N> {
-    pub(crate) fn new(
-        app: &'a App,
-        company: &'a Company,
-        kind: DocumentKind,
-        of: &'a RecordRef,
-        needed: N,
-        by: String,
-        deadline: Deadline,
-        was_refused: bool,
-    ) -> Self {
-        Self {
-            app,
-            company,
-            kind,
-            of,
-            needed,
-            by,
-            deadline,
-            was_refused,
-            row: OnceLock::new(),
-            adopted: AtomicBool::new(false),
-        }
+    pub(crate) fn new(by: Orderer<'a>, needed: N) -> Self {
+        Self { by, needed, row: OnceLock::new(), adopted: AtomicBool::new(false) }
     }
 
     /// Creates it, or takes what another execution has created just before.
     pub(crate) async fn create(&self) -> Result<Supplied<N::Row>, Stop> {
-        let key = self.needed.key(self.app.config.environment, self.company.realm());
+        let key = self.needed.key(self.by.app.config.environment, self.by.company.realm());
         let patience = Instant::now() + PATIENCE;
         loop {
-            let claim = effects::claim(key.clone(), &self.deadline);
-            let claim = Claim { request: Some(self.by.clone()), ..claim };
-            match self.app.store.claim(&claim).await? {
+            let claim = effects::claim(key.clone(), &self.by.deadline);
+            let claim = Claim { request: Some(self.by.name.clone()), ..claim };
+            match self.by.app.store.claim(&claim).await? {
                 Claimed::Ours(record) => return self.drive(record).await,
                 Claimed::Done(record) => {
                     if let Some(supplied) = self.still_there(&record).await? {
@@ -192,20 +178,20 @@ impl<'a, N: Needed> Order<'a, N> {
     /// it, where its id means nothing, as it was merged into another one (quickbooks.md §2.6).
     async fn still_there(&self, record: &Record) -> Result<Option<Supplied<N::Row>>, Stop> {
         let id = record.made_id.clone().ok_or(Stop::Trouble(Trouble::Internal))?;
-        let is_ours = record.request.as_ref() == Some(&self.by);
+        let is_ours = record.request.as_ref() == Some(&self.by.name);
         let query = Query::from(N::ENTITY).equals(Attribute::Id, &id).with_inactive();
         let row = self.rows(query).await?.pop();
-        if row.as_ref().map_or(!self.was_refused, |row| self.needed.is_still(row)) {
+        if row.as_ref().map_or(!self.by.was_refused, |row| self.needed.is_still(row)) {
             return Ok(Some(self.supplied(id, is_ours, row)));
         }
         let forget = Transition::Forget { gone: id };
-        self.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
+        self.by.app.store.write(record, &forget, &Nonce::new(), clock::now()).await?;
         Ok(None)
     }
 
     async fn rows(&self, query: Query) -> Result<Vec<N::Row>, Stop> {
-        let rows = self.app.ask(self.company, self.kind, &[query]).await?;
-        rows[0].read().map_err(unreadable(self.kind, &self.company.name))
+        let rows = self.by.app.ask(self.by.company, self.by.kind, &[query]).await?;
+        rows[0].read().map_err(unreadable(self.by.kind, &self.by.company.name))
     }
 
     /// What we need by this name, if it is there: what an earlier send of ours made, or what somebody else made meanwhile.
@@ -236,7 +222,12 @@ impl<'a, N: Needed> Order<'a, N> {
         match fault.meaning() {
             // That is about the company, whatever was sent.
             Meaning::Access | Meaning::ReadOnly | Meaning::FeatureOff | Meaning::Currency => {
-                Outcome::Refused(Failure::refused(self.kind, Some(self.of), &self.company.name, fault))
+                Outcome::Refused(Failure::refused(
+                    self.by.kind,
+                    Some(self.by.of),
+                    &self.by.company.name,
+                    fault,
+                ))
             }
             Meaning::DuplicateName => self.name_taken(record, name, self.needed.refused(fault)).await,
             _ => Outcome::Refused(self.needed.refused(fault)),
@@ -257,7 +248,7 @@ impl<N: Needed> Effects for Order<'_, N> {
     async fn plan(&self, record: &Record) -> Event {
         let taken = record.replanned_for.as_deref() == Some(Code::NameTaken.as_str());
         let Draft { name, body } = self.needed.draft(taken);
-        let (environment, realm) = (self.app.config.environment, self.company.realm());
+        let (environment, realm) = (self.by.app.config.environment, self.by.company.realm());
         let request_id = ids::request_id(N::OP, environment, realm, &record.key, record.plan_version);
         Event::Planned(Plan {
             realm: realm.clone(),
@@ -270,10 +261,10 @@ impl<N: Needed> Effects for Order<'_, N> {
 
     async fn write(&self, record: &Record, change: &Change) -> Result<Written, store::Error> {
         // A claim keeps no answers, and its machine asks for none.
-        let Some(transition) = change.transition(record, self.deadline.times(record, change)) else {
+        let Some(transition) = change.transition(record, self.by.deadline.times(record, change)) else {
             return Err(store::Error::Corrupt { what: "the claim", detail: "state".to_owned() });
         };
-        effects::write(&self.app.store, record, &transition, &Noted::default(), &self.deadline).await
+        effects::write(&self.by.app.store, record, &transition, &Noted::default(), &self.by.deadline).await
     }
 
     async fn send(&self, record: &Record) -> Outcome {
@@ -282,7 +273,7 @@ impl<N: Needed> Effects for Order<'_, N> {
             return Outcome::NoEffect(Trouble::Internal);
         };
         let (body, request_id) = (plan.body.as_bytes(), &request_id);
-        let sent = self.app.send(self.company, |client| N::create(client, body, request_id)).await;
+        let sent = self.by.app.send(self.by.company, |client| N::create(client, body, request_id)).await;
         match sent {
             Ok(Ok(Created { row, .. })) => {
                 let made = self.made(row);
@@ -290,7 +281,7 @@ impl<N: Needed> Effects for Order<'_, N> {
                 Outcome::Made(made)
             }
             Ok(Err(quickbooks::Error::Rejected(fault))) => self.refused(record, &name, &fault).await,
-            Ok(Err(other)) => Outcome::of_error(&other, &self.company.name),
+            Ok(Err(other)) => Outcome::of_error(&other, &self.by.company.name),
             Err(Stop::Failure(failure)) => Outcome::Refused(failure),
             Err(Stop::Trouble(trouble)) => Outcome::NoEffect(trouble),
         }

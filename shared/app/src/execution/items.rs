@@ -7,17 +7,16 @@ use futures::StreamExt;
 use mapping::item::{self, ItemFound, ItemMatch, MissingItem};
 use mapping::lookup::Matched;
 use mapping::quickbooks::{Item, ItemId, NewItem};
-use mapping::sale::RecordRef;
 use mapping::tax::Taxable;
 use store::record::{Record, State};
 
-use super::{Execution, frozen_notes, is_gone};
+use super::{Execution, frozen_notes};
 use crate::answer;
 use crate::connection::{Company, Stop};
 use crate::failure::{Failure, Trouble};
 use crate::ids;
 use crate::item::Wanted;
-use crate::order::{Order, Supplied};
+use crate::order::{Order, Orderer, Supplied};
 use crate::protocol::Effects;
 
 /// QuickBooks answers ten calls of a company at once, and other executions need some (quickbooks.md §6.1).
@@ -46,9 +45,10 @@ impl Execution<'_> {
                 missing.entry(new.name.as_str()).or_insert_with(wanted);
             }
         }
+        let by = self.orderer(company, record, of);
         let mut orders = Vec::new();
         for wanted in missing.into_values() {
-            orders.push(self.order_item(company, of, wanted, is_gone(record)));
+            orders.push(self.order_item(by.clone(), wanted));
         }
         // All of them end, whatever becomes of one: what was created is told.
         let ended: Vec<_> = futures::stream::iter(orders).buffered(ORDERED_AT_ONCE).collect().await;
@@ -103,18 +103,14 @@ impl Execution<'_> {
 
     async fn order_item<'n>(
         &self,
-        company: &Company,
-        of: &RecordRef,
+        by: Orderer<'_>,
         wanted: Wanted<'n>,
-        was_refused: bool,
     ) -> (&'n NewItem, Result<Supplied<Item>, Stop>) {
         let new = wanted.new;
         if !self.in_time() {
             return (new, Err(Stop::Trouble(Trouble::OutOfTime)));
         }
-        let order =
-            Order::new(self.app, company, self.kind, of, wanted, self.name(), self.deadline, was_refused);
-        (new, order.create().await)
+        (new, Order::new(by, wanted).create().await)
     }
 
     /// What earlier attempts of this execution created and perhaps died before they wrote it down: the look-up finds it like
