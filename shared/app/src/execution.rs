@@ -34,7 +34,7 @@ use mapping::sale::{self, AmountDiffers, BuyerId, Reading, RecordRef};
 use mapping::settings::{Bill, Settings};
 use mapping::tax::{CustomerTax, Taxable};
 use quickbooks::fault::Meaning;
-use quickbooks::query::{Attribute, Entity, Query};
+use quickbooks::query::{Attribute, Entity, PAGE, Query};
 use quickbooks::{Meter, RequestId, Rows};
 use store::budget::Budget;
 use store::matches::Matches;
@@ -61,9 +61,6 @@ use told::{left_out, of_texts};
 
 /// How far before the first send the books are searched: QuickBooks' clock is not ours.
 const LOOK_BACK: SignedDuration = SignedDuration::from_mins(10);
-
-/// QuickBooks' largest page.
-const PAGE: u16 = 1000;
 
 /// As long as an id of QuickBooks can be: it stands for one that is not known yet.
 const LONGEST_ID: &str = "99999999999999999999";

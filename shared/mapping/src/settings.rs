@@ -179,7 +179,8 @@ impl Choices {
         fields.filter(|difference| difference.before != difference.after).collect()
     }
 
-    fn copies(&self, name: &str) -> Result<(), Why> {
+    /// What a person writes must be taken by QuickBooks.
+    fn check_copies(&self, name: &str) -> Result<(), Why> {
         let addresses = match name {
             "cc" => self.cc.as_ref(),
             "bcc" => self.bcc.as_ref(),
@@ -190,7 +191,7 @@ impl Choices {
 
     fn take(&mut self, name: &str, value: &Value) -> Result<(), Why> {
         match FIELDS.iter().find(|field| field.name == name) {
-            Some(field) => field.set(self, value).and_then(|()| self.copies(name)),
+            Some(field) => field.set(self, value).and_then(|()| self.check_copies(name)),
             None if name != VERSION => Err(Why::Unknown { known: &NAMES }),
             None if value.as_u64() == Some(FILE_VERSION) => Ok(()),
             None => Err(Why::NoVersion),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::client::Company;
 use crate::error::Error;
-use crate::query::{Entity, Query};
+use crate::query::{Entity, PAGE, Query};
 
 /// A company's own facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Company {
     /// [`Error::Unauthorized`] and [`Error::Forbidden`]: the token is not for this company.
     pub async fn about(&self, now: Timestamp) -> Result<About, Error> {
         let Informed { info } = self.get(&format!("companyinfo/{}", self.realm())).await?;
-        let methods = [Query::from(Entity::PaymentMethod).max_results(MOST_METHODS)];
+        let methods = [Query::from(Entity::PaymentMethod).max_results(PAGE)];
         let (preferred, methods) = futures::future::join(self.get("preferences"), self.query(&methods)).await;
         let Preferred { preferences } = preferred?;
         let books = Books::read(&preferences, &mapping::quickbooks::CompanyInfo { country: info.country });
@@ -43,9 +43,6 @@ impl Company {
         })
     }
 }
-
-/// QuickBooks' largest page.
-const MOST_METHODS: u16 = 1000;
 
 #[derive(Deserialize)]
 struct Informed {

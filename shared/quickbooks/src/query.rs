@@ -117,6 +117,9 @@ impl Attribute {
     }
 }
 
+/// QuickBooks' largest page (quickbooks.md §3).
+pub const PAGE: u16 = 1000;
+
 /// The most values that one statement lists: what public code is known to use (quickbooks.md §3.1).
 pub const MOST_VALUES: usize = 30;
 

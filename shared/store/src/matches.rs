@@ -96,11 +96,11 @@ impl Store {
             }
             item
         });
-        self.remembered(portal, realm, customer.chain(items)).await
+        self.put_remembered(portal, realm, customer.chain(items)).await
     }
 
     /// Writes items of what is remembered, each with its sort key.
-    pub(crate) async fn remembered(
+    pub(crate) async fn put_remembered(
         &self,
         portal: PortalId,
         realm: &RealmId,

@@ -74,7 +74,7 @@ impl Store {
             item
         });
         let items = taxable.items.iter().map(|(id, is_taxed)| item(format!("{ITEM}{id}"), *is_taxed));
-        self.remembered(portal, realm, customers.chain(items)).await
+        self.put_remembered(portal, realm, customers.chain(items)).await
     }
 }
 

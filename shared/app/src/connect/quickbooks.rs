@@ -32,7 +32,7 @@ const SWEPT_WITHIN: Duration = Duration::from_secs(3);
 /// The gateway waits for thirty seconds.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(27);
 
-/// Until then a company is asked a second time; both reads of it take twelve seconds at most.
+/// Until then a company is asked a second time; its reads, the last two side by side, take twelve seconds at most.
 const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(8);
 
 /// `GET /connect/quickbooks`: to Intuit's page, where a person chooses the company; with `sandbox=1`, and where there are no keys
